@@ -48,7 +48,7 @@ $(B)/bin/qmtpd:        $(B)/qmtpd/main.o $(call lib_of,qmtpd cdb lib)
 $(B)/bin/qmtpc:        $(B)/qmtpd/qmtpc_main.o $(call lib_of,qmtpd cdb lib)
 $(B)/bin/smtp-gateway: $(B)/smtp-gateway/main.o $(call lib_of,smtp-gateway cdb lib)
 $(B)/bin/maildir:      $(B)/maildir/main.o $(call lib_of,maildir cdb lib)
-$(B)/bin/sendmail:     $(B)/qmqpc/main.o $(call lib_of,qmqpc lib)
+$(B)/bin/sendmail:     $(B)/qmqpc/main.o $(call lib_of,qmqpc cdb lib)
 
 # The only two programs that look names up without blocking.
 $(B)/bin/qmtpc $(B)/bin/smtp-gateway: LDLIBS += -lcares

@@ -1,0 +1,136 @@
+/* config.h - one compiled configuration, and what the programs ask of it
+ *
+ * DIR/config.cdb is compiled from DIR's text tables by config_build
+ * (cdb/build.h). It is replaced as a whole by rename; config_refresh
+ * takes a new one up. Answers are slices into the mapped file: valid until
+ * the next config_refresh or config_close.
+ *
+ * Keys are "TABLE\0KEY", values carry "FILE:LINE" of the line that made
+ * them, so that every answer can say why.
+ *
+ * Source  doc/quail-tables.5
+ * Test    tests/config_test.c
+ */
+#ifndef QUAIL_CDB_CONFIG_H
+#define QUAIL_CDB_CONFIG_H
+
+#include "lib/buf.h"
+#include "lib/endpoint.h"
+
+#include <sys/stat.h>
+
+struct map; /* cdb/map.h: TinyCDB behind a wall */
+
+struct config {
+	struct map *map;
+	const char *path;
+	dev_t dev; /* which file it is, to see a new one */
+	ino_t inode;
+	int64_t mtime_ns;
+};
+
+/* config_open - open and check a compiled configuration
+ *
+ * Takes    path, kept.
+ * Returns  0; -1 with a one-line reason appended to *why, *c closed.
+ */
+int
+config_open(struct config *c, const char *path, struct buf *why);
+
+/* config_open_or_die - the same for a daemon's start */
+void
+config_open_or_die(struct config *c, const char *path);
+
+/* config_refresh - take a new file up if there is one
+ *
+ * Returns  1 a new one is in use; 0 nothing new; -1 the new one is bad
+ *          (reason appended to *why) and the old one stays in use.
+ */
+int
+config_refresh(struct config *c, struct buf *why);
+
+void
+config_close(struct config *c);
+
+/* config_me - the host's name (table me) */
+struct slice
+config_me(const struct config *c);
+
+/* config_listen - the n-th (from 0) address that protocol listens on
+ *
+ * Returns  true and *address ("127.0.0.1:628"); false: no such line.
+ */
+bool
+config_listen(const struct config *c, const char *protocol, unsigned n,
+	      struct slice *address);
+
+/* config_qmqpserver - the n-th (from 0) hub of a leaf, "HOST:PORT" or
+ * "[V6]:PORT" (port 628 is filled in when the table leaves it out) */
+bool
+config_qmqpserver(const struct config *c, unsigned n, struct slice *address);
+
+enum { CONFIG_RELAY = 1 };
+
+/* config_access - the rights of a client: CONFIG_ bits; the longest matching
+ * network decides, no match is no right. A unix peer (len 0) has none. */
+unsigned
+config_access(const struct config *c, const struct endpoint *peer);
+
+/* config_local - is the domain delivered here? (table locals) */
+bool
+config_local(const struct config *c, struct slice domain);
+
+/* config_rcpthost - is the domain accepted from strangers? (rcpthosts; its
+ * lines may be .suffix too) */
+bool
+config_rcpthost(const struct config *c, struct slice domain);
+
+/* config_accepts - may this client send to this recipient?
+ *
+ * With the relay right, anywhere. Else only to rcpthosts and locals; an
+ * address without '@' is at me. A local recipient without a mailbox is
+ * refused here already, for everybody.
+ * Returns  'K', or 'D' or 'Z' and *why_r a static text with its status code.
+ */
+char
+config_accepts(const struct config *c, unsigned rights, struct slice rcpt,
+	       const char **why_r);
+
+enum config_decision {
+	CONFIG_NEXTHOPS, /* try route.nexthops in order */
+	CONFIG_HOLD,
+	CONFIG_DISCARD,
+	CONFIG_NOBODY,	/* a local domain, no such mailbox: D (#5.1.1) */
+	CONFIG_NOROUTE, /* no line in routes fits: Z, tell the admin */
+	CONFIG_BADPART	/* local part cannot be a path: D (#5.1.3) */
+};
+
+struct config_route {
+	enum config_decision decision;
+	struct slice nexthops; /* words: "qmtp:b:209 smtp:mx"; also, for a
+				  mailbox, one word "maildir:PATH" expanded
+				  into the caller's buf */
+	struct slice key;      /* the pattern that matched */
+	struct slice source;   /* "routes:12" */
+};
+
+/* config_route - where does mail for this recipient go?
+ *
+ * An address without '@' is at me. A domain of locals goes to the users
+ * table (full address, then *@domain); any other to routes (full address,
+ * domain, .suffix from longest to shortest, then *).
+ *
+ * Takes    *room: cleared, then holds the lower-case key and the expanded
+ *          path; the answer's slices are valid until it changes too.
+ * Returns  *r. The local part in %u is safe: never with '/', NUL, or a '.'
+ *          in front.
+ */
+void
+config_route(const struct config *c, struct slice rcpt, struct buf *room,
+	     struct config_route *r);
+
+/* config_text - a table of one line, such as "me"; false: not there */
+bool
+config_text(const struct config *c, const char *table, struct slice *value);
+
+#endif

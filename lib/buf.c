@@ -1,0 +1,117 @@
+#include "lib/buf.h"
+
+#include "lib/die.h"
+#include "lib/size.h"
+
+#include <fmt.h>
+#include <stdlib.h>
+
+enum { SMALLEST = 256 };
+
+static void
+grow(struct buf *b, size_t need)
+{
+	size_t cap = b->cap ? b->cap : SMALLEST;
+	char *mem;
+
+	while (cap < need)
+		if (size_mul(&cap, cap, 2) != 0)
+			die_nomem();
+	mem = realloc(b->mem, cap);
+	if (!mem)
+		die_nomem();
+	b->mem = mem;
+	b->cap = cap;
+}
+
+char *
+buf_room(struct buf *b, size_t n)
+{
+	size_t need;
+
+	if (b->off > 0 && b->cap - b->off - b->len < n) {
+		memmove(b->mem, b->mem + b->off, b->len);
+		b->off = 0;
+	}
+	if (size_add(&need, b->off + b->len, n) != 0)
+		die_nomem();
+	if (need > b->cap)
+		grow(b, need);
+	return b->mem + b->off + b->len;
+}
+
+void
+buf_added(struct buf *b, size_t n)
+{
+	b->len += n;
+}
+
+void
+buf_put(struct buf *b, const void *bytes, size_t n)
+{
+	if (n == 0)
+		return;
+	memcpy(buf_room(b, n), bytes, n);
+	b->len += n;
+}
+
+void
+buf_puts(struct buf *b, struct slice s)
+{
+	buf_put(b, s.at, s.len);
+}
+
+void
+buf_putc(struct buf *b, char c)
+{
+	*buf_room(b, 1) = c;
+	b->len++;
+}
+
+void
+buf_text(struct buf *b, const char *s)
+{
+	buf_put(b, s, strlen(s));
+}
+
+void
+buf_number(struct buf *b, uint64_t v)
+{
+	buf_added(b, fmt_ulonglong(buf_room(b, 20), v));
+}
+
+void
+buf_hex(struct buf *b, unsigned n, uint64_t v)
+{
+	hex_put(buf_room(b, n), n, v);
+	b->len += n;
+}
+
+void
+buf_take(struct buf *b, size_t n)
+{
+	b->off += n;
+	b->len -= n;
+	if (b->len == 0)
+		buf_free(b);
+}
+
+void
+buf_cut(struct buf *b, size_t n)
+{
+	b->len = n;
+}
+
+void
+buf_clear(struct buf *b)
+{
+	b->off = 0;
+	b->len = 0;
+}
+
+void
+buf_free(struct buf *b)
+{
+	free(b->mem);
+	*b = (struct buf){0};
+}

@@ -1,0 +1,82 @@
+/* buf.h - bytes that grow at the end and are taken from the front
+ *
+ * The one growing thing of lib: input and output of connections, bounce
+ * text, lists of recipients. It never fails: no memory, or a size that
+ * does not fit, ends the process (die_nomem). An empty buf holds no memory,
+ * so that an idle connection costs nothing. Callers keep the caps.
+ *
+ * Test  tests/lib_test.c
+ */
+#ifndef QUAIL_LIB_BUF_H
+#define QUAIL_LIB_BUF_H
+
+#include "lib/slice.h"
+
+struct buf {
+	char *mem;
+	size_t off; /* taken from the front already */
+	size_t len; /* bytes that wait, from mem + off */
+	size_t cap;
+};
+
+/* A zeroed struct is an empty buf. Pointers into a buf are valid until the
+ * next call that takes a non-const buf. */
+
+static inline struct slice
+buf_slice(const struct buf *b)
+{
+	return slice_of(b->len ? b->mem + b->off : "", b->len);
+}
+
+/* buf_room - make room for at least n bytes behind the end
+ *
+ * Returns  where they go; call buf_added with what was written.
+ */
+char *
+buf_room(struct buf *b, size_t n);
+
+/* buf_added - n bytes were written where buf_room said */
+void
+buf_added(struct buf *b, size_t n);
+
+void
+buf_put(struct buf *b, const void *bytes, size_t n);
+
+void
+buf_puts(struct buf *b, struct slice s);
+
+void
+buf_putc(struct buf *b, char c);
+
+/* buf_text - append a C string */
+void
+buf_text(struct buf *b, const char *s);
+
+/* buf_number - append v in decimal */
+void
+buf_number(struct buf *b, uint64_t v);
+
+/* buf_hex - append v as n lower-case hex digits */
+void
+buf_hex(struct buf *b, unsigned n, uint64_t v);
+
+/* buf_take - drop n bytes from the front (n <= len)
+ *
+ * Keeps    no memory once the buf is empty.
+ */
+void
+buf_take(struct buf *b, size_t n);
+
+/* buf_cut - keep only the first n bytes (n <= len) */
+void
+buf_cut(struct buf *b, size_t n);
+
+/* buf_clear - empty it, keeping the memory for the next use */
+void
+buf_clear(struct buf *b);
+
+/* buf_free - empty it and give the memory back; *b is zero afterwards */
+void
+buf_free(struct buf *b);
+
+#endif

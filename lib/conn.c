@@ -1,0 +1,258 @@
+#include "lib/conn.h"
+
+#include "lib/endpoint.h"
+#include "lib/owner.h"
+
+#include <errno.h>
+
+enum { READ_MAX = 256 * 1024 };
+
+/* All connections of a process read into this first: an idle one needs no
+ * buffer, and a busy one few system calls. */
+static char scratch[READ_MAX];
+
+static void
+update_wants(struct conn *c)
+{
+	unsigned wants = stream_wants(&c->stream);
+
+	if (c->connecting || c->out.len > 0)
+		wants |= LOOP_WRITE;
+	if (!c->connecting && !c->paused && !c->eof && !c->close_drained)
+		wants |= LOOP_READ;
+	loop_want(c->loop, &c->io, wants);
+}
+
+static void
+broken(struct conn *c, int error)
+{
+	c->error = error;
+	loop_forget(c->loop, &c->io);
+	c->io.fd = -1;
+	c->on(c, CONN_BROKEN);
+}
+
+/* A hang-up is told also while paused: take what is there, tell later. */
+static void
+input_paused(struct conn *c, size_t n)
+{
+	if (n > 0)
+		buf_put(&c->in, scratch, n);
+	else
+		c->eof = c->eof_untold = true;
+	update_wants(c);
+}
+
+static void
+input(struct conn *c)
+{
+	ssize_t n = stream_read(&c->stream, scratch, sizeof scratch);
+
+	if (n < 0) {
+		if (errno != EAGAIN)
+			broken(c, errno);
+		return;
+	}
+	if (c->paused) {
+		input_paused(c, (size_t)n);
+		return;
+	}
+	if (n == 0) {
+		c->eof = true;
+		update_wants(c);
+		c->on(c, CONN_EOF);
+		return;
+	}
+	buf_put(&c->in, scratch, (size_t)n);
+	c->on(c, CONN_INPUT);
+}
+
+/* False when the connection is gone. */
+static bool
+output(struct conn *c)
+{
+	while (c->out.len > 0) {
+		struct slice s = buf_slice(&c->out);
+		ssize_t n = stream_write(&c->stream, s.at, s.len);
+
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0) {
+			broken(c, errno);
+			return false;
+		}
+		buf_take(&c->out, (size_t)n);
+	}
+	if (c->out.len == 0 && c->close_drained) {
+		broken(c, 0);
+		return false;
+	}
+	update_wants(c);
+	if (c->out.len == 0 && c->tell_drained) {
+		c->tell_drained = false;
+		c->on(c, CONN_DRAINED);
+		return false; /* the session may have freed it */
+	}
+	return true;
+}
+
+static void
+connected(struct conn *c)
+{
+	int error = socket_error(c->io.fd);
+
+	if (error) {
+		broken(c, error);
+		return;
+	}
+	c->connecting = false;
+	update_wants(c);
+	if (c->out.len > 0)
+		conn_flush_later(c);
+	c->on(c, CONN_OPEN);
+}
+
+static void
+ready(struct loop_io *io, unsigned events)
+{
+	struct conn *c = OWNER(io, struct conn, io);
+
+	if (c->connecting) {
+		connected(c);
+		return;
+	}
+	if ((events & LOOP_WRITE) && !output(c))
+		return;
+	if ((events & LOOP_READ) && !c->eof)
+		input(c);
+}
+
+static void
+flush(struct loop_task *task)
+{
+	struct conn *c = OWNER(task, struct conn, flush);
+
+	if (c->io.fd < 0 || c->connecting)
+		return;
+	if (!output(c) || !c->again || c->paused)
+		return;
+	c->again = false;
+	if (c->in.len > 0) {
+		c->again = c->eof_untold;
+		if (c->again)
+			conn_flush_later(c);
+		c->on(c, CONN_INPUT);
+	} else if (c->eof_untold) {
+		c->eof_untold = false;
+		c->on(c, CONN_EOF);
+	}
+}
+
+static void
+expired(struct loop_timer *timer)
+{
+	struct conn *c = OWNER(timer, struct conn, timer);
+
+	c->on(c, CONN_TIMEOUT);
+}
+
+static void
+start(struct conn *c, struct loop *loop, int fd, bool connecting,
+      void (*on)(struct conn *, enum conn_event))
+{
+	c->loop = loop;
+	c->is_open = true;
+	c->connecting = connecting;
+	c->on = on;
+	c->flush.run = flush;
+	c->timer.expired = expired;
+	c->io =
+	    (struct loop_io){fd, connecting ? LOOP_WRITE : LOOP_READ, ready};
+	stream_plain_take(&c->stream, fd);
+	loop_watch(loop, &c->io);
+}
+
+void
+conn_open_take(struct conn *c, struct loop *loop, int fd,
+	       void (*on)(struct conn *, enum conn_event))
+{
+	start(c, loop, fd, false, on);
+}
+
+void
+conn_connect_take(struct conn *c, struct loop *loop, int fd,
+		  void (*on)(struct conn *, enum conn_event))
+{
+	start(c, loop, fd, true, on);
+}
+
+void
+conn_flush_later(struct conn *c)
+{
+	if (c->io.fd >= 0)
+		loop_task_queue(c->loop, &c->flush);
+}
+
+void
+conn_put(struct conn *c, struct slice s)
+{
+	buf_puts(&c->out, s);
+	conn_flush_later(c);
+}
+
+void
+conn_pause(struct conn *c)
+{
+	c->paused = true;
+	if (c->io.fd >= 0)
+		update_wants(c);
+}
+
+void
+conn_resume(struct conn *c)
+{
+	if (!c->paused)
+		return;
+	c->paused = false;
+	if (c->io.fd < 0)
+		return;
+	update_wants(c);
+	if (c->in.len > 0 || c->eof_untold) {
+		c->again = true;
+		conn_flush_later(c);
+	}
+}
+
+void
+conn_timeout(struct conn *c, int64_t ms)
+{
+	if (ms > 0)
+		loop_timer_set(c->loop, &c->timer, ms);
+	else
+		loop_timer_stop(c->loop, &c->timer);
+}
+
+void
+conn_finish(struct conn *c)
+{
+	c->close_drained = true;
+	conn_flush_later(c);
+	if (c->io.fd >= 0)
+		update_wants(c);
+}
+
+void
+conn_close(struct conn *c)
+{
+	if (!c->is_open)
+		return;
+	c->is_open = false;
+	if (c->io.fd >= 0)
+		loop_forget(c->loop, &c->io);
+	c->io.fd = -1;
+	loop_timer_stop(c->loop, &c->timer);
+	loop_task_drop(c->loop, &c->flush);
+	stream_close(&c->stream);
+	buf_free(&c->in);
+	buf_free(&c->out);
+}

@@ -1,0 +1,107 @@
+/* conn.h - one connection in a loop: a stream, its buffers, its time-out
+ *
+ * What every session and client of ours sits on. Input is read as it comes
+ * and told as CONN_INPUT; the session takes what it can use from c->in
+ * (buf_take). Output is put with conn_put and written once at the end of
+ * the round. An idle connection holds no buffers.
+ *
+ *   event           what it says                       and then
+ *   CONN_OPEN       a connect has succeeded            output goes out
+ *   CONN_INPUT      there are new bytes in c->in       reading goes on
+ *   CONN_EOF        the peer has ended its side        output still goes out
+ *   CONN_DRAINED    all output has been written        told only if asked for
+ *   CONN_TIMEOUT    c->timer has run out               nothing; close it
+ *   CONN_BROKEN     error: see c->error (errno)        no more events; close it
+ *
+ * Inside any event the session may call conn_close and free the struct: the
+ * connection touches nothing of it afterwards.
+ *
+ * Test  tests/conn_test.c
+ */
+#ifndef QUAIL_LIB_CONN_H
+#define QUAIL_LIB_CONN_H
+
+#include "lib/buf.h"
+#include "lib/loop.h"
+#include "lib/stream.h"
+
+enum conn_event {
+	CONN_OPEN,
+	CONN_INPUT,
+	CONN_EOF,
+	CONN_DRAINED,
+	CONN_TIMEOUT,
+	CONN_BROKEN
+};
+
+struct conn {
+	struct loop *loop;
+	struct stream stream;
+	struct buf in, out;
+	struct loop_io io;
+	struct loop_timer timer;
+	struct loop_task flush;
+	bool is_open; /* conn_close has not been called */
+	bool connecting;
+	bool paused;	    /* the session does not want input */
+	bool eof;	    /* the peer has ended its side */
+	bool eof_untold;    /* ... while paused */
+	bool again;	    /* tell c->in once more */
+	bool tell_drained;  /* set by the session; told once, then cleared */
+	bool close_drained; /* conn_finish was called */
+	int error;
+	void (*on)(struct conn *c, enum conn_event event);
+};
+
+/* conn_open_take - over a connected descriptor (non-blocking)
+ *
+ * Needs    a zeroed struct that stays where it is until conn_close.
+ * Owns     the descriptor.
+ */
+void
+conn_open_take(struct conn *c, struct loop *loop, int fd,
+	       void (*on)(struct conn *, enum conn_event));
+
+/* conn_connect_take - over a descriptor that is still connecting; CONN_OPEN
+ * or CONN_BROKEN comes first */
+void
+conn_connect_take(struct conn *c, struct loop *loop, int fd,
+		  void (*on)(struct conn *, enum conn_event));
+
+/* conn_flush_later - what was appended to c->out goes out this round
+ *
+ * conn_put and its like do it by themselves; needed only after writing into
+ * c->out directly.
+ */
+void
+conn_flush_later(struct conn *c);
+
+void
+conn_put(struct conn *c, struct slice s);
+
+/* conn_pause, conn_resume - stop and go on reading (back-pressure)
+ *
+ * conn_resume calls nothing at once; at the end of the round CONN_INPUT
+ * comes again if there is something in c->in already, so that no byte
+ * waits for another byte.
+ */
+void
+conn_pause(struct conn *c);
+
+void
+conn_resume(struct conn *c);
+
+/* conn_timeout - let CONN_TIMEOUT come in ms milliseconds; 0: never */
+void
+conn_timeout(struct conn *c, int64_t ms);
+
+/* conn_finish - write out what waits, then close and tell CONN_BROKEN with
+ * error 0; input is no longer read */
+void
+conn_finish(struct conn *c);
+
+/* conn_close - close now and forget all; legal in every state, twice too */
+void
+conn_close(struct conn *c);
+
+#endif

@@ -1,0 +1,109 @@
+/* fs.h - every call that touches a file of ours, behind one small interface
+ *
+ * What must survive a crash goes through here and nowhere else, so that a
+ * test can record the calls, stop before each, fail each, and replay
+ * what a disk may legally have kept. Names are relative to a directory
+ * descriptor. Calls hide EINTR but nothing else.
+ *
+ * Test  tests/fs_test.c; the queue's replay tests sit on fs_use
+ */
+#ifndef QUAIL_LIB_FS_H
+#define QUAIL_LIB_FS_H
+
+#include "lib/buf.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct fs_calls {
+	int (*open)(int dir, const char *name, int flags, mode_t mode);
+	int (*close)(int fd);
+	ssize_t (*pwrite)(int fd, const void *at, size_t n, off_t where);
+	ssize_t (*pread)(int fd, void *at, size_t n, off_t where);
+	int (*datasync)(int fd);
+	int (*sync)(int fd); /* also for a directory's descriptor */
+	int (*syncfs)(int fd);
+	int (*rename)(int from_dir, const char *from, int to_dir,
+		      const char *to);
+	int (*link)(int from_dir, const char *from, int to_dir, const char *to);
+	int (*unlink)(int dir, const char *name);
+	int (*mkdir)(int dir, const char *name, mode_t mode);
+	int (*truncate)(int fd, off_t size);
+	int (*stat)(int fd, struct stat *st);
+};
+
+/* fs_kernel - the real ones; fs_use - put others in their place (tests) */
+extern const struct fs_calls fs_kernel;
+
+void
+fs_use(const struct fs_calls *calls);
+
+/* fs_open - openat(2) with O_CLOEXEC and O_NOFOLLOW added; -1 with errno */
+int
+fs_open(int dir, const char *name, int flags, mode_t mode);
+
+/* fs_open_dir - a directory, for the dir arguments and fs_sync */
+int
+fs_open_dir(int dir, const char *name);
+
+int
+fs_close(int fd);
+
+/* fs_write_all - write n bytes at an offset
+ *
+ * Returns  0; -1 with errno when not all of it could be written (a short
+ *          write is followed by another until one says why).
+ */
+int
+fs_write_all(int fd, const void *at, size_t n, off_t where);
+
+/* fs_read_all - read exactly n bytes from an offset
+ *
+ * Returns  0; -1 with errno, EIO when the file ends before.
+ */
+int
+fs_read_all(int fd, void *at, size_t n, off_t where);
+
+/* fs_read - pread(2); what there is, 0 at the end, -1 with errno */
+ssize_t
+fs_read(int fd, void *at, size_t n, off_t where);
+
+/* fs_datasync, fs_sync - fdatasync(2), fsync(2). After a failure nothing
+ * is known about the file; never call it again on the same descriptor. */
+int
+fs_datasync(int fd);
+
+int
+fs_sync(int fd);
+
+int
+fs_syncfs(int fd);
+
+int
+fs_rename(int from_dir, const char *from, int to_dir, const char *to);
+
+int
+fs_link(int from_dir, const char *from, int to_dir, const char *to);
+
+int
+fs_unlink(int dir, const char *name);
+
+int
+fs_mkdir(int dir, const char *name, mode_t mode);
+
+int
+fs_truncate(int fd, off_t size);
+
+int
+fs_stat(int fd, struct stat *st);
+
+/* fs_list - append the names in a directory, each with a NUL behind it
+ *
+ * Without "." and "..", in no order.
+ * Returns  0; -1 with errno.
+ */
+int
+fs_list(int dir, struct buf *names);
+
+#endif

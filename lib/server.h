@@ -1,0 +1,60 @@
+/* server.h - accepting connections for a front end
+ *
+ * Listens on what our starter handed over for this protocol, or else binds
+ * the addresses itself. At max sessions it stops accepting until
+ * server_left.
+ *
+ * Test  tests/conn_test.c
+ */
+#ifndef QUAIL_LIB_SERVER_H
+#define QUAIL_LIB_SERVER_H
+
+#include "lib/endpoint.h"
+#include "lib/loop.h"
+
+enum { SERVER_LISTEN_MAX = 16 };
+
+struct server;
+
+struct server_socket {
+	struct server *server;
+	struct loop_io io;
+};
+
+struct server {
+	struct loop *loop;
+	const char *protocol;
+	size_t n_sockets;
+	struct server_socket sockets[SERVER_LISTEN_MAX];
+	size_t n_sessions, max_sessions;
+	/* Owns fd from here on; calls server_left when the session is over. */
+	void (*accepted)(struct server *s, int fd, const struct endpoint *peer);
+	void *owner;
+};
+
+void
+server_init(struct server *s, struct loop *loop, const char *protocol,
+	    size_t max_sessions,
+	    void (*accepted)(struct server *, int, const struct endpoint *));
+
+/* server_listen - listen at the n-th configured address ("ADDRESS:PORT")
+ *
+ * Uses the inherited socket of the same number if there is one. Dies with
+ * a clear line when the address is no address or cannot be bound.
+ */
+void
+server_listen(struct server *s, struct slice address, unsigned n);
+
+/* server_listen_unix - the same for a unix socket at path */
+void
+server_listen_unix(struct server *s, const char *path, unsigned mode);
+
+/* server_left - a session is over */
+void
+server_left(struct server *s);
+
+/* server_stop - accept no more; close the listening sockets */
+void
+server_stop(struct server *s);
+
+#endif

@@ -1,0 +1,50 @@
+#include "lib/stream.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static ssize_t
+plain_read(struct stream *s, void *to, size_t max)
+{
+	ssize_t n;
+
+	do
+		n = read(s->fd, to, max);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static ssize_t
+plain_write(struct stream *s, const void *from, size_t n)
+{
+	ssize_t written;
+
+	do
+		written = send(s->fd, from, n, MSG_NOSIGNAL);
+	while (written < 0 && errno == EINTR);
+	return written;
+}
+
+static unsigned
+plain_wants(const struct stream *s)
+{
+	(void)s;
+	return 0;
+}
+
+static void
+plain_close(struct stream *s)
+{
+	close(s->fd);
+	s->fd = -1;
+}
+
+static const struct stream_kind plain = {plain_read, plain_write, plain_wants,
+					 plain_close};
+
+void
+stream_plain_take(struct stream *s, int fd)
+{
+	*s = (struct stream){&plain, fd, NULL};
+}

@@ -1,0 +1,62 @@
+/* stream.h - a byte stream, plain or (later) TLS
+ *
+ * A session cannot tell which it has. Calls never block; EAGAIN means that
+ * the descriptor must become ready for what stream_wants says.
+ *
+ * Test  tests/conn_test.c
+ */
+#ifndef QUAIL_LIB_STREAM_H
+#define QUAIL_LIB_STREAM_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct stream;
+
+struct stream_kind {
+	ssize_t (*read)(struct stream *s, void *to, size_t max);
+	ssize_t (*write)(struct stream *s, const void *from, size_t n);
+	/* LOOP_ bits that the stream needs by itself, whatever its user does */
+	unsigned (*wants)(const struct stream *s);
+	void (*close)(struct stream *s);
+};
+
+struct stream {
+	const struct stream_kind *kind;
+	int fd;
+	void *state; /* the kind's own */
+};
+
+/* stream_plain - over a connected descriptor
+ *
+ * Owns     fd: stream_close closes it.
+ */
+void
+stream_plain_take(struct stream *s, int fd);
+
+/* stream_read, stream_write - as read(2) and write(2), EINTR hidden */
+static inline ssize_t
+stream_read(struct stream *s, void *to, size_t max)
+{
+	return s->kind->read(s, to, max);
+}
+
+static inline ssize_t
+stream_write(struct stream *s, const void *from, size_t n)
+{
+	return s->kind->write(s, from, n);
+}
+
+static inline unsigned
+stream_wants(const struct stream *s)
+{
+	return s->kind->wants(s);
+}
+
+static inline void
+stream_close(struct stream *s)
+{
+	s->kind->close(s);
+}
+
+#endif
