@@ -25,6 +25,7 @@
 #define QUAIL_LIB_AGENT_H
 
 #include "lib/conn.h"
+#include "lib/idmap.h"
 #include "lib/verdict.h"
 
 enum { AGENT_CREDIT = 262144, AGENT_RETRY_MS = 200 };
@@ -34,7 +35,8 @@ struct agent;
 struct agent_job {
 	uint64_t number;
 	struct agent *agent;
-	struct agent_job *prev, *next;
+	bool begun; /* job_begun has been called */
+	size_t max_rcpts;
 	uint64_t id;
 	uint64_t birth_us;
 	uint64_t size;
@@ -72,8 +74,7 @@ struct agent {
 	struct conn conn;
 	struct loop_timer retry;
 	bool is_open;
-	struct agent_job *first, **table;
-	size_t n_jobs, table_size;
+	struct idmap jobs;
 	void *owner;
 };
 

@@ -28,6 +28,7 @@
 #define QUAIL_LIB_DOOR_H
 
 #include "lib/conn.h"
+#include "lib/idmap.h"
 #include "lib/verdict.h"
 
 enum {
@@ -40,8 +41,6 @@ struct door;
 struct door_message {
 	uint64_t id;	   /* valid from door_begin on */
 	struct door *door; /* NULL: not in progress */
-	struct door_message *prev, *next;
-	bool committed;
 	void (*answered)(struct door_message *m, const struct verdict *v);
 };
 
@@ -51,11 +50,9 @@ struct door {
 	struct conn conn;
 	struct loop_timer retry;
 	bool is_open;
-	uint64_t next_id, n_ids;     /* what is left of our range */
-	uint64_t spare_id, n_spare;  /* the range after that */
-	struct door_message *first;  /* in progress */
-	struct door_message **table; /* by id, for the answers */
-	size_t n_messages, table_size;
+	uint64_t next_id, n_ids;      /* what is left of our range */
+	uint64_t spare_id, n_spare;   /* the range after that */
+	struct idmap messages;	      /* in progress */
 	void (*room)(struct door *d); /* no longer full, or open again */
 	bool was_full;
 };

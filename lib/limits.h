@@ -5,11 +5,11 @@
 
 enum {
 	LIMIT_TEXT = 50 * 1024 * 1024, /* bytes of a message */
-	LIMIT_RCPTS = 10000,           /* recipients of a message */
+	LIMIT_RCPTS = 10000,	       /* recipients of a message */
 	LIMIT_RCPTS_SMTP = 1000,       /* ... at the SMTP edge */
-	LIMIT_HOPS = 100,              /* Received and Delivered-To lines */
-	LIMIT_SESSION_S = 3600,        /* a whole session */
-	LIMIT_IDLE_S = 300             /* without a byte from the peer */
+	LIMIT_HOPS = 100,	       /* Received and Delivered-To lines */
+	LIMIT_SESSION_S = 3600,	       /* a whole session */
+	LIMIT_IDLE_S = 300	       /* without a byte from the peer */
 };
 
 #endif

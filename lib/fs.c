@@ -1,0 +1,221 @@
+#include "lib/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int
+real_open(int dir, const char *name, int flags, mode_t mode)
+{
+	return openat(dir, name, flags, mode);
+}
+
+static int
+real_stat(int fd, struct stat *st)
+{
+	return fstat(fd, st);
+}
+
+static int
+real_link(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return linkat(from_dir, from, to_dir, to, 0);
+}
+
+static int
+real_unlink(int dir, const char *name)
+{
+	return unlinkat(dir, name, 0);
+}
+
+const struct fs_calls fs_kernel = {
+    .open = real_open,
+    .close = close,
+    .pwrite = pwrite,
+    .pread = pread,
+    .datasync = fdatasync,
+    .sync = fsync,
+    .syncfs = syncfs,
+    .rename = renameat,
+    .link = real_link,
+    .unlink = real_unlink,
+    .mkdir = mkdirat,
+    .truncate = ftruncate,
+    .stat = real_stat,
+};
+
+static const struct fs_calls *fs = &fs_kernel;
+
+void
+fs_use(const struct fs_calls *calls)
+{
+	fs = calls;
+}
+
+int
+fs_open(int dir, const char *name, int flags, mode_t mode)
+{
+	int fd;
+
+	do
+		fd = fs->open(dir, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+int
+fs_open_dir(int dir, const char *name)
+{
+	return fs_open(dir, name, O_RDONLY | O_DIRECTORY, 0);
+}
+
+int
+fs_close(int fd)
+{
+	return fs->close(fd);
+}
+
+int
+fs_write_all(int fd, const void *at, size_t n, off_t where)
+{
+	const char *from = at;
+
+	while (n > 0) {
+		ssize_t written = fs->pwrite(fd, from, n, where);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written == 0)
+			errno = ENOSPC;
+		if (written <= 0)
+			return -1;
+		from += written;
+		where += written;
+		n -= (size_t)written;
+	}
+	return 0;
+}
+
+ssize_t
+fs_read(int fd, void *at, size_t n, off_t where)
+{
+	ssize_t got;
+
+	do
+		got = fs->pread(fd, at, n, where);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+int
+fs_read_all(int fd, void *at, size_t n, off_t where)
+{
+	char *to = at;
+
+	while (n > 0) {
+		ssize_t got = fs_read(fd, to, n, where);
+
+		if (got == 0)
+			errno = EIO;
+		if (got <= 0)
+			return -1;
+		to += got;
+		where += got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+/* No EINTR loop around the syncs: a sync that failed, for whatever reason,
+ * has failed for good. */
+int
+fs_datasync(int fd)
+{
+	return fs->datasync(fd);
+}
+
+int
+fs_sync(int fd)
+{
+	return fs->sync(fd);
+}
+
+int
+fs_syncfs(int fd)
+{
+	return fs->syncfs(fd);
+}
+
+int
+fs_rename(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return fs->rename(from_dir, from, to_dir, to);
+}
+
+int
+fs_link(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return fs->link(from_dir, from, to_dir, to);
+}
+
+int
+fs_unlink(int dir, const char *name)
+{
+	return fs->unlink(dir, name);
+}
+
+int
+fs_mkdir(int dir, const char *name, mode_t mode)
+{
+	return fs->mkdir(dir, name, mode);
+}
+
+int
+fs_truncate(int fd, off_t size)
+{
+	int r;
+
+	do
+		r = fs->truncate(fd, size);
+	while (r != 0 && errno == EINTR);
+	return r;
+}
+
+int
+fs_stat(int fd, struct stat *st)
+{
+	return fs->stat(fd, st);
+}
+
+int
+fs_list(int dir, struct buf *names)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *entry;
+	DIR *d;
+
+	if (fd < 0)
+		return -1;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -1;
+	}
+	while ((errno = 0, entry = readdir(d))) {
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		buf_put(names, entry->d_name, strlen(entry->d_name) + 1);
+	}
+	if (errno) {
+		int e = errno;
+
+		closedir(d);
+		errno = e;
+		return -1;
+	}
+	closedir(d);
+	return 0;
+}

@@ -1,0 +1,66 @@
+#include "lib/trace.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { HELO_MAX = 255 };
+
+static void
+put_helo(struct buf *out, struct slice helo)
+{
+	size_t i, n = helo.len < HELO_MAX ? helo.len : HELO_MAX;
+
+	for (i = 0; i < n; i++) {
+		char c = helo.at[i];
+		bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			    (c >= '0' && c <= '9') ||
+			    (c && strchr(".-_:[]", c));
+
+		buf_putc(out, fine ? c : '?');
+	}
+}
+
+void
+trace_date(struct buf *out, int64_t now_s)
+{
+	static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed",
+					"Thu", "Fri", "Sat"};
+	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr",
+					   "May", "Jun", "Jul", "Aug",
+					   "Sep", "Oct", "Nov", "Dec"};
+	char text[64];
+	struct tm tm;
+	time_t t = (time_t)now_s;
+	int n;
+
+	gmtime_r(&t, &tm);
+	n = snprintf(text, sizeof text, "%s, %02d %s %d %02d:%02d:%02d +0000",
+		     days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
+		     tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	buf_put(out, text, (size_t)n);
+}
+
+void
+trace_received(struct buf *out, struct slice helo, const struct endpoint *peer,
+	       struct slice me, const char *proto, uint64_t id, int64_t now_s)
+{
+	buf_text(out, "Received: from ");
+	if (helo.len > 0) {
+		put_helo(out, helo);
+		buf_text(out, " ");
+	}
+	buf_putc(out, '(');
+	if (peer->len)
+		endpoint_host(peer, out);
+	else
+		buf_text(out, "local");
+	buf_text(out, ")\n  by ");
+	buf_puts(out, me);
+	buf_text(out, " with ");
+	buf_text(out, proto);
+	buf_text(out, " id ");
+	buf_hex(out, 16, id);
+	buf_text(out, ";\n  ");
+	trace_date(out, now_s);
+	buf_putc(out, '\n');
+}
