@@ -1,0 +1,92 @@
+#include "lib/crc32c.h"
+
+enum { POLYNOMIAL_SIZE = 256 };
+
+static uint32_t table[8][POLYNOMIAL_SIZE];
+static bool table_made;
+
+static void
+make_table(void)
+{
+	uint32_t i, j, crc;
+
+	for (i = 0; i < POLYNOMIAL_SIZE; i++) {
+		crc = i;
+		for (j = 0; j < 8; j++)
+			crc = crc & 1 ? crc >> 1 ^ 0x82f63b78u : crc >> 1;
+		table[0][i] = crc;
+	}
+	for (i = 0; i < POLYNOMIAL_SIZE; i++)
+		for (j = 1; j < 8; j++)
+			table[j][i] = table[j - 1][i] >> 8 ^
+				      table[0][table[j - 1][i] & 255];
+	table_made = true;
+}
+
+static uint64_t
+little_endian(const char *p)
+{
+	uint64_t v = 0;
+	int i;
+
+	for (i = 7; i >= 0; i--)
+		v = v << 8 | (uint8_t)p[i];
+	return v;
+}
+
+uint32_t
+crc32c_portable(uint32_t crc, struct slice s)
+{
+	if (!table_made)
+		make_table();
+	crc = ~crc;
+	for (; s.len >= 8; s = slice_from(s, 8)) {
+		uint64_t v = little_endian(s.at) ^ crc;
+
+		crc = table[7][v & 255] ^ table[6][v >> 8 & 255] ^
+		      table[5][v >> 16 & 255] ^ table[4][v >> 24 & 255] ^
+		      table[3][v >> 32 & 255] ^ table[2][v >> 40 & 255] ^
+		      table[1][v >> 48 & 255] ^ table[0][v >> 56];
+	}
+	for (; s.len > 0; s = slice_from(s, 1))
+		crc = crc >> 8 ^ table[0][(crc ^ (uint8_t)s.at[0]) & 255];
+	return ~crc;
+}
+
+#if defined(__x86_64__)
+
+__attribute__((target("sse4.2"))) static uint32_t
+by_instruction(uint32_t crc, struct slice s)
+{
+	uint64_t c = ~crc;
+
+	for (; s.len >= 8; s = slice_from(s, 8)) {
+		uint64_t v;
+
+		memcpy(&v, s.at, 8);
+		c = __builtin_ia32_crc32di(c, v);
+	}
+	for (; s.len > 0; s = slice_from(s, 1))
+		c = __builtin_ia32_crc32qi((uint32_t)c, (uint8_t)s.at[0]);
+	return ~(uint32_t)c;
+}
+
+uint32_t
+crc32c(uint32_t crc, struct slice s)
+{
+	static int has = -1;
+
+	if (has < 0)
+		has = __builtin_cpu_supports("sse4.2") ? 1 : 0;
+	return has ? by_instruction(crc, s) : crc32c_portable(crc, s);
+}
+
+#else
+
+uint32_t
+crc32c(uint32_t crc, struct slice s)
+{
+	return crc32c_portable(crc, s);
+}
+
+#endif
