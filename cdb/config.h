@@ -85,6 +85,16 @@ config_local(const struct config *c, struct slice domain);
 bool
 config_rcpthost(const struct config *c, struct slice domain);
 
+/* config_local_line, config_rcpthost_line - the same, and if so, the line that
+ * says it in *source ("locals:3") */
+bool
+config_local_line(const struct config *c, struct slice domain,
+		  struct slice *source);
+
+bool
+config_rcpthost_line(const struct config *c, struct slice domain,
+		     struct slice *source);
+
 /* config_accepts - may this client send to this recipient?
  *
  * With the relay right, anywhere. Else only to rcpthosts and locals; an
@@ -128,6 +138,22 @@ struct config_route {
 void
 config_route(const struct config *c, struct slice rcpt, struct buf *room,
 	     struct config_route *r);
+
+/* Which agents do the tables need? */
+enum {
+	CONFIG_NEEDS_QMTPC = 1,	   /* a route names qmtp: */
+	CONFIG_NEEDS_SMTP_OUT = 2, /* a route names smtp: */
+	CONFIG_NEEDS_MAILDIR = 4,  /* users has a line */
+	CONFIG_NEEDS_QUEUE = 8	   /* mail can come in: any of the above, a
+				      listen line, or any route */
+};
+
+unsigned
+config_needs(const struct config *c);
+
+/* config_digest - 32 hex digits that name this configuration */
+struct slice
+config_digest(const struct config *c);
 
 /* config_text - a table of one line, such as "me"; false: not there */
 bool

@@ -1,0 +1,131 @@
+#include "cdb/build.h"
+
+#include "cdb/rows.h"
+#include "cdb/tables.h"
+#include "lib/fs.h"
+#include "lib/home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { TABLES_MAX = 16 };
+
+struct build {
+	int dir;
+	bool failed; /* a system call did */
+	struct report *report;
+	struct rows rows;
+	size_t n_tables;
+	struct table tables[TABLES_MAX];
+};
+
+static void
+failed(struct build *b, const char *object, int e)
+{
+	b->failed = true;
+	report_line(&b->report->errors, object, 0, strerror(e), NULL);
+}
+
+static void
+read_tables(struct build *b)
+{
+	for (; rows_tables[b->n_tables]; b->n_tables++) {
+		const char *name = rows_tables[b->n_tables];
+
+		if (tables_read(&b->tables[b->n_tables], b->dir, name) != 0)
+			failed(b, name, errno);
+	}
+}
+
+static void
+each_line(struct build *b, void (*with)(struct rows *, struct slice))
+{
+	size_t i;
+
+	for (i = 0; i < b->n_tables; i++) {
+		struct table_line line = {0};
+
+		b->rows.table = b->tables[i].name;
+		while (tables_next(&b->tables[i], &line)) {
+			b->rows.line = line.number;
+			with(&b->rows, line.words);
+		}
+	}
+}
+
+/* The table me is the one that no node does without. */
+static void
+want_me(struct build *b)
+{
+	struct table_line line = {0};
+
+	if (!tables_next(&b->tables[0], &line))
+		report_line(&b->report->errors, rows_tables[0], 0,
+			    b->tables[0].exists
+				? "there is no name in it; write this host's "
+				  "full name, such as mail.example.org"
+				: "there is no such file; write one line, this "
+				  "host's full name, such as mail.example.org",
+			    NULL);
+}
+
+static void
+compile(struct build *b)
+{
+	b->rows.report = b->report;
+	b->rows.out = map_make(b->dir, HOME_CONFIG);
+	if (!b->rows.out) {
+		failed(b, HOME_CONFIG, errno);
+		return;
+	}
+	want_me(b);
+	each_line(b, rows_take);
+	each_line(b, rows_weigh);
+	rows_end(&b->rows);
+	if (b->rows.error)
+		failed(b, HOME_CONFIG, b->rows.error);
+	if (b->report->errors.n > 0)
+		map_abort(b->rows.out);
+	else if (map_finish(b->rows.out) != 0)
+		failed(b, HOME_CONFIG, errno);
+	rows_free(&b->rows);
+}
+
+static int
+open_locked(const char *path)
+{
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return -1;
+	while (flock(dir, LOCK_EX) != 0) {
+		if (errno == EINTR)
+			continue;
+		close(dir);
+		return -1;
+	}
+	return dir;
+}
+
+enum build_result
+config_build(const char *dir, struct report *report)
+{
+	struct build b = {.report = report, .dir = open_locked(dir)};
+	size_t i;
+
+	if (b.dir < 0) {
+		failed(&b, dir, errno);
+		return BUILD_FAILED;
+	}
+	read_tables(&b);
+	if (!b.failed)
+		compile(&b);
+	for (i = 0; i < b.n_tables; i++)
+		tables_free(&b.tables[i]);
+	close(b.dir);
+	if (b.failed)
+		return BUILD_FAILED;
+	return report->errors.n > 0 ? BUILD_WRONG : BUILD_DONE;
+}

@@ -1,0 +1,27 @@
+/* build.h - compile DIR's text tables to DIR/config.cdb
+ *
+ * Source  doc/quail-tables.5
+ * Test    tests/config_test.c
+ */
+#ifndef QUAIL_CDB_BUILD_H
+#define QUAIL_CDB_BUILD_H
+
+#include "cdb/report.h"
+
+enum build_result {
+	BUILD_DONE,  /* the new configuration is in place, on disk */
+	BUILD_WRONG, /* the tables have errors: nothing was replaced */
+	BUILD_FAILED /* a system call failed, as the last error line says */
+};
+
+/* config_build - check all tables together and replace config.cdb
+ *
+ * Takes    dir, a path; report, to which all errors and warnings are added.
+ * Returns  see enum build_result.
+ * Keeps    blocks while another build of the same dir is under way; does
+ *          not log.
+ */
+enum build_result
+config_build(const char *dir, struct report *report);
+
+#endif

@@ -1,0 +1,177 @@
+#include "cdb/config.h"
+
+#include "cdb/keys.h"
+#include "cdb/map.h"
+#include "cdb/network.h"
+#include "lib/die.h"
+
+#include <errno.h>
+
+/* the file */
+
+static void
+identify(struct config *c, const struct stat *st)
+{
+	c->dev = st->st_dev;
+	c->inode = st->st_ino;
+	c->mtime_ns =
+	    st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec;
+}
+
+int
+config_open(struct config *c, const char *path, struct buf *why)
+{
+	struct stat st;
+	int r;
+
+	*c = (struct config){.path = path};
+	r = map_open(&c->map, path, &st, why);
+	identify(c, &st);
+	return r;
+}
+
+void
+config_open_or_die(struct config *c, const char *path)
+{
+	struct buf why = {0};
+
+	if (config_open(c, path, &why) == 0)
+		return;
+	buf_putc(&why, 0);
+	die_config(why.mem, NULL);
+}
+
+int
+config_refresh(struct config *c, struct buf *why)
+{
+	struct config seen = {.path = c->path};
+	struct stat st;
+	struct map *map;
+
+	if (stat(c->path, &st) != 0)
+		st = (struct stat){0};
+	identify(&seen, &st);
+	if (seen.dev == c->dev && seen.inode == c->inode &&
+	    seen.mtime_ns == c->mtime_ns)
+		return 0;
+	/* A bad one too is looked at once only. */
+	if (map_open(&map, c->path, &st, why) != 0) {
+		identify(c, &st);
+		return -1;
+	}
+	map_close(c->map);
+	c->map = map;
+	identify(c, &st);
+	return 1;
+}
+
+void
+config_close(struct config *c)
+{
+	map_close(c->map);
+	*c = (struct config){0};
+}
+
+/* one record */
+
+static bool
+find(const struct config *c, struct slice key, unsigned n, struct slice *value)
+{
+	struct map_record record;
+	struct slice source;
+
+	if (!map_find(c->map, key, n, &record))
+		return false;
+	keys_open(record.value, value, &source);
+	return true;
+}
+
+bool
+config_text(const struct config *c, const char *table, struct slice *value)
+{
+	char key[64];
+	size_t len = strlen(table) + 1;
+
+	if (len > sizeof key)
+		return false;
+	memcpy(key, table, len);
+	return find(c, slice_of(key, len), 0, value);
+}
+
+struct slice
+config_me(const struct config *c)
+{
+	struct slice me = SLICE("");
+
+	find(c, KEYS_TABLE(KEYS_ME), 0, &me);
+	return me;
+}
+
+bool
+config_listen(const struct config *c, const char *protocol, unsigned n,
+	      struct slice *address)
+{
+	const struct slice table = KEYS_TABLE(KEYS_LISTEN);
+	size_t len = strlen(protocol);
+	char key[64];
+
+	if (len > sizeof key - table.len)
+		return false;
+	memcpy(key, table.at, table.len);
+	memcpy(key + table.len, protocol, len);
+	return find(c, slice_of(key, table.len + len), n, address);
+}
+
+bool
+config_qmqpserver(const struct config *c, unsigned n, struct slice *address)
+{
+	return find(c, KEYS_TABLE(KEYS_QMQPSERVERS), n, address);
+}
+
+unsigned
+config_needs(const struct config *c)
+{
+	struct slice value;
+	uint64_t bits = 0;
+
+	if (find(c, KEYS_TABLE(KEYS_NEEDS), 0, &value))
+		slice_number(value, UINT32_MAX, &bits);
+	return (unsigned)bits;
+}
+
+struct slice
+config_digest(const struct config *c)
+{
+	return map_digest(c->map);
+}
+
+unsigned
+config_access(const struct config *c, const struct endpoint *peer)
+{
+	const struct slice table = KEYS_TABLE(KEYS_ACCESS);
+	char key[16 + NETWORK_KEY];
+	struct slice lengths, value;
+	struct network n;
+	uint64_t rights;
+	bool v4;
+	size_t i;
+
+	if (endpoint_address(peer, n.address) != 0 ||
+	    !find(c, table, 0, &lengths))
+		return 0;
+	n.bits = NETWORK_BITS;
+	v4 = network_v4(&n);
+	memcpy(key, table.at, table.len);
+	for (i = 0; i < lengths.len; i++) {
+		n.bits = (uint8_t)lengths.at[i];
+		if (n.bits > NETWORK_BITS || (v4 && n.bits < NETWORK_V4))
+			continue;
+		network_cut(&n); /* longest first: each cuts the one before */
+		network_key(&n, key + table.len);
+		if (find(c, slice_of(key, table.len + NETWORK_KEY), 0,
+			 &value) &&
+		    slice_number(value, UINT32_MAX, &rights) == 0)
+			return (unsigned)rights;
+	}
+	return 0;
+}

@@ -1,0 +1,245 @@
+#include "cdb/grammar.h"
+
+#include "lib/address.h"
+#include "lib/endpoint.h"
+
+static bool
+digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+label_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || digit(c) ||
+	       c == '-' || c == '_';
+}
+
+static bool
+label_good(struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (!label_byte(s.at[i]))
+			return false;
+	return s.len > 0 && s.len <= GRAMMAR_LABEL_MAX && s.at[0] != '-' &&
+	       s.at[s.len - 1] != '-';
+}
+
+bool
+grammar_domain(struct slice s)
+{
+	struct slice rest = s;
+
+	if (s.len > GRAMMAR_DOMAIN_MAX)
+		return false;
+	for (;;) {
+		size_t dot = slice_find(rest, '.');
+
+		if (!label_good(slice_of(rest.at, dot)))
+			return false;
+		if (dot == rest.len)
+			return true;
+		rest = slice_from(rest, dot + 1);
+	}
+}
+
+static bool
+eight_bit(struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if ((unsigned char)s.at[i] >= 0x80)
+			return true;
+	return false;
+}
+
+const char *
+grammar_domain_fault(struct slice s)
+{
+	if (grammar_domain(s))
+		return NULL;
+	if (eight_bit(s))
+		return "$ is not in ASCII; write the domain in its xn-- form";
+	if (slice_find(s, '@') < s.len)
+		return "$ is an address; write only the domain, such as "
+		       "example.org";
+	if (s.len > 1 && s.at[s.len - 1] == '.')
+		return "$ ends with a dot; write the domain without it";
+	return "$ is not a domain; write one such as example.org";
+}
+
+bool
+grammar_suffix(struct slice s)
+{
+	return s.len > 1 && s.at[0] == '.' && grammar_domain(slice_from(s, 1));
+}
+
+bool
+grammar_address(struct slice s)
+{
+	struct slice local, domain;
+	size_t i;
+
+	if (s.len > ADDRESS_MAX || !address_split(s, &local, &domain))
+		return false;
+	for (i = 0; i < local.len; i++)
+		if ((unsigned char)local.at[i] <= ' ' || local.at[i] == 0x7f)
+			return false;
+	return local.len > 0 && !slice_eq(local, SLICE("*")) &&
+	       grammar_domain(domain);
+}
+
+/* Digits and dots: that is meant to be a v4 address. */
+static bool
+looks_numeric(struct slice s)
+{
+	size_t dot = slice_find_last(s, '.');
+	struct slice last = dot < s.len ? slice_from(s, dot + 1) : s;
+	size_t i;
+
+	for (i = 0; i < last.len; i++)
+		if (!digit(last.at[i]))
+			return false;
+	return true;
+}
+
+bool
+grammar_host(struct slice s)
+{
+	struct endpoint e;
+
+	if (endpoint_parse(&e, s, 1) == 0)
+		return true;
+	return grammar_domain(s) && !looks_numeric(s);
+}
+
+const char *
+grammar_route_fault(struct slice s)
+{
+	if (slice_eq(s, SLICE("*")) || grammar_domain(s) || grammar_suffix(s) ||
+	    grammar_address(s))
+		return NULL;
+	if (slice_starts(s, SLICE("*@")))
+		return "$ has a star that is not needed; write the domain "
+		       "alone";
+	if (slice_starts(s, SLICE("*.")))
+		return "$ begins with a star; write .suffix for the domains "
+		       "below, such as .example.org";
+	return "$ is not a pattern of routes; write user@domain, domain, "
+	       ".suffix or *";
+}
+
+const char *
+grammar_user_fault(struct slice s)
+{
+	if (grammar_address(s) ||
+	    (slice_starts(s, SLICE("*@")) && grammar_domain(slice_from(s, 2))))
+		return NULL;
+	if (grammar_domain(s) && slice_find(s, '.') < s.len)
+		return "$ is only a domain; write *@DOMAIN for all its "
+		       "addresses";
+	return "$ is not a pattern of users; write user@domain or *@domain";
+}
+
+static const char *
+path_fault(struct slice path)
+{
+	struct slice rest = path;
+	size_t i;
+
+	for (i = 0; i < path.len; i++) {
+		if (path.at[i] != '%')
+			continue;
+		if (++i == path.len || (path.at[i] != 'u' && path.at[i] != 'd'))
+			return "$ has another mark than %u (the local part) "
+			       "and %d (the domain) in its path; use these";
+	}
+	for (;;) {
+		size_t slash = slice_find(rest, '/');
+
+		if (slice_eq(slice_of(rest.at, slash), SLICE("..")))
+			return "$ climbs out with \"..\"; write the path "
+			       "without it";
+		if (slash == rest.len)
+			return NULL;
+		rest = slice_from(rest, slash + 1);
+	}
+}
+
+const char *
+grammar_mailbox_fault(struct slice s)
+{
+	const struct slice kind = SLICE("maildir:");
+
+	if (!slice_starts(s, kind))
+		return "$ is not a mailbox; write maildir:PATH, such as "
+		       "maildir:mail/%u";
+	if (s.len == kind.len)
+		return "$ has no path; write one behind it, such as "
+		       "maildir:mail/%u";
+	return path_fault(slice_from(s, kind.len));
+}
+
+static bool
+host_and_port(struct slice s)
+{
+	struct slice host;
+	uint16_t port;
+
+	return hostport_split(s, &host, &port) == 0 && grammar_host(host);
+}
+
+const char *
+grammar_nexthop_fault(struct slice s)
+{
+	const struct slice qmtp = SLICE("qmtp:"), smtp = SLICE("smtp:");
+
+	if (slice_starts(s, qmtp))
+		return host_and_port(slice_from(s, qmtp.len))
+			   ? NULL
+			   : "$ has no good host and port; write "
+			     "qmtp:HOST:PORT, such as qmtp:hub.example.org:209";
+	if (slice_eq(s, SLICE("smtp:mx")))
+		return NULL;
+	if (slice_starts(s, smtp))
+		return host_and_port(slice_from(s, smtp.len))
+			   ? NULL
+			   : "$ has no good host and port; write "
+			     "smtp:HOST:PORT, such as smtp:mx.example.org:25, "
+			     "or smtp:mx";
+	return "$ is not a next hop; write qmtp:HOST:PORT, smtp:HOST:PORT, "
+	       "smtp:mx, hold or discard";
+}
+
+const char *
+grammar_listen_fault(struct slice s)
+{
+	struct endpoint e;
+	struct slice host;
+	uint16_t port;
+
+	if (hostport_split(s, &host, &port) != 0)
+		return "$ is not an address and a port; write ADDRESS:PORT, "
+		       "such as 127.0.0.1:628 or [::1]:628";
+	if (endpoint_parse(&e, host, port) != 0)
+		return "$ has a name where a numeric address must be; write "
+		       "ADDRESS:PORT, 0.0.0.0 or [::] for all addresses";
+	return NULL;
+}
+
+const char *
+grammar_server_fault(struct slice s)
+{
+	struct slice inside = s;
+
+	if (s.len > 2 && s.at[0] == '[' && s.at[s.len - 1] == ']')
+		inside = slice_of(s.at + 1, s.len - 2);
+	if (host_and_port(s) || grammar_host(inside))
+		return NULL;
+	return "$ is not a server; write HOST or HOST:PORT, [V6]:PORT for a "
+	       "v6 address";
+}

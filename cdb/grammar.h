@@ -1,0 +1,62 @@
+/* grammar.h - what may stand in a table
+ *
+ * Pure checks of one word each. Those that return a text return NULL when
+ * the word is right, else what is wrong and what would be right; a '$' in
+ * it stands for the word (report.h).
+ *
+ * Source  doc/quail-tables.5; RFC 1123 section 2.1 (names of hosts)
+ * Test    tests/config_test.c
+ */
+#ifndef QUAIL_CDB_GRAMMAR_H
+#define QUAIL_CDB_GRAMMAR_H
+
+#include "lib/slice.h"
+
+enum { GRAMMAR_DOMAIN_MAX = 253, GRAMMAR_LABEL_MAX = 63 };
+
+/* grammar_domain - letters, digits, '-' and '_' in labels between dots */
+bool
+grammar_domain(struct slice s);
+
+/* grammar_domain_fault - the same with a text that says what is wrong */
+const char *
+grammar_domain_fault(struct slice s);
+
+/* grammar_suffix - .DOMAIN */
+bool
+grammar_suffix(struct slice s);
+
+/* grammar_address - LOCAL@DOMAIN, LOCAL being printable and not '*' */
+bool
+grammar_address(struct slice s);
+
+/* grammar_host - a domain, or an address: v4, or v6 (without brackets) */
+bool
+grammar_host(struct slice s);
+
+/* grammar_route - the pattern of a route: address, domain, .suffix or '*' */
+const char *
+grammar_route_fault(struct slice s);
+
+/* grammar_user_fault - the pattern of a user: address or *@DOMAIN */
+const char *
+grammar_user_fault(struct slice s);
+
+/* grammar_mailbox_fault - maildir:PATH; in PATH only %u and %d with a '%',
+ * no part of it ".." */
+const char *
+grammar_mailbox_fault(struct slice s);
+
+/* grammar_nexthop_fault - qmtp:HOST:PORT, smtp:HOST:PORT, smtp:mx */
+const char *
+grammar_nexthop_fault(struct slice s);
+
+/* grammar_listen_fault - ADDRESS:PORT or [V6]:PORT, ADDRESS numeric */
+const char *
+grammar_listen_fault(struct slice s);
+
+/* grammar_server_fault - HOST, HOST:PORT, [V6], [V6]:PORT or V6 */
+const char *
+grammar_server_fault(struct slice s);
+
+#endif

@@ -1,0 +1,289 @@
+#include <cdb.h>
+#ifndef TINYCDB_VERSION
+#error "this is libowfat's cdb.h, not TinyCDB's: set CDBDIR to TinyCDB's place"
+#endif
+
+#include "cdb/digest.h"
+#include "cdb/map.h"
+#include "lib/die.h"
+#include "lib/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct slice stamp_key = {"\0quail", 6};
+
+#define STAMP_HEAD "quail-config " MAP_VERSION " "
+
+/* cdb's tables of pointers take 2048 bytes; then comes the first record: two
+ * lengths of 4 bytes, key, value. */
+enum {
+	RECORD_AT = 2048,
+	LENGTHS = 8,
+	POINTER = 16, /* what a record costs behind the data */
+	STAMP_HEAD_LEN = sizeof STAMP_HEAD - 1,
+	DIGEST_AT = RECORD_AT + LENGTHS + 6 + STAMP_HEAD_LEN,
+	STAMP_LEN = STAMP_HEAD_LEN + DIGEST_HEX + 1
+};
+
+struct map {
+	struct cdb cdb;
+};
+
+/* checking */
+
+static void
+because(struct buf *why, const char *path, const char *what)
+{
+	buf_text(why, path);
+	buf_text(why, ": ");
+	buf_text(why, what);
+}
+
+static void
+digest_of(const struct cdb *cdb, char hex[DIGEST_HEX])
+{
+	const char *at = (const char *)cdb->cdb_mem;
+	size_t behind = DIGEST_AT + DIGEST_HEX;
+	struct digest d;
+
+	digest_init(&d);
+	digest_push(&d, slice_of(at, DIGEST_AT));
+	digest_push(&d, slice_of(at + behind, cdb->cdb_fsize - behind));
+	digest_end(&d, hex);
+}
+
+/* What is wrong with it? NULL: nothing. */
+static const char *
+fault(const struct cdb *cdb)
+{
+	const char *at = (const char *)cdb->cdb_mem;
+	char hex[DIGEST_HEX];
+
+	if (cdb->cdb_fsize < DIGEST_AT + DIGEST_HEX ||
+	    memcmp(at + RECORD_AT + LENGTHS, stamp_key.at, stamp_key.len) ||
+	    memcmp(at + DIGEST_AT - STAMP_HEAD_LEN, "quail-config ", 13))
+		return "not a configuration of quail; make one with quail "
+		       "build";
+	if (memcmp(at + DIGEST_AT - STAMP_HEAD_LEN, STAMP_HEAD, STAMP_HEAD_LEN))
+		return "made by another version of quail; make it anew with "
+		       "quail build";
+	digest_of(cdb, hex);
+	if (memcmp(hex, at + DIGEST_AT, DIGEST_HEX))
+		return "damaged: its bytes do not fit its digest; make it anew "
+		       "with quail build";
+	return NULL;
+}
+
+/* reading */
+
+static int
+open_file(const char *path, struct stat *st, struct buf *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	*st = (struct stat){0};
+	if (fd < 0) {
+		because(why, path, strerror(errno));
+		return -1;
+	}
+	if (fstat(fd, st) != 0) {
+		because(why, path, strerror(errno));
+	} else if (!S_ISREG(st->st_mode)) {
+		because(why, path, "not a regular file");
+	} else if ((uint64_t)st->st_size > MAP_SIZE_MAX) {
+		because(why, path, "larger than 2 GiB");
+	} else {
+		return fd;
+	}
+	close(fd);
+	return -1;
+}
+
+static struct map *
+new_map(void)
+{
+	struct map *m = calloc(1, sizeof *m);
+
+	if (!m)
+		die_nomem();
+	return m;
+}
+
+int
+map_open(struct map **r, const char *path, struct stat *st, struct buf *why)
+{
+	int fd = open_file(path, st, why);
+	const char *what = NULL;
+	struct map *m;
+
+	if (fd < 0)
+		return -1;
+	m = new_map();
+	if (cdb_init(&m->cdb, fd) != 0) {
+		what = errno == EPROTO ? "not a cdb file; make one with quail "
+					 "build"
+				       : strerror(errno);
+		m->cdb = (struct cdb){0};
+	}
+	close(fd);
+	if (!what)
+		what = fault(&m->cdb);
+	if (!what) {
+		*r = m;
+		return 0;
+	}
+	because(why, path, what);
+	map_close(m);
+	return -1;
+}
+
+void
+map_close(struct map *m)
+{
+	if (!m)
+		return;
+	if (m->cdb.cdb_mem)
+		cdb_free(&m->cdb);
+	free(m);
+}
+
+bool
+map_find(struct map *m, struct slice key, unsigned n, struct map_record *r)
+{
+	struct cdb_find find;
+	const void *k, *v;
+
+	if (cdb_findinit(&find, &m->cdb, key.at, (unsigned)key.len) <= 0)
+		return false;
+	do
+		if (cdb_findnext(&find) <= 0)
+			return false;
+	while (n-- > 0);
+	k = cdb_getkey(&m->cdb);
+	v = cdb_getdata(&m->cdb);
+	if (!k || !v)
+		return false;
+	r->key = slice_of(k, cdb_keylen(&m->cdb));
+	r->value = slice_of(v, cdb_datalen(&m->cdb));
+	return true;
+}
+
+struct slice
+map_digest(const struct map *m)
+{
+	return slice_of((const char *)m->cdb.cdb_mem + DIGEST_AT, DIGEST_HEX);
+}
+
+/* making */
+
+struct map_writer {
+	struct cdb_make make;
+	int dir, fd;
+	const char *name;
+	struct buf tmp; /* "NAME.tmp", with its NUL */
+	bool finished;	/* TinyCDB has given its memory back */
+};
+
+static void
+writer_free(struct map_writer *w)
+{
+	buf_free(&w->tmp);
+	free(w);
+}
+
+struct map_writer *
+map_make(int dir, const char *name)
+{
+	struct map_writer *w = calloc(1, sizeof *w);
+	char stamp[STAMP_LEN + 1] = STAMP_HEAD;
+
+	if (!w)
+		die_nomem();
+	w->dir = dir;
+	w->name = name;
+	buf_text(&w->tmp, name);
+	buf_put(&w->tmp, ".tmp", 5);
+	fs_unlink(dir, w->tmp.mem); /* of a writer that was killed */
+	w->fd = fs_open(dir, w->tmp.mem, O_RDWR | O_CREAT | O_EXCL, 0644);
+	if (w->fd < 0) {
+		writer_free(w);
+		return NULL;
+	}
+	memset(stamp + STAMP_HEAD_LEN, '0', DIGEST_HEX);
+	stamp[STAMP_LEN - 1] = '\n';
+	if (cdb_make_start(&w->make, w->fd) != 0 ||
+	    map_add(w, stamp_key, slice_of(stamp, STAMP_LEN)) != 0) {
+		map_abort(w);
+		return NULL;
+	}
+	return w;
+}
+
+int
+map_add(struct map_writer *w, struct slice key, struct slice value)
+{
+	uint64_t size = w->make.cdb_dpos +
+			(w->make.cdb_rcnt + UINT64_C(1)) * POINTER + LENGTHS;
+
+	if (key.len > MAP_SIZE_MAX || value.len > MAP_SIZE_MAX ||
+	    size + key.len + value.len > MAP_SIZE_MAX) {
+		errno = EFBIG;
+		return -1;
+	}
+	return cdb_make_add(&w->make, key.at, (unsigned)key.len, value.at,
+			    (unsigned)value.len);
+}
+
+static int
+write_digest(int fd)
+{
+	char hex[DIGEST_HEX];
+	struct cdb cdb;
+
+	if (cdb_init(&cdb, fd) != 0)
+		return -1;
+	digest_of(&cdb, hex);
+	cdb_free(&cdb);
+	return fs_write_all(fd, hex, sizeof hex, DIGEST_AT);
+}
+
+int
+map_finish(struct map_writer *w)
+{
+	int e;
+
+	w->finished = true;
+	if (cdb_make_finish(&w->make) == 0 && write_digest(w->fd) == 0 &&
+	    fs_sync(w->fd) == 0 &&
+	    fs_rename(w->dir, w->tmp.mem, w->dir, w->name) == 0) {
+		int r = fs_sync(w->dir);
+
+		e = errno;
+		fs_close(w->fd);
+		writer_free(w);
+		errno = e;
+		return r;
+	}
+	e = errno;
+	map_abort(w);
+	errno = e;
+	return -1;
+}
+
+void
+map_abort(struct map_writer *w)
+{
+	int e = errno;
+
+	/* TinyCDB frees its lists only while it finishes; what it writes then
+	 * goes with the file. */
+	if (!w->finished)
+		cdb_make_finish(&w->make);
+	fs_close(w->fd);
+	fs_unlink(w->dir, w->tmp.mem);
+	writer_free(w);
+	errno = e;
+}

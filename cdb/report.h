@@ -1,0 +1,37 @@
+/* report.h - what a build has to say about the tables
+ *
+ * One line each, "routes:12: what is wrong; what would be right". Errors and
+ * warnings apart; past REPORT_MAX lines they are only counted.
+ *
+ * Test  tests/config_test.c
+ */
+#ifndef QUAIL_CDB_REPORT_H
+#define QUAIL_CDB_REPORT_H
+
+#include "lib/buf.h"
+
+enum { REPORT_MAX = 1000, REPORT_WORD_MAX = 200 };
+
+struct report_lines {
+	struct buf text; /* each ends with LF */
+	unsigned n;
+};
+
+struct report {
+	struct report_lines errors, warnings;
+};
+
+/* report_line - add a line
+ *
+ * Takes    line 0 for a table that is not there at all; text, in which each
+ *          '$' is the next of words, put in double quotes. What is not
+ *          printable in a word becomes '?', and it is cut at REPORT_WORD_MAX.
+ */
+void
+report_line(struct report_lines *r, const char *table, uint32_t line,
+	    const char *text, const struct slice *words);
+
+void
+report_free(struct report *r);
+
+#endif

@@ -1,0 +1,39 @@
+/* seen.h - which keys has a build seen, and on which line?
+ *
+ * Holds a 64-bit hash of each key, not the key: among a million keys two
+ * fall together once in 37 million builds, and then a build is refused for a
+ * repetition that is none. In return a million keys fit in 32 MB.
+ *
+ * Test  tests/config_test.c
+ */
+#ifndef QUAIL_CDB_SEEN_H
+#define QUAIL_CDB_SEEN_H
+
+#include "lib/slice.h"
+
+struct seen_key {
+	uint64_t hash;
+	uint32_t line; /* 0: nothing here */
+};
+
+struct seen {
+	struct seen_key *keys;
+	size_t n, max; /* max is a power of two, or 0 */
+};
+
+/* seen_put - remember a key
+ *
+ * Takes    what names the set, such as "users"; line, from 1.
+ * Returns  0 when it is new; the earlier line, which stays, when it is not.
+ */
+uint32_t
+seen_put(struct seen *s, const char *set, struct slice key, uint32_t line);
+
+/* seen_get - its line; 0 when it has not been seen */
+uint32_t
+seen_get(const struct seen *s, const char *set, struct slice key);
+
+void
+seen_free(struct seen *s);
+
+#endif

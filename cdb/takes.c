@@ -1,0 +1,341 @@
+/* takes.c - the first half of rows.h: what each table's line becomes */
+#include "cdb/config.h"
+#include "cdb/grammar.h"
+#include "cdb/keys.h"
+#include "cdb/rows.h"
+#include "cdb/tables.h"
+#include "lib/server.h"
+
+static void
+take_me(struct rows *r, struct slice words)
+{
+	if (!rows_right(r, grammar_domain_fault(words), words))
+		return;
+	if (rows_first(r, SLICE(""), words))
+		rows_put(r, SLICE(""), words);
+}
+
+/* How many listen lines has the protocol now? More than a front end takes? */
+static bool
+too_many(struct rows *r, struct slice protocol)
+{
+	uint32_t i;
+
+	for (i = 1; i <= SERVER_LISTEN_MAX; i++) {
+		char key[16];
+
+		memcpy(key, protocol.at, protocol.len);
+		key[protocol.len] = (char)i;
+		if (!seen_put(&r->seen, "listen count",
+			      slice_of(key, protocol.len + 1), r->line))
+			return false;
+	}
+	return true;
+}
+
+static void
+take_listen(struct rows *r, struct slice words)
+{
+	struct slice protocol = slice_word(&words), address = slice_trim(words);
+
+	if (!slice_eq(protocol, SLICE("qmqp")) &&
+	    !slice_eq(protocol, SLICE("qmtp")) &&
+	    !slice_eq(protocol, SLICE("smtp"))) {
+		rows_wrong(r, "$ is not a protocol; write qmqp, qmtp or smtp",
+			   protocol);
+		return;
+	}
+	if (!rows_right(r, grammar_listen_fault(address), address) ||
+	    !rows_first(r, address, address))
+		return;
+	if (too_many(r, protocol)) {
+		rows_wrong(
+		    r,
+		    "$ has more than 16 lines; listen at 0.0.0.0 or [::] "
+		    "instead",
+		    protocol);
+		return;
+	}
+	buf_clear(&r->low);
+	buf_puts(&r->low, protocol);
+	buf_putc(&r->low, ':');
+	buf_puts(&r->low, address);
+	seen_put(&r->seen, "listen as", buf_slice(&r->low), r->line);
+	r->needs |= CONFIG_NEEDS_QUEUE;
+	rows_put(r, protocol, address);
+}
+
+static bool
+rights_of(struct rows *r, struct slice words, unsigned *rights)
+{
+	bool none = false, some = false;
+	struct slice word;
+
+	*rights = 0;
+	while ((word = slice_word(&words)).len > 0) {
+		if (slice_eq(word, SLICE("relay"))) {
+			*rights |= CONFIG_RELAY;
+			some = true;
+		} else if (slice_eq(word, SLICE("none"))) {
+			none = true;
+		} else {
+			rows_wrong(r, "$ is not a right; write relay, or none",
+				   word);
+			return false;
+		}
+	}
+	if (none && some)
+		rows_wrong(r, "$ excludes all other rights; write it alone",
+			   SLICE("none"));
+	return !(none && some);
+}
+
+static bool
+network_of(struct rows *r, struct slice word, struct network *n)
+{
+	enum network_result result = network_parse(n, word);
+
+	if (result == NETWORK_GOOD)
+		return true;
+	if (result == NETWORK_BAD) {
+		rows_wrong(r,
+			   "$ is not a network; write ADDRESS or ADDRESS/BITS, "
+			   "such as 192.0.2.0/24 or 2001:db8::/32",
+			   word);
+		return false;
+	}
+	buf_clear(&r->text);
+	buf_text(&r->text, "$ has bits set behind its network's; write ");
+	network_text(n, &r->text);
+	buf_putc(&r->text, 0);
+	rows_wrong(r, r->text.mem, word);
+	return false;
+}
+
+static void
+take_access(struct rows *r, struct slice words)
+{
+	struct slice word = slice_word(&words);
+	char key[NETWORK_KEY];
+	struct network n;
+	unsigned rights;
+
+	if (!network_of(r, word, &n) || !rights_of(r, words, &rights))
+		return;
+	network_key(&n, key);
+	if (!rows_first(r, slice_of(key, sizeof key), word))
+		return;
+	if ((rights & CONFIG_RELAY) &&
+	    (n.bits == 0 || (n.bits == NETWORK_V4 && network_v4(&n))))
+		rows_warn(
+		    r,
+		    "$ relays for everybody, spammers too; name only your "
+		    "own networks",
+		    word);
+	r->lengths[n.bits] = true;
+	rows_put_number(r, slice_of(key, sizeof key), rights);
+}
+
+static void
+take_locals(struct rows *r, struct slice words)
+{
+	struct slice domain = rows_lower(r, words);
+
+	if (rows_right(r, grammar_domain_fault(words), words) &&
+	    rows_first(r, domain, words))
+		rows_put(r, domain, SLICE(""));
+}
+
+static void
+take_rcpthosts(struct rows *r, struct slice words)
+{
+	struct slice key = rows_lower(r, words);
+
+	if (!grammar_suffix(words) &&
+	    !rows_right(r, grammar_domain_fault(words), words))
+		return;
+	if (rows_first(r, key, words))
+		rows_put(r, key, SLICE(""));
+}
+
+static void
+take_users(struct rows *r, struct slice words)
+{
+	struct slice pattern = slice_word(&words), mailbox = slice_trim(words);
+	struct slice key = rows_lower(r, pattern);
+
+	if (!rows_right(r, grammar_user_fault(pattern), pattern) ||
+	    !rows_right(r, grammar_mailbox_fault(mailbox), mailbox) ||
+	    !rows_first(r, key, pattern))
+		return;
+	seen_put(&r->seen, "users of", rows_domain(key), r->line);
+	r->needs |= CONFIG_NEEDS_QUEUE;
+	r->needs |= CONFIG_NEEDS_MAILDIR;
+	rows_put(r, key, mailbox);
+}
+
+/* Are they right, and what do they need? */
+static bool
+nexthops(struct rows *r, struct slice words)
+{
+	struct slice word, rest = words;
+	size_t n = 0;
+
+	while ((word = slice_word(&rest)).len > 0) {
+		bool alone = slice_eq(word, SLICE("hold")) ||
+			     slice_eq(word, SLICE("discard"));
+
+		if (alone && (n > 0 || slice_trim(rest).len > 0)) {
+			rows_wrong(r,
+				   "$ stands beside next hops; write it alone",
+				   word);
+			return false;
+		}
+		if (!alone && !rows_right(r, grammar_nexthop_fault(word), word))
+			return false;
+		if (seen_get(&r->seen, "listen as", word))
+			rows_warn(
+			    r,
+			    "$ is an address that this node listens on, so "
+			    "mail would go in circles; name another host",
+			    word);
+		if (!alone)
+			r->needs |= word.at[0] == 'q' ? CONFIG_NEEDS_QMTPC
+						      : CONFIG_NEEDS_SMTP_OUT;
+		n++;
+	}
+	return true;
+}
+
+static void
+take_routes(struct rows *r, struct slice words)
+{
+	struct slice pattern = slice_word(&words), word, key;
+	struct buf hops = {0};
+
+	if (!rows_right(r, grammar_route_fault(pattern), pattern) ||
+	    !nexthops(r, words))
+		return;
+	while ((word = slice_word(&words)).len > 0) {
+		if (hops.len > 0)
+			buf_putc(&hops, ' ');
+		buf_puts(&hops, rows_lower(r, word));
+	}
+	key = rows_lower(r, pattern);
+	if (rows_first(r, key, pattern)) {
+		seen_put(&r->seen, "routes of", rows_domain(key), r->line);
+		r->needs |= CONFIG_NEEDS_QUEUE;
+		rows_put(r, key, buf_slice(&hops));
+	}
+	buf_free(&hops);
+}
+
+static bool
+has_port(struct slice server)
+{
+	struct slice host;
+	uint16_t port;
+
+	return hostport_split(server, &host, &port) == 0;
+}
+
+static void
+take_qmqpservers(struct rows *r, struct slice words)
+{
+	struct buf full = {0};
+	bool bare_v6 = words.at[0] != '[' && !has_port(words) &&
+		       slice_find(words, ':') < words.len;
+
+	if (!rows_right(r, grammar_server_fault(words), words))
+		return;
+	if (bare_v6)
+		buf_putc(&full, '[');
+	buf_puts(&full, rows_lower(r, words));
+	buf_text(&full, bare_v6 ? "]" : "");
+	buf_text(&full, has_port(words) ? "" : ":628");
+	if (rows_first(r, buf_slice(&full), words))
+		rows_put(r, SLICE(""), buf_slice(&full));
+	buf_free(&full);
+}
+
+/* all tables */
+
+const char *const rows_tables[] = {KEYS_ME,	KEYS_LISTEN,	  KEYS_ACCESS,
+				   KEYS_LOCALS, KEYS_RCPTHOSTS,	  KEYS_USERS,
+				   KEYS_ROUTES, KEYS_QMQPSERVERS, NULL};
+
+static const struct kind {
+	const char *table, *few, *many;
+	unsigned min, max; /* words in a line; max 0: any number */
+	void (*take)(struct rows *r, struct slice words);
+} kinds[] = {
+#define FORM(form)                                                             \
+	"this line has too few words; write " form,                            \
+	    "this line has more words than it may, beginning with $; "         \
+	    "write " form
+    {KEYS_ME, FORM("HOST"), 1, 1, take_me},
+    {KEYS_LISTEN, FORM("PROTOCOL ADDRESS:PORT"), 2, 2, take_listen},
+    {KEYS_ACCESS, FORM("NETWORK RIGHT..."), 2, 0, take_access},
+    {KEYS_LOCALS, FORM("DOMAIN"), 1, 1, take_locals},
+    {KEYS_RCPTHOSTS, FORM("DOMAIN or .SUFFIX"), 1, 1, take_rcpthosts},
+    {KEYS_USERS, FORM("PATTERN maildir:PATH"), 2, 2, take_users},
+    {KEYS_ROUTES, FORM("PATTERN NEXTHOP..."), 2, 0, take_routes},
+    {KEYS_QMQPSERVERS, FORM("HOST:PORT"), 1, 1, take_qmqpservers},
+#undef FORM
+};
+
+static const struct kind *
+kind_of(const char *table)
+{
+	size_t i = 0;
+
+	while (strcmp(kinds[i].table, table) != 0)
+		i++;
+	return &kinds[i];
+}
+
+static bool
+count_good(struct rows *r, const struct kind *kind, struct slice words)
+{
+	struct slice word;
+	unsigned n = 0;
+
+	while ((word = slice_word(&words)).len > 0)
+		if (++n > kind->max && kind->max) {
+			rows_wrong(r, kind->many, word);
+			return false;
+		}
+	if (n < kind->min)
+		rows_wrong(r, kind->few, SLICE(""));
+	return n >= kind->min;
+}
+
+static bool
+plain(struct rows *r, struct slice words)
+{
+	size_t i;
+
+	if (words.len > TABLES_LINE_MAX) {
+		rows_wrong(r,
+			   "this line is longer than 65536 bytes; shorten it",
+			   SLICE(""));
+		return false;
+	}
+	for (i = 0; i < words.len; i++)
+		if (((unsigned char)words.at[i] < ' ' && words.at[i] != '\t') ||
+		    words.at[i] == 0x7f) {
+			rows_wrong(r, "$ has a control byte; write plain text",
+				   words);
+			return false;
+		}
+	return true;
+}
+
+void
+rows_take(struct rows *r, struct slice words)
+{
+	const struct kind *kind = kind_of(r->table);
+
+	if (plain(r, words) && count_good(r, kind, words))
+		kind->take(r, words);
+}
