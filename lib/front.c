@@ -1,0 +1,152 @@
+#include "lib/front.h"
+
+#include "lib/clock.h"
+#include "lib/limits.h"
+#include "lib/owner.h"
+#include "lib/trace.h"
+
+/* All at once: who finds the door full again just waits again. */
+static void
+room(struct door *d)
+{
+	struct front *f = OWNER(d, struct front, door);
+	struct link *link;
+
+	while ((link = list_first(&f->waiting)))
+		front_go(OWNER(link, struct front_session, waiting));
+}
+
+void
+front_init(struct front *f, struct loop *loop, const char *proto,
+	   const char *door_path, const char *listen_name, size_t max_sessions,
+	   void (*accepted)(struct server *, int, const struct endpoint *))
+{
+	*f = (struct front){.loop = loop, .proto = proto};
+	list_init(&f->sessions);
+	list_init(&f->waiting);
+	door_init(&f->door, loop, door_path, room);
+	server_init(&f->server, loop, listen_name, max_sessions, accepted);
+}
+
+void
+front_stop(struct front *f)
+{
+	if (f->stopping)
+		return;
+	f->stopping = true;
+	server_stop(&f->server);
+}
+
+bool
+front_stopped(struct front *f)
+{
+	return list_empty(&f->sessions) || f->stopping_s++ >= FRONT_STOP_S;
+}
+
+static void
+name_client(struct front_session *s)
+{
+	struct buf *name = &s->front->scratch;
+
+	buf_clear(name);
+	if (s->peer.len)
+		endpoint_host(&s->peer, name);
+	else
+		buf_text(name, "local");
+	s->client_len =
+	    (uint8_t)(name->len < FRONT_CLIENT_MAX ? name->len
+						   : FRONT_CLIENT_MAX);
+	memcpy(s->client, buf_slice(name).at, s->client_len);
+}
+
+void
+front_start(struct front_session *s, struct front *f, int fd,
+	    const struct endpoint *peer,
+	    void (*on)(struct conn *, enum conn_event))
+{
+	s->front = f;
+	s->peer = *peer;
+	s->deadline_ms = clock_ms() + LIMIT_SESSION_S * 1000;
+	name_client(s);
+	list_put(&f->sessions, &s->all);
+	conn_open_take(&s->conn, f->loop, fd, on);
+	front_alive(s);
+}
+
+void
+front_leave(struct front_session *s)
+{
+	conn_close(&s->conn);
+	list_drop(&s->waiting);
+	list_drop(&s->all);
+	server_left(&s->front->server);
+}
+
+void
+front_alive(struct front_session *s)
+{
+	int64_t left_ms = s->deadline_ms - clock_ms();
+	int64_t ms = LIMIT_IDLE_S * 1000;
+
+	if (left_ms < ms)
+		ms = left_ms;
+	conn_timeout(&s->conn, ms > 0 ? ms : 1);
+}
+
+bool
+front_over(const struct front_session *s)
+{
+	return clock_ms() >= s->deadline_ms;
+}
+
+void
+front_wait(struct front_session *s)
+{
+	conn_pause(&s->conn);
+	list_put(&s->front->waiting, &s->waiting);
+}
+
+void
+front_go(struct front_session *s)
+{
+	list_drop(&s->waiting);
+	conn_resume(&s->conn);
+}
+
+enum front_begun
+front_begin(struct front_session *s, struct door_message *m, struct slice me,
+	    void (*answered)(struct door_message *, const struct verdict *))
+{
+	struct front *f = s->front;
+
+	if (!f->door.is_open)
+		return FRONT_AWAY;
+	if (door_begin(&f->door, m, answered) != 0)
+		return FRONT_WAIT;
+	door_attr(m, "proto", slice_text(f->proto));
+	door_attr(m, "client", front_client(s));
+	if (s->relay)
+		door_attr(m, "relay", SLICE("1"));
+	trace_received(&f->gather, SLICE(""), &s->peer, me, f->proto, m->id,
+		       clock_s());
+	return FRONT_BEGUN;
+}
+
+void
+front_text(struct front *f, struct door_message *m, struct slice text)
+{
+	if (f->gather.len == 0 && text.len >= FRONT_GATHER) {
+		door_text(m, text);
+		return;
+	}
+	buf_puts(&f->gather, text);
+	if (f->gather.len >= FRONT_GATHER)
+		front_flush(f, m);
+}
+
+void
+front_flush(struct front *f, struct door_message *m)
+{
+	door_text(m, buf_slice(&f->gather));
+	buf_clear(&f->gather);
+}

@@ -1,0 +1,138 @@
+/* front.h - what the sessions of a front end share: the door, and time
+ *
+ * The part of a session that is the same for every protocol: its
+ * connection, who its peer is, its time-outs, waiting for the queue, and
+ * the way of one message's text to the door with our trace line in front.
+ * No protocol and no policy: rights and verdicts are the session's.
+ *
+ * Test  tests/qmtpd.t, tests/qmqpd.t
+ */
+#ifndef QUAIL_LIB_FRONT_H
+#define QUAIL_LIB_FRONT_H
+
+#include "lib/door.h"
+#include "lib/list.h"
+#include "lib/server.h"
+
+enum {
+	FRONT_STOP_S = 5,      /* for what was begun, after TERM */
+	FRONT_WAIT_MS = 5000,  /* for a queue that is there but gives no ids */
+	FRONT_CLIENT_MAX = 48, /* an address as text */
+	FRONT_GATHER = 32768   /* small pieces of text go out together */
+};
+
+struct front {
+	struct loop *loop;
+	const char *proto; /* "QMTP", for the trace line and the door */
+	struct door door;
+	struct server server;
+	struct list sessions;
+	struct list waiting; /* those that front_wait paused */
+	struct buf gather;   /* text on its way to the door */
+	struct buf scratch;
+	bool stopping;
+	unsigned stopping_s;
+};
+
+/* The first part of a session's struct. */
+struct front_session {
+	struct conn conn;
+	struct front *front;
+	struct link all, waiting;
+	struct endpoint peer;
+	int64_t deadline_ms; /* LIMIT_SESSION_S after its begin */
+	bool relay;	     /* may send to anywhere */
+	uint8_t client_len;
+	char client[FRONT_CLIENT_MAX];
+};
+
+/* front_init - connect to the door; accepted is told of every connection
+ *
+ * Takes    proto and door_path: kept.
+ */
+void
+front_init(struct front *f, struct loop *loop, const char *proto,
+	   const char *door_path, const char *listen_name, size_t max_sessions,
+	   void (*accepted)(struct server *, int, const struct endpoint *));
+
+/* front_stop - accept no more; sessions look at f->stopping
+ *
+ * Call front_stopped every second after that.
+ */
+void
+front_stop(struct front *f);
+
+/* front_stopped - true when the last session is over, or FRONT_STOP_S */
+bool
+front_stopped(struct front *f);
+
+/* front_start - begin a session: its connection, its clock
+ *
+ * Needs    *s zeroed; on: its conn events.
+ * Owns     fd.
+ */
+void
+front_start(struct front_session *s, struct front *f, int fd,
+	    const struct endpoint *peer,
+	    void (*on)(struct conn *, enum conn_event));
+
+/* front_leave - close the connection and leave all lists; the session may
+ * then be freed */
+void
+front_leave(struct front_session *s);
+
+/* front_client - who the peer is, as text, for the log and the door */
+static inline struct slice
+front_client(const struct front_session *s)
+{
+	return slice_of(s->client, s->client_len);
+}
+
+/* front_alive - let CONN_TIMEOUT come after LIMIT_IDLE_S from now, or at the
+ * end of the session's time */
+void
+front_alive(struct front_session *s);
+
+/* front_over - has the session's time run out? */
+bool
+front_over(const struct front_session *s);
+
+/* front_wait - read no more until the door has room
+ *
+ * CONN_INPUT comes again then, as after conn_resume.
+ */
+void
+front_wait(struct front_session *s);
+
+/* front_go - no longer wait for the door; read on */
+void
+front_go(struct front_session *s);
+
+enum front_begun {
+	FRONT_BEGUN,
+	FRONT_WAIT, /* the queue is there but has no id to spare just now */
+	FRONT_AWAY  /* the queue is away: say FRONT_AWAY_TEXT */
+};
+
+#define FRONT_AWAY_TEXT "the queue is not there, try again (#4.3.0)"
+
+/* front_begin - begin a message at the door, with attributes and trace line
+ *
+ * Takes    me, this host's name.
+ */
+enum front_begun
+front_begin(struct front_session *s, struct door_message *m, struct slice me,
+	    void (*answered)(struct door_message *, const struct verdict *));
+
+/* front_text - hand over text; small pieces are gathered
+ *
+ * Needs    front_flush before anything else is told of this message, and
+ *          before the text of any other.
+ */
+void
+front_text(struct front *f, struct door_message *m, struct slice text);
+
+void
+front_flush(struct front *f, struct door_message *m);
+
+#endif

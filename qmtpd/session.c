@@ -1,0 +1,386 @@
+#include "qmtpd/session.h"
+
+#include "lib/die.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/owner.h"
+#include "qmtpd/qmtp.h"
+#include "qmtpd/transaction.h"
+
+#include <stdlib.h>
+
+struct session {
+	struct front_session base;
+	unsigned rights;
+	struct qmtp *machine;	     /* NULL between packages */
+	struct list packages;	     /* in order */
+	struct transaction *reading; /* the last of them, while it comes */
+	size_t n_waiting;	     /* complete, without replies yet */
+	uint64_t waiting_bytes;
+	bool ending;
+};
+
+static struct qmtpd *
+daemon_of(struct session *s)
+{
+	return OWNER(s->base.front, struct qmtpd, front);
+}
+
+static void
+log_session(const struct session *s, const char *event, const char *why)
+{
+	log_open(event);
+	log_bytes("client", front_client(&s->base));
+	log_text("why", why);
+	log_text("where",
+		 s->machine ? qmtp_where(s->machine) : "between packages");
+	log_close();
+}
+
+static void
+log_package(const struct session *s, const struct transaction *p)
+{
+	struct slice text = p->code ? slice_text(p->why) : SLICE("");
+	char code[2] = {p->code, 0};
+
+	if (p->verdict && p->replies.n_door > 0) {
+		code[0] = p->verdict->code;
+		text = verdict_text(p->verdict);
+	}
+	log_open("package");
+	log_id("id", p->message.id);
+	log_bytes("client", front_client(&s->base));
+	log_number("size", (int64_t)p->size);
+	log_number("rcpts", (int64_t)p->replies.n);
+	log_number("refused", (int64_t)(p->replies.n - p->replies.n_door));
+	if (code[0])
+		log_text("verdict", code);
+	if (code[0] && code[0] != 'K')
+		log_bytes("why", text);
+	log_close();
+}
+
+/* What a package that waits costs us, its replies to come included. */
+static uint64_t
+weight(const struct transaction *p)
+{
+	return p->size + p->replies.runs.len + 32 * p->replies.n;
+}
+
+static void
+session_free(struct session *s)
+{
+	struct link *link;
+
+	while ((link = list_first(&s->packages)))
+		transaction_free(OWNER(link, struct transaction, link));
+	front_leave(&s->base);
+	free(s->machine);
+	free(s);
+}
+
+static void
+close_when_done(struct session *s)
+{
+	if (s->ending && list_empty(&s->packages))
+		conn_finish(&s->base.conn);
+}
+
+/* No more input; what is half here is dropped, the rest is answered. */
+static void
+end(struct session *s)
+{
+	if (s->ending)
+		return;
+	s->ending = true;
+	if (s->reading)
+		transaction_free(s->reading);
+	s->reading = NULL;
+	list_drop(&s->base.waiting);
+	conn_pause(&s->base.conn);
+	front_alive(&s->base);
+	close_when_done(s);
+}
+
+/* Replies of all packages that have nothing undecided before them. */
+static void
+reply(struct session *s)
+{
+	struct link *link;
+
+	while ((link = list_first(&s->packages))) {
+		struct transaction *p = OWNER(link, struct transaction, link);
+
+		if (!transaction_ready(p))
+			break;
+		replies_put(&s->base.conn.out, &p->replies, p->verdict);
+		conn_flush_later(&s->base.conn);
+		log_package(s, p);
+		s->n_waiting--;
+		s->waiting_bytes -= weight(p);
+		transaction_free(p);
+	}
+	close_when_done(s);
+}
+
+static void
+answered(struct door_message *m, const struct verdict *v)
+{
+	struct transaction *p = OWNER(m, struct transaction, message);
+	struct session *s = p->session;
+
+	transaction_decide(p, v);
+	reply(s);
+	if (!s->ending)
+		front_go(&s->base);
+}
+
+static void
+package_begun(struct session *s, uint64_t size)
+{
+	struct transaction *p = transaction_new(s, size);
+
+	s->reading = p;
+	list_put(&s->packages, &p->link);
+	if (size > LIMIT_TEXT)
+		transaction_refuse(p, 'D', "the message is too large (#5.3.4)");
+}
+
+static void
+sender(struct session *s, struct slice address)
+{
+	struct transaction *p = s->reading;
+
+	front_flush(s->base.front, &p->message);
+	if (address.at)
+		door_sender(&p->message, address);
+	else
+		transaction_refuse(p, 'D',
+				   "this sender is no address (#5.1.7)");
+}
+
+static void
+rcpt(struct session *s, struct slice address)
+{
+	struct transaction *p = s->reading;
+	const char *why = "";
+	char code;
+
+	if (p->replies.n >= LIMIT_RCPTS) {
+		code = 'Z';
+		why = "too many recipients in one package (#4.5.3)";
+	} else if (!address.at || address.len == 0) {
+		code = 'D';
+		why = "this is no address (#5.1.3)";
+	} else {
+		code = config_accepts(&daemon_of(s)->config, s->rights, address,
+				      &why);
+	}
+	transaction_rcpt(p, address, code, why);
+}
+
+static void
+package_over(struct session *s)
+{
+	struct transaction *p = s->reading;
+
+	s->reading = NULL;
+	s->n_waiting++;
+	s->waiting_bytes += weight(p);
+	transaction_complete(p);
+	reply(s);
+}
+
+static void
+take(struct session *s, enum qmtp_event event, struct slice piece)
+{
+	switch (event) {
+	case QMTP_BEGIN: package_begun(s, s->machine->text_len); break;
+	case QMTP_TEXT:
+		front_text(s->base.front, &s->reading->message, piece);
+		break;
+	case QMTP_SENDER: sender(s, piece); break;
+	case QMTP_RCPT: rcpt(s, piece); break;
+	case QMTP_END: package_over(s); break;
+	case QMTP_MORE:
+	case QMTP_BAD: break;
+	}
+}
+
+/* The package that is being read needs its id before its first byte of
+ * text goes anywhere. False: wait. */
+static bool
+begun(struct session *s)
+{
+	struct transaction *p = s->reading;
+
+	if (!p || p->begun)
+		return true;
+	switch (front_begin(&s->base, &p->message,
+			    config_me(&daemon_of(s)->config), answered)) {
+	case FRONT_BEGUN: p->begun = true; return true;
+	case FRONT_AWAY:
+		transaction_refuse(p, 'Z', FRONT_AWAY_TEXT);
+		return true;
+	case FRONT_WAIT: break;
+	}
+	conn_timeout(&s->base.conn, FRONT_WAIT_MS);
+	return false;
+}
+
+/* May it go on? If not, who says when: the door, an answer, the peer. */
+static bool
+room(struct session *s)
+{
+	struct conn *c = &s->base.conn;
+
+	if (!begun(s) || door_full(&s->base.front->door)) {
+		front_wait(&s->base);
+		return false;
+	}
+	if (!s->reading && (s->n_waiting >= SESSION_WINDOW ||
+			    s->waiting_bytes >= SESSION_WINDOW_BYTES)) {
+		conn_pause(c);
+		return false;
+	}
+	if (c->out.len >= SESSION_REPLIES_MAX) {
+		c->tell_drained = true;
+		conn_pause(c);
+		return false;
+	}
+	return true;
+}
+
+static bool
+overrun(struct session *s)
+{
+	return s->reading && s->reading->replies.n > SESSION_RCPTS_HARD;
+}
+
+/* One round's bytes. Returns why the session must end, or NULL. */
+static const char *
+take_all(struct session *s, struct slice *in)
+{
+	enum qmtp_event event = QMTP_BEGIN;
+	struct slice piece;
+
+	while (in->len > 0 && event != QMTP_MORE && room(s)) {
+		if (s->base.front->stopping && !s->reading)
+			return "stopping";
+		event = qmtp_push(s->machine, in, &piece);
+		if (event == QMTP_BAD)
+			return "this is not QMTP";
+		take(s, event, piece);
+		if (overrun(s))
+			return "too many recipients";
+	}
+	return NULL;
+}
+
+static void
+input(struct session *s)
+{
+	struct conn *c = &s->base.conn;
+	struct slice in = buf_slice(&c->in);
+	size_t before = in.len;
+	const char *why;
+
+	if (s->ending)
+		return;
+	front_alive(&s->base);
+	if (!s->machine)
+		s->machine = calloc(1, sizeof *s->machine);
+	if (!s->machine)
+		die_nomem();
+	why = take_all(s, &in);
+	if (s->reading)
+		front_flush(s->base.front, &s->reading->message);
+	buf_take(&c->in, before - in.len);
+	if (why) {
+		log_session(s, "end", why);
+		end(s);
+	} else if (qmtp_resting(s->machine)) {
+		free(s->machine);
+		s->machine = NULL;
+	}
+}
+
+static void
+timed_out(struct session *s)
+{
+	struct transaction *p = s->reading;
+
+	if (s->ending) {
+		if (front_over(&s->base) || list_empty(&s->packages))
+			session_free(s);
+		else
+			front_alive(&s->base);
+	} else if (front_over(&s->base)) {
+		end(s);
+		conn_timeout(&s->base.conn, LIMIT_IDLE_S * 1000);
+		s->base.deadline_ms += LIMIT_IDLE_S * 1000;
+	} else if (p && !p->begun) {
+		transaction_refuse(p, 'Z', FRONT_AWAY_TEXT);
+		front_alive(&s->base);
+		front_go(&s->base);
+	} else if (s->n_waiting > 0 || list_has(&s->base.waiting)) {
+		front_alive(&s->base); /* it is we who keep it waiting */
+	} else {
+		if (s->machine)
+			log_session(s, "end", "nothing came for too long");
+		session_free(s);
+	}
+}
+
+static void
+on_conn(struct conn *c, enum conn_event event)
+{
+	struct session *s = OWNER(c, struct session, base.conn);
+
+	switch (event) {
+	case CONN_INPUT: input(s); break;
+	case CONN_EOF:
+		if (s->reading)
+			log_session(s, "end", "the client left");
+		end(s);
+		break;
+	case CONN_DRAINED:
+		if (!s->ending)
+			conn_resume(c);
+		break;
+	case CONN_TIMEOUT: timed_out(s); break;
+	case CONN_BROKEN: session_free(s); break;
+	case CONN_OPEN: break;
+	}
+}
+
+void
+qmtpd_accepted(struct server *server, int fd, const struct endpoint *peer)
+{
+	struct qmtpd *d = OWNER(server, struct qmtpd, front.server);
+	struct session *s = calloc(1, sizeof *s);
+
+	if (!s)
+		die_nomem();
+	list_init(&s->packages);
+	s->rights = config_access(&d->config, peer);
+	s->base.relay = s->rights & CONFIG_RELAY;
+	front_start(&s->base, &d->front, fd, peer, on_conn);
+}
+
+void
+qmtpd_stop(struct qmtpd *d)
+{
+	struct link *link, *next;
+
+	front_stop(&d->front);
+	for (link = list_first(&d->front.sessions); link; link = next) {
+		struct session *s = OWNER(link, struct session, base.all);
+
+		next = list_next(&d->front.sessions, link);
+		if (list_empty(&s->packages) && s->base.conn.out.len == 0)
+			session_free(s);
+		else if (!s->reading)
+			end(s);
+	}
+}

@@ -1,0 +1,93 @@
+#include "qmtpd/transaction.h"
+
+#include "lib/clock.h"
+#include "lib/die.h"
+
+#include <stdlib.h>
+
+struct transaction *
+transaction_new(void *session, uint64_t size)
+{
+	struct transaction *p = calloc(1, sizeof *p);
+
+	if (!p)
+		die_nomem();
+	p->session = session;
+	p->size = size;
+	return p;
+}
+
+void
+transaction_free(struct transaction *p)
+{
+	door_abort(&p->message);
+	list_drop(&p->link);
+	replies_free(&p->replies);
+	free(p->verdict);
+	free(p);
+}
+
+void
+transaction_refuse(struct transaction *p, char code, const char *why)
+{
+	p->begun = true;
+	if (p->code)
+		return;
+	p->code = code;
+	p->why = why;
+	door_abort(&p->message);
+}
+
+void
+transaction_rcpt(struct transaction *p, struct slice rcpt, char code,
+		 const char *why)
+{
+	if (p->code) {
+		replies_add(&p->replies, p->code, p->why);
+	} else if (code != 'K') {
+		replies_add(&p->replies, code, why);
+	} else {
+		replies_add(&p->replies, REPLY_DOOR, NULL);
+		door_rcpt(&p->message, rcpt);
+	}
+}
+
+void
+transaction_complete(struct transaction *p)
+{
+	p->complete = true;
+	if (p->replies.n_door > 0) {
+		door_commit(&p->message);
+		return;
+	}
+	door_abort(&p->message);
+	p->decided = true;
+}
+
+static void
+say_ok(struct verdict *v, uint64_t id)
+{
+	struct buf text = {0};
+
+	buf_text(&text, "ok ");
+	buf_number(&text, (uint64_t)clock_s());
+	buf_text(&text, " qp ");
+	buf_hex(&text, 16, id);
+	verdict_set(v, 'K', buf_slice(&text));
+	buf_free(&text);
+}
+
+void
+transaction_decide(struct transaction *p, const struct verdict *v)
+{
+	if (!p->verdict)
+		p->verdict = malloc(sizeof *p->verdict);
+	if (!p->verdict)
+		die_nomem();
+	*p->verdict = *v;
+	if (v->code == 'K' && !p->complete) /* nothing was committed */
+		verdict_say(p->verdict, 'Z', "the queue is confused (#4.3.0)");
+	else if (v->code == 'K' && v->len == 0)
+		say_ok(p->verdict, p->message.id);
+	p->decided = true;
+}
