@@ -1,0 +1,32 @@
+/* session.h - what sendmail does between its arguments and its exit code
+ *
+ * Test  tests/sendmail.t
+ */
+#ifndef QUAIL_QMQPC_SESSION_H
+#define QUAIL_QMQPC_SESSION_H
+
+#include "qmqpc/options.h"
+
+enum {
+	SESSION_TIMEOUT_S = 300, /* for all hubs together */
+	SESSION_TIMEOUT_MAX_S = 3600
+};
+
+/* session_run - send the message on stdin to a hub
+ *
+ * Reads DIR/config.cdb, DIR being QUAIL_DIR or /etc/quail. QUAIL_TIMEOUT_S
+ * in the environment takes the place of SESSION_TIMEOUT_S.
+ * Returns  0 a hub has the message; else a code of sysexits, with one line
+ *          on stderr.
+ */
+int
+session_run(const struct options *options);
+
+/* session_complain - print a line on stderr, made safe for a terminal
+ *
+ * Returns  code.
+ */
+int
+session_complain(int code, struct slice line);
+
+#endif

@@ -1,0 +1,257 @@
+#include "qmqpc/submit.h"
+
+#include "lib/clock.h"
+#include "lib/limits.h"
+#include "lib/netstring.h"
+#include "qmqpc/envelope.h"
+#include "qmqpc/fields.h"
+#include "qmqpc/who.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { READ_MAX = 65536 };
+
+static int
+refuse(struct submit *s, int code, const char *what, struct slice object)
+{
+	buf_clear(&s->why);
+	buf_text(&s->why, what);
+	buf_puts(&s->why, object);
+	return code;
+}
+
+static int
+trouble(struct submit *s, int code, const char *what)
+{
+	return refuse(s, code, what, slice_text(strerror(errno)));
+}
+
+/* What a From field will say if the message has none: the return path that
+ * was asked for, or else who calls. */
+static void
+take_from(struct submit *s)
+{
+	struct buf user = {0}, name = {0};
+
+	who_calls(&user, &name);
+	if (s->sender.len > 0) {
+		buf_puts(&s->from, buf_slice(&s->sender));
+		buf_clear(&name);
+	} else {
+		envelope_qualified(&s->from, buf_slice(&user), false, s->me);
+	}
+	if (!s->options->sender)
+		buf_puts(&s->sender, buf_slice(&s->from));
+	if (s->options->name)
+		buf_text(&s->name, s->options->name);
+	else
+		buf_puts(&s->name, buf_slice(&name));
+	buf_free(&user);
+	buf_free(&name);
+}
+
+int
+submit_arguments(struct submit *s, const struct options *options,
+		 struct slice me)
+{
+	size_t i;
+
+	s->options = options;
+	s->me = me;
+	s->textin.dots_are_text = options->dots_are_text;
+	if (options->name && strpbrk(options->name, "\r\n"))
+		return refuse(s, EX_USAGE, "a name is one line: -F ",
+			      slice_text(options->name));
+	if (options->sender &&
+	    envelope_sender(&s->sender, slice_text(options->sender), me) != 0)
+		return refuse(s, EX_USAGE, "no address: -f ",
+			      slice_text(options->sender));
+	take_from(s);
+	for (i = 0; i < options->n_rcpts; i++)
+		if (envelope_rcpts(&s->rcpts, slice_text(options->rcpts[i]),
+				   me) != 0)
+			return refuse(s, EX_DATAERR, "no address: ",
+				      slice_text(options->rcpts[i]));
+	if (s->rcpts.n == 0 && !options->from_header)
+		return refuse(s, EX_USAGE,
+			      "no recipients: give them as arguments, or -t",
+			      SLICE(""));
+	return 0;
+}
+
+static int
+add_text(struct submit *s, struct slice text)
+{
+	if (package_text(&s->package, text) != 0)
+		return trouble(s, EX_TEMPFAIL, "storing the message: ");
+	if (s->package.text_len > LIMIT_TEXT)
+		return refuse(s, EX_DATAERR, "the message is too large",
+			      SLICE(""));
+	return 0;
+}
+
+static int
+end_header(struct submit *s)
+{
+	struct fields f = {.address = buf_slice(&s->from),
+			   .name = buf_slice(&s->name),
+			   .me = s->me,
+			   .now_s = clock_s()};
+	struct buf out = {0};
+	int code;
+
+	s->header_over = true;
+	if (getrandom(f.random, sizeof f.random, 0) != sizeof f.random)
+		return trouble(s, EX_TEMPFAIL, "no random bits: ");
+	fields_missing(&out, s->header.seen, &f);
+	buf_putc(&out, '\n');
+	code = add_text(s, buf_slice(&out));
+	buf_free(&out);
+	return code;
+}
+
+static void
+take_rcpt(struct submit *s)
+{
+	const struct addrlist *list = &s->header.list;
+	struct buf whole = {0};
+
+	if (envelope_qualified(&whole, slice_of(list->address, list->len),
+			       list->has_domain, s->me) == 0)
+		rcpts_add(&s->in_header[s->header.is_resent_rcpt],
+			  buf_slice(&whole));
+	buf_free(&whole);
+}
+
+/* Only later is it known whether this field counts. */
+static void
+note_bad(struct submit *s)
+{
+	struct buf *bad = &s->bad[s->header.is_resent_rcpt];
+
+	if (bad->len > 0)
+		return;
+	buf_text(bad, "cannot read the recipients in the header, at: ");
+	buf_put(bad, s->header.list.address, s->header.list.len);
+}
+
+static int
+header_told(struct submit *s, enum header_event event, struct slice out)
+{
+	int code;
+
+	if (event == HEADER_END && (code = end_header(s)) != 0)
+		return code;
+	if (s->options->from_header && event == HEADER_RCPT)
+		take_rcpt(s);
+	if (s->options->from_header && event == HEADER_BAD)
+		note_bad(s);
+	return add_text(s, out);
+}
+
+static int
+take_text(struct submit *s, struct slice text)
+{
+	struct slice out;
+	int code = 0;
+
+	while (text.len > 0 && !s->header_over && code == 0) {
+		enum header_event event = header_push(&s->header, &text, &out);
+
+		code = header_told(s, event, out);
+	}
+	return code ? code : add_text(s, text);
+}
+
+static int
+take_input(struct submit *s, struct slice in, enum textin_event *event)
+{
+	struct slice out;
+	int code = 0;
+
+	while (in.len > 0 && *event == TEXTIN_MORE && code == 0) {
+		*event = textin_push(&s->textin, &in, &out);
+		code = take_text(s, out);
+	}
+	return code;
+}
+
+static int
+take_end(struct submit *s)
+{
+	struct slice out;
+	int code;
+
+	textin_finish(&s->textin, &out);
+	code = take_text(s, out);
+	while (!s->header_over && code == 0) {
+		enum header_event event = header_finish(&s->header, &out);
+
+		code = header_told(s, event, out);
+	}
+	return code;
+}
+
+static int
+choose_rcpts(struct submit *s)
+{
+	unsigned resent = s->header.seen & HEADER_RESENT ? 1 : 0;
+	struct rcpts *more = &s->in_header[resent];
+	struct slice rest = buf_slice(&more->wire), rcpt;
+
+	if (s->bad[resent].len > 0)
+		return refuse(s, EX_DATAERR, "", buf_slice(&s->bad[resent]));
+	while (netstring_slice(&rest, &rcpt) == 0)
+		rcpts_add(&s->rcpts, rcpt);
+	if (s->rcpts.is_full || more->is_full)
+		return refuse(s, EX_DATAERR, "too many recipients", SLICE(""));
+	if (s->rcpts.n == 0)
+		return refuse(s, EX_USAGE, "no recipients in the header",
+			      SLICE(""));
+	return 0;
+}
+
+int
+submit_read(struct submit *s, int fd)
+{
+	static char room[READ_MAX];
+	enum textin_event event = TEXTIN_MORE;
+	ssize_t n = 1;
+	int code = 0;
+
+	while (n != 0 && event == TEXTIN_MORE && code == 0) {
+		n = read(fd, room, sizeof room);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return trouble(s, EX_IOERR, "reading the message: ");
+		code = take_input(s, slice_of(room, (size_t)n), &event);
+	}
+	if (code == 0)
+		code = take_end(s);
+	if (code == 0)
+		code = choose_rcpts(s);
+	if (code == 0 && package_seal(&s->package, buf_slice(&s->sender),
+				      buf_slice(&s->rcpts.wire)) != 0)
+		code = trouble(s, EX_TEMPFAIL, "storing the message: ");
+	return code;
+}
+
+void
+submit_free(struct submit *s)
+{
+	buf_free(&s->why);
+	buf_free(&s->sender);
+	buf_free(&s->from);
+	buf_free(&s->name);
+	rcpts_free(&s->rcpts);
+	rcpts_free(&s->in_header[0]);
+	rcpts_free(&s->in_header[1]);
+	buf_free(&s->bad[0]);
+	buf_free(&s->bad[1]);
+	package_free(&s->package);
+	*s = (struct submit){0};
+}

@@ -1,0 +1,52 @@
+/* submit.h - one submission: from arguments and stdin to a sealed package
+ *
+ * Puts the machines in a row: textin (line ends, the single dot), header
+ * (recipients, Bcc), fields (what is missing), package.
+ *
+ * Test  tests/sendmail.t
+ */
+#ifndef QUAIL_QMQPC_SUBMIT_H
+#define QUAIL_QMQPC_SUBMIT_H
+
+#include "qmqpc/header.h"
+#include "qmqpc/options.h"
+#include "qmqpc/package.h"
+#include "qmqpc/rcpts.h"
+#include "qmqpc/textin.h"
+
+struct submit {
+	const struct options *options;
+	struct slice me;
+	struct buf why;		   /* one line about what is wrong */
+	struct buf sender;	   /* return path */
+	struct buf from, name;	   /* of a From field that is missing */
+	struct rcpts rcpts;	   /* from arguments; in the end, all */
+	struct rcpts in_header[2]; /* To and its like; [1]: Resent-To ... */
+	struct buf bad[2];	   /* the first of these that was wrong */
+	struct textin textin;
+	struct header header;
+	bool header_over;
+	struct package package;
+};
+
+/* submit_arguments - take sender and recipients from the arguments
+ *
+ * Needs    *s all zero. options, me: kept.
+ * Returns  0; else a code of sysexits, with a line in s->why.
+ */
+int
+submit_arguments(struct submit *s, const struct options *options,
+		 struct slice me);
+
+/* submit_read - read the message to its end and seal the package
+ *
+ * Takes    fd, a blocking descriptor.
+ * Returns  as submit_arguments.
+ */
+int
+submit_read(struct submit *s, int fd);
+
+void
+submit_free(struct submit *s);
+
+#endif
