@@ -1,0 +1,39 @@
+/* attempt.h - some recipients of a message on their way to one next hop
+ *
+ * Made by the schedule when a message is due, queued at a destination, sent
+ * to an agent as a job, and freed when each recipient has its verdict.
+ */
+#ifndef QUAIL_QUEUE_ATTEMPT_H
+#define QUAIL_QUEUE_ATTEMPT_H
+
+#include "lib/slice.h"
+#include "queue/message.h"
+
+enum { ATTEMPT_RCPTS_MAX = 100 };
+
+struct destination;
+
+struct attempt {
+	struct attempt *next;
+	struct message *message;
+	struct destination *destination;
+	struct slice nexthops; /* words; in the same piece of memory */
+	unsigned hop;	       /* which of them it tries */
+	uint32_t n_rcpts, n_answered, n_network;
+	uint32_t rcpts[]; /* indices into the message's recipients */
+};
+
+/* attempt_nexthop - the word that it tries now */
+struct slice
+attempt_nexthop(const struct attempt *a);
+
+/* attempt_has_more - is there another next hop behind that one? */
+bool
+attempt_has_more(struct attempt *a);
+
+/* attempt_new - with room for ATTEMPT_RCPTS_MAX at the most, none yet;
+ * free() it */
+struct attempt *
+attempt_new(struct message *m, struct slice nexthops, uint32_t max_rcpts);
+
+#endif

@@ -1,0 +1,410 @@
+#include "queue/destination.h"
+
+#include "lib/buf.h"
+#include "lib/crc32c.h"
+#include "lib/die.h"
+#include "lib/log.h"
+#include "lib/owner.h"
+
+#include <stdlib.h>
+
+static void
+start_all(struct loop_task *task);
+static void
+make_ready(struct destination *d);
+
+/* attempts */
+
+struct slice
+attempt_nexthop(const struct attempt *a)
+{
+	struct slice rest = a->nexthops, word = {"", 0};
+	unsigned i;
+
+	for (i = 0; i <= a->hop; i++)
+		word = slice_word(&rest);
+	return word;
+}
+
+bool
+attempt_has_more(struct attempt *a)
+{
+	bool more;
+
+	a->hop++;
+	more = attempt_nexthop(a).len > 0;
+	a->hop--;
+	return more;
+}
+
+struct attempt *
+attempt_new(struct message *m, struct slice nexthops, uint32_t max_rcpts)
+{
+	size_t list = (size_t)max_rcpts * sizeof(uint32_t);
+	struct attempt *a = calloc(1, sizeof *a + list + nexthops.len);
+	char *copy;
+
+	if (!a)
+		die_nomem();
+	copy = (char *)a + sizeof *a + list;
+	memcpy(copy, nexthops.at, nexthops.len);
+	a->nexthops = slice_of(copy, nexthops.len);
+	a->message = m;
+	return a;
+}
+
+/* the table */
+
+void
+destinations_init(struct destinations *all, struct loop *loop,
+		  bool (*start)(struct destinations *, struct attempt *))
+{
+	*all = (struct destinations){.loop = loop, .start = start};
+	all->ready_last = &all->ready;
+	all->start_task.run = start_all;
+}
+
+static struct destination **
+bucket(struct destinations *all, struct slice key)
+{
+	return &all->buckets[crc32c(0, key) % DESTINATION_BUCKETS];
+}
+
+/* An mx next hop is as many destinations as there are domains; mailboxes
+ * are all one, since they share a disk. */
+static void
+put_key(struct buf *key, struct slice nexthop, struct slice domain)
+{
+	if (slice_starts(nexthop, SLICE("maildir:"))) {
+		buf_text(key, "maildir:");
+		return;
+	}
+	buf_puts(key, nexthop);
+	if (slice_eq(nexthop, SLICE("smtp:mx"))) {
+		buf_putc(key, '/');
+		buf_puts(key, domain);
+	}
+}
+
+static void
+closed_over(struct loop_timer *timer)
+{
+	struct destination *d = OWNER(timer, struct destination, closed);
+
+	d->state = DESTINATION_PROBING;
+	make_ready(d);
+}
+
+static struct destination *
+make(struct destinations *all, struct slice key)
+{
+	struct destination *d = calloc(1, sizeof *d + key.len);
+	struct destination **b = bucket(all, key);
+
+	if (!d)
+		die_nomem();
+	memcpy(d->key, key.at, key.len);
+	d->key_len = key.len;
+	d->agent = slice_of(d->key, slice_find(key, ':'));
+	d->all = all;
+	d->last = &d->first;
+	d->closed.expired = closed_over;
+	d->limit = slice_eq(d->agent, SLICE("smtp")) ? DESTINATION_LIMIT_SMTP
+						     : DESTINATION_LIMIT;
+	d->chain = *b;
+	*b = d;
+	all->n++;
+	return d;
+}
+
+static struct destination *
+find(struct destinations *all, struct slice nexthop, struct slice domain)
+{
+	struct buf key = {0};
+	struct destination *d;
+
+	put_key(&key, nexthop, domain);
+	for (d = *bucket(all, buf_slice(&key)); d; d = d->chain)
+		if (slice_eq(slice_of(d->key, d->key_len), buf_slice(&key)))
+			break;
+	if (!d)
+		d = make(all, buf_slice(&key));
+	buf_free(&key);
+	return d;
+}
+
+static void
+drop(struct destination *d)
+{
+	struct destination **p = bucket(d->all, slice_of(d->key, d->key_len));
+
+	while (*p != d)
+		p = &(*p)->chain;
+	*p = d->chain;
+	d->all->n--;
+	loop_timer_stop(d->all->loop, &d->closed);
+	free(d);
+}
+
+void
+destinations_free(struct destinations *all)
+{
+	struct attempt *a;
+	size_t i;
+
+	while ((a = destinations_drain(all)))
+		free(a);
+	for (i = 0; i < DESTINATION_BUCKETS; i++)
+		while (all->buckets[i])
+			drop(all->buckets[i]);
+	loop_task_drop(all->loop, &all->start_task);
+}
+
+/* starting */
+
+static bool
+may_start(const struct destination *d)
+{
+	if (!d->first || d->state == DESTINATION_CLOSED)
+		return false;
+	if (d->state == DESTINATION_PROBING)
+		return d->n_running == 0;
+	return d->n_running < d->limit;
+}
+
+static void
+make_ready(struct destination *d)
+{
+	if (!d->is_ready && may_start(d)) {
+		d->is_ready = true;
+		d->ready_next = NULL;
+		*d->all->ready_last = d;
+		d->all->ready_last = &d->ready_next;
+	}
+	if (d->all->ready)
+		loop_task_queue(d->all->loop, &d->all->start_task);
+}
+
+static struct attempt *
+take_first(struct destination *d)
+{
+	struct attempt *a = d->first;
+
+	d->first = a->next;
+	if (!d->first)
+		d->last = &d->first;
+	d->n_waiting--;
+	return a;
+}
+
+static void
+put_first(struct destination *d, struct attempt *a)
+{
+	a->next = d->first;
+	d->first = a;
+	if (!a->next)
+		d->last = &a->next;
+	d->n_waiting++;
+}
+
+/* False: no agent is free for it, so that it must stay in line. */
+static bool
+start_some(struct destination *d)
+{
+	while (may_start(d)) {
+		struct attempt *a = take_first(d);
+
+		d->n_running++;
+		if (!d->all->start(d->all, a)) {
+			d->n_running--;
+			put_first(d, a);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* One turn for each destination that is ready. One without a free agent
+ * stays ready for the next time an agent has become free. */
+static void
+start_all(struct loop_task *task)
+{
+	struct destinations *all = OWNER(task, struct destinations, start_task);
+	struct destination *d = all->ready, *next;
+
+	all->ready = NULL;
+	all->ready_last = &all->ready;
+	for (; d; d = next) {
+		next = d->ready_next;
+		d->is_ready = false;
+		if (!start_some(d)) {
+			d->is_ready = true;
+			d->ready_next = NULL;
+			*all->ready_last = d;
+			all->ready_last = &d->ready_next;
+		}
+	}
+}
+
+void
+destinations_start(struct destinations *all)
+{
+	if (all->ready)
+		loop_task_queue(all->loop, &all->start_task);
+}
+
+/* queueing */
+
+/* Of the next hops from a->hop on, the first that is not closed; a->hop
+ * itself if all are. */
+static struct destination *
+choose(struct destinations *all, struct attempt *a, struct slice domain)
+{
+	unsigned wanted = a->hop;
+	struct destination *d, *first = NULL;
+	struct slice word;
+
+	for (word = attempt_nexthop(a); word.len > 0;
+	     a->hop++, word = attempt_nexthop(a)) {
+		d = find(all, word, domain);
+		if (!first)
+			first = d;
+		if (d->state != DESTINATION_CLOSED)
+			return d;
+	}
+	a->hop = wanted;
+	return first;
+}
+
+void
+destination_queue(struct destinations *all, struct attempt *a,
+		  struct slice domain, bool at_front)
+{
+	struct destination *d = choose(all, a, domain);
+
+	a->destination = d;
+	a->n_answered = a->n_network = 0;
+	if (at_front) {
+		put_first(d, a);
+	} else {
+		a->next = NULL;
+		*d->last = a;
+		d->last = &a->next;
+		d->n_waiting++;
+	}
+	make_ready(d);
+}
+
+static void
+log_state(const struct destination *d, const char *event, int64_t ms)
+{
+	log_open(event);
+	log_bytes("nexthop", slice_of(d->key, d->key_len));
+	log_number("waiting", d->n_waiting);
+	if (ms)
+		log_number("retry_ms", ms);
+	log_close();
+}
+
+static void
+close_for_a_while(struct destination *d)
+{
+	int64_t ms = DESTINATION_BACKOFF_MIN_MS;
+	uint32_t i;
+
+	if (d->state == DESTINATION_CLOSED)
+		return; /* others failed in the same breath */
+	for (i = 0; i < d->n_troubles && ms < DESTINATION_BACKOFF_MAX_MS; i++)
+		ms *= 2;
+	if (ms > DESTINATION_BACKOFF_MAX_MS)
+		ms = DESTINATION_BACKOFF_MAX_MS;
+	d->n_troubles++;
+	d->state = DESTINATION_CLOSED;
+	ms += random() % (ms / 4 + 1);
+	loop_timer_set(d->all->loop, &d->closed, ms);
+	log_state(d, "destination-closed", ms);
+}
+
+void
+destination_ended(struct destination *d, bool trouble)
+{
+	d->n_running--;
+	if (trouble) {
+		close_for_a_while(d);
+	} else if (d->state != DESTINATION_OPEN || d->n_troubles > 0) {
+		d->state = DESTINATION_OPEN;
+		d->n_troubles = 0;
+		loop_timer_stop(d->all->loop, &d->closed);
+		log_state(d, "destination-open", 0);
+	}
+	make_ready(d);
+}
+
+void
+destination_lost(struct destination *d)
+{
+	d->n_running--;
+	make_ready(d);
+}
+
+/* taking out */
+
+void
+destinations_sweep(struct destinations *all)
+{
+	struct destination *d, *next;
+	size_t i;
+
+	for (i = 0; i < DESTINATION_BUCKETS; i++) {
+		for (d = all->buckets[i]; d; d = next) {
+			next = d->chain;
+			if (!d->first && !d->is_ready && d->n_running == 0 &&
+			    d->n_troubles == 0)
+				drop(d);
+		}
+	}
+}
+
+struct attempt *
+destinations_drain(struct destinations *all)
+{
+	size_t i;
+	struct destination *d;
+
+	for (i = 0; i < DESTINATION_BUCKETS; i++)
+		for (d = all->buckets[i]; d; d = d->chain)
+			if (d->first)
+				return take_first(d);
+	return NULL;
+}
+
+static struct attempt *
+expire_one(struct destination *d, int64_t birth_us)
+{
+	struct attempt **p, *a;
+
+	for (p = &d->first; (a = *p); p = &a->next) {
+		if (a->message->birth_us >= birth_us)
+			continue;
+		*p = a->next;
+		if (d->last == &a->next)
+			d->last = p;
+		d->n_waiting--;
+		return a;
+	}
+	return NULL;
+}
+
+struct attempt *
+destinations_expire(struct destinations *all, int64_t birth_us)
+{
+	size_t i;
+	struct destination *d;
+	struct attempt *a;
+
+	for (i = 0; i < DESTINATION_BUCKETS; i++)
+		for (d = all->buckets[i]; d; d = d->chain)
+			if (d->n_troubles > 0 && (a = expire_one(d, birth_us)))
+				return a;
+	return NULL;
+}

@@ -1,0 +1,368 @@
+#include "queue/dispatch.h"
+
+#include "lib/agent.h"
+#include "lib/conn.h"
+#include "lib/die.h"
+#include "lib/frame.h"
+#include "lib/log.h"
+#include "lib/netstring.h"
+#include "lib/owner.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { LINKS_MAX = 256, CAPACITY_MAX = 10000 };
+
+struct agent_link {
+	struct agent_link *prev, *next;
+	struct dispatch *dispatch;
+	struct conn conn;
+	struct buf name;
+	unsigned capacity, n_running;
+	struct job *jobs;
+};
+
+struct job {
+	struct job *prev, *next;
+	struct agent_link *link;
+	struct attempt *attempt;
+	uint64_t number;
+	uint64_t sent, granted; /* bytes of text */
+	bool is_broken;		/* its text could not be read */
+};
+
+static void
+unlink_job(struct job *job)
+{
+	struct agent_link *link = job->link;
+
+	if (job->prev)
+		job->prev->next = job->next;
+	else
+		link->jobs = job->next;
+	if (job->next)
+		job->next->prev = job->prev;
+	link->n_running--;
+	idmap_drop(&link->dispatch->jobs, job->number);
+	free(job);
+}
+
+/* sending */
+
+static int
+send_text(struct job *job)
+{
+	struct agent_link *link = job->link;
+	struct message *m = job->attempt->message;
+	uint64_t until =
+	    job->granted < m->text_len ? job->granted : m->text_len;
+
+	while (job->sent < until) {
+		uint64_t left = until - job->sent;
+		size_t n =
+		    left < FRAME_REST_MAX ? (size_t)left : FRAME_REST_MAX;
+
+		netstring_head_put(&link->conn.out, FRAME_HEAD + n);
+		buf_putc(&link->conn.out, 'T');
+		buf_hex(&link->conn.out, 16, job->number);
+		if (store_text(link->dispatch->store, m, job->sent,
+			       buf_room(&link->conn.out, n + 1), n) != 0)
+			return -1;
+		buf_added(&link->conn.out, n);
+		buf_putc(&link->conn.out, ',');
+		job->sent += n;
+	}
+	conn_flush_later(&link->conn);
+	return 0;
+}
+
+static void
+put_attr(struct buf *out, uint64_t number, const char *key, struct slice value)
+{
+	struct buf attr = {0};
+
+	buf_text(&attr, key);
+	buf_puts(&attr, value);
+	frame_put(out, 'P', number, buf_slice(&attr));
+	buf_free(&attr);
+}
+
+static void
+put_number(struct buf *out, uint64_t number, const char *key, uint64_t value)
+{
+	struct buf text = {0};
+
+	buf_number(&text, value);
+	put_attr(out, number, key, buf_slice(&text));
+	buf_free(&text);
+}
+
+static void
+put_envelope(struct buf *out, const struct job *job,
+	     const struct store_envelope *e)
+{
+	const struct attempt *a = job->attempt;
+	const struct message *m = a->message;
+	struct slice rcpts = e->rcpts, one;
+	char id[16];
+	uint32_t i = 0, n = 0;
+
+	hex_put(id, 16, m->id);
+	frame_put(out, 'O', job->number, SLICE(""));
+	put_attr(out, job->number, "id=", slice_of(id, 16));
+	put_number(out, job->number, "birth=", (uint64_t)m->birth_us);
+	put_number(out, job->number, "size=", m->text_len);
+	put_number(out, job->number, "try=", m->attempts + 1);
+	put_attr(out, job->number, "nexthop=", attempt_nexthop(a));
+	frame_put(out, 'S', job->number, e->sender);
+	/* both lists are in the order of the index */
+	for (; n < a->n_rcpts && netstring_slice(&rcpts, &one) == 0; i++) {
+		if (a->rcpts[n] != i)
+			continue;
+		frame_put(out, 'R', job->number, one);
+		n++;
+	}
+	frame_put(out, 'C', job->number, SLICE(""));
+}
+
+static struct agent_link *
+least_busy(struct dispatch *d, struct slice name)
+{
+	struct agent_link *link, *best = NULL;
+
+	for (link = d->links; link; link = link->next) {
+		if (!slice_eq(buf_slice(&link->name), name) ||
+		    link->n_running >= link->capacity)
+			continue;
+		if (link->conn.out.len > DISPATCH_OUT_MAX) {
+			link->conn.tell_drained = true;
+			continue;
+		}
+		if (!best || link->n_running < best->n_running)
+			best = link;
+	}
+	return best;
+}
+
+static struct job *
+new_job(struct dispatch *d, struct agent_link *link, struct attempt *a)
+{
+	struct job *job = calloc(1, sizeof *job);
+
+	if (!job)
+		die_nomem();
+	job->link = link;
+	job->attempt = a;
+	job->number = ++d->next_job;
+	job->granted = AGENT_CREDIT;
+	job->next = link->jobs;
+	if (link->jobs)
+		link->jobs->prev = job;
+	link->jobs = job;
+	link->n_running++;
+	idmap_put(&d->jobs, job->number, job);
+	return job;
+}
+
+int
+dispatch_start(struct dispatch *d, struct attempt *a)
+{
+	struct slice nexthop = attempt_nexthop(a);
+	struct agent_link *link =
+	    least_busy(d, slice_of(nexthop.at, slice_find(nexthop, ':')));
+	struct store_envelope e;
+	struct buf room = {0};
+	struct job *job;
+	size_t before;
+	int r;
+
+	if (!link)
+		return 1;
+	r = store_envelope(d->store, a->message, &room, &e);
+	if (r == 0) {
+		before = link->conn.out.len;
+		job = new_job(d, link, a);
+		put_envelope(&link->conn.out, job, &e);
+		r = send_text(job);
+		if (r != 0) {
+			buf_cut(&link->conn.out, before);
+			unlink_job(job);
+		}
+	}
+	buf_free(&room);
+	return r;
+}
+
+/* answers */
+
+static int
+take_verdict(struct dispatch *d, struct job *job, struct slice text)
+{
+	struct attempt *a = job->attempt;
+	struct verdict v;
+
+	if (verdict_parse(&v, text) != 0)
+		return -1;
+	d->verdict(d, a, &v);
+	if (++a->n_answered < a->n_rcpts)
+		return 0;
+	unlink_job(job);
+	d->ended(d, a);
+	d->is_free(d);
+	return 0;
+}
+
+static int
+take_credit(struct job *job, struct slice text)
+{
+	uint64_t n;
+
+	if (slice_number(text, UINT32_MAX, &n) != 0)
+		return -1;
+	job->granted += n;
+	return send_text(job);
+}
+
+static int
+take_hello(struct agent_link *link, struct slice rest)
+{
+	struct slice name = slice_word(&rest), capacity = slice_word(&rest);
+	uint64_t n;
+
+	if (link->name.len > 0 || name.len == 0 ||
+	    slice_number(capacity, CAPACITY_MAX, &n) != 0 || n == 0)
+		return -1;
+	buf_puts(&link->name, name);
+	link->capacity = (unsigned)n;
+	log_open("agent");
+	log_bytes("name", name);
+	log_number("capacity", (int64_t)n);
+	log_close();
+	link->dispatch->is_free(link->dispatch);
+	return 0;
+}
+
+static int
+take_frame(struct agent_link *link, const struct frame *f)
+{
+	struct job *job;
+
+	if (f->type == 'H')
+		return take_hello(link, f->rest);
+	job = idmap_get(&link->dispatch->jobs, f->id);
+	if (!job) /* credit for a job that is over */
+		return f->type == 'W' ? 0 : -1;
+	if (job->link != link)
+		return -1;
+	if (f->type == 'V')
+		return take_verdict(link->dispatch, job, f->rest);
+	return f->type == 'W' ? take_credit(job, f->rest) : -1;
+}
+
+/* links */
+
+static void
+close_link(struct agent_link *link)
+{
+	struct dispatch *d = link->dispatch;
+
+	if (link->name.len > 0) {
+		log_open("agent-gone");
+		log_bytes("name", buf_slice(&link->name));
+		log_number("jobs", link->n_running);
+		log_close();
+	}
+	if (link->prev)
+		link->prev->next = link->next;
+	else
+		d->links = link->next;
+	if (link->next)
+		link->next->prev = link->prev;
+	while (link->jobs) {
+		struct attempt *a = link->jobs->attempt;
+
+		unlink_job(link->jobs);
+		d->lost(d, a);
+	}
+	conn_close(&link->conn);
+	buf_free(&link->name);
+	free(link);
+	server_left(&d->server);
+}
+
+static void
+take_frames(struct agent_link *link)
+{
+	struct slice in = buf_slice(&link->conn.in);
+	size_t before = in.len;
+	enum frame_result r;
+	struct frame f;
+
+	while ((r = frame_next(&in, &f)) == FRAME_DONE) {
+		if (take_frame(link, &f) == 0)
+			continue;
+		r = FRAME_BAD;
+		break;
+	}
+	if (r != FRAME_BAD) {
+		buf_take(&link->conn.in, before - in.len);
+		return;
+	}
+	log_open("agent-broken");
+	log_bytes("name", buf_slice(&link->name));
+	log_text("what", "an agent broke its contract, or a message could "
+			 "not be read; its connection is closed");
+	log_close();
+	close_link(link);
+}
+
+static void
+on_conn(struct conn *c, enum conn_event event)
+{
+	struct agent_link *link = OWNER(c, struct agent_link, conn);
+
+	switch (event) {
+	case CONN_INPUT: take_frames(link); break;
+	case CONN_DRAINED: link->dispatch->is_free(link->dispatch); break;
+	case CONN_EOF:
+	case CONN_BROKEN:
+	case CONN_TIMEOUT: close_link(link); break;
+	case CONN_OPEN: break;
+	}
+}
+
+static void
+accepted(struct server *server, int fd, const struct endpoint *peer)
+{
+	struct dispatch *d = OWNER(server, struct dispatch, server);
+	struct agent_link *link = calloc(1, sizeof *link);
+
+	(void)peer;
+	if (!link)
+		die_nomem();
+	link->dispatch = d;
+	link->next = d->links;
+	if (d->links)
+		d->links->prev = link;
+	d->links = link;
+	conn_open_take(&link->conn, d->loop, fd, on_conn);
+}
+
+void
+dispatch_init(struct dispatch *d, struct loop *loop, struct store *store,
+	      const char *path)
+{
+	d->loop = loop;
+	d->store = store;
+	server_init(&d->server, loop, "agent", LINKS_MAX, accepted);
+	server_listen_unix(&d->server, path, 0660);
+}
+
+void
+dispatch_close(struct dispatch *d)
+{
+	server_stop(&d->server);
+	while (d->links)
+		close_link(d->links);
+	idmap_free(&d->jobs);
+}

@@ -1,0 +1,60 @@
+/* dispatch.h - the queue's side of the agent contract
+ *
+ * Agents connect to run/agent and say what they serve. An attempt becomes a
+ * job at the least busy agent of its kind: envelope, then text, as much as
+ * the agent has granted; its verdicts come back one by one. An agent that
+ * dies gives its jobs back, as if they had never been begun.
+ *
+ * Source  doc/quail-agent.7
+ * Test    tests/agent_test.c
+ */
+#ifndef QUAIL_QUEUE_DISPATCH_H
+#define QUAIL_QUEUE_DISPATCH_H
+
+#include "lib/server.h"
+#include "lib/verdict.h"
+#include "queue/attempt.h"
+#include "queue/store.h"
+
+enum {
+	DISPATCH_OUT_MAX = 4 * 1024 * 1024 /* text that waits for an agent */
+};
+
+struct agent_link;
+
+struct dispatch {
+	struct loop *loop;
+	struct store *store;
+	struct server server;
+	struct agent_link *links;
+	struct idmap jobs;
+	uint64_t next_job;
+	/* a verdict for the attempt's recipient number a->n_answered */
+	void (*verdict)(struct dispatch *d, struct attempt *a,
+			const struct verdict *v);
+	/* all verdicts have come; the attempt is the caller's again */
+	void (*ended)(struct dispatch *d, struct attempt *a);
+	/* the agent died: what has no verdict is to be tried again */
+	void (*lost)(struct dispatch *d, struct attempt *a);
+	/* an agent can take more */
+	void (*is_free)(struct dispatch *d);
+	void *owner;
+};
+
+/* dispatch_init - serve run/agent; set the four calls before */
+void
+dispatch_init(struct dispatch *d, struct loop *loop, struct store *store,
+	      const char *path);
+
+/* dispatch_start - give an attempt to an agent
+ *
+ * Returns  0; 1 no agent of that kind is free (or there at all); -1 the
+ *          message cannot be read: errno.
+ */
+int
+dispatch_start(struct dispatch *d, struct attempt *a);
+
+void
+dispatch_close(struct dispatch *d);
+
+#endif

@@ -1,0 +1,136 @@
+#include "queue/entry.h"
+
+#include "lib/netstring.h"
+
+void
+entry_m_put(struct buf *b, const struct entry_m *m)
+{
+	buf_hex(b, 16, m->id);
+	buf_putc(b, ' ');
+	buf_hex(b, 16, (uint64_t)m->birth_us);
+	buf_putc(b, ' ');
+	buf_hex(b, 8, m->n_rcpts);
+	buf_putc(b, ' ');
+	buf_hex(b, 8, m->env_len);
+	buf_putc(b, ' ');
+	buf_hex(b, 16, m->text_len);
+	buf_putc(b, ' ');
+	buf_hex(b, 8, m->big_crc);
+	buf_putc(b, ' ');
+	buf_putc(b, m->is_big ? 'b' : 'i');
+	buf_putc(b, '\n');
+}
+
+static int
+field(struct slice *rest, size_t digits, uint64_t *r)
+{
+	if (rest->len < digits + 1 || rest->at[digits] != ' ' ||
+	    slice_hex(slice_of(rest->at, digits), r) != 0)
+		return -1;
+	*rest = slice_from(*rest, digits + 1);
+	return 0;
+}
+
+int
+entry_m_parse_head(struct slice s, struct entry_m *m)
+{
+	uint64_t birth, rcpts, env, crc;
+
+	if (s.len < ENTRY_M_HEAD)
+		return -1;
+	if (field(&s, 16, &m->id) || field(&s, 16, &birth) ||
+	    field(&s, 8, &rcpts) || field(&s, 8, &env) ||
+	    field(&s, 16, &m->text_len) || field(&s, 8, &crc))
+		return -1;
+	if (s.len < 2 || (s.at[0] != 'i' && s.at[0] != 'b') ||
+	    s.at[1] != '\n' || rcpts == 0 || m->id == 0 || birth > INT64_MAX)
+		return -1;
+	m->birth_us = (int64_t)birth;
+	m->n_rcpts = (uint32_t)rcpts;
+	m->env_len = (uint32_t)env;
+	m->big_crc = (uint32_t)crc;
+	m->is_big = s.at[0] == 'b';
+	return 0;
+}
+
+int
+entry_m_parse(struct slice s, struct entry_m *m)
+{
+	size_t left;
+
+	if (entry_m_parse_head(s, m) != 0)
+		return -1;
+	left = s.len - ENTRY_M_HEAD;
+	if (m->env_len > left ||
+	    (!m->is_big && m->text_len != left - m->env_len))
+		return -1;
+	return 0;
+}
+
+void
+entry_s_put(struct buf *b, const struct entry_s *s)
+{
+	buf_hex(b, 16, s->id);
+	buf_putc(b, ' ');
+	buf_hex(b, 8, s->index);
+	buf_putc(b, ' ');
+	buf_putc(b, s->code);
+	buf_putc(b, ' ');
+	buf_puts(b, s->text);
+}
+
+int
+entry_s_parse(struct slice p, struct entry_s *s)
+{
+	uint64_t index;
+
+	if (field(&p, 16, &s->id) || field(&p, 8, &index) || p.len < 2 ||
+	    !memchr("KD", p.at[0], 2) || p.at[1] != ' ')
+		return -1;
+	s->index = (uint32_t)index;
+	s->code = p.at[0];
+	s->text = slice_from(p, 2);
+	return 0;
+}
+
+void
+entry_h_put(struct buf *b, uint32_t salt, int64_t created_us)
+{
+	buf_text(b, "version=");
+	buf_number(b, ENTRY_VERSION);
+	buf_text(b, " salt=");
+	buf_hex(b, 8, salt);
+	buf_text(b, " created_us=");
+	buf_number(b, (uint64_t)created_us);
+	buf_putc(b, '\n');
+}
+
+int
+entry_h_parse(struct slice p, uint32_t *salt)
+{
+	struct slice line = slice_trim(p), version = slice_word(&line),
+		     word = slice_word(&line);
+	uint64_t v;
+
+	if (!slice_eq(version, SLICE("version=1")) ||
+	    !slice_starts(word, SLICE("salt=")) ||
+	    slice_hex(slice_from(word, 5), &v) != 0 || v > UINT32_MAX)
+		return -1;
+	*salt = (uint32_t)v;
+	return 0;
+}
+
+bool
+entry_attr(struct slice attrs, const char *key, struct slice *value)
+{
+	struct slice want = slice_text(key), one;
+
+	while (netstring_slice(&attrs, &one) == 0) {
+		if (!slice_starts(one, want) || one.len == want.len ||
+		    one.at[want.len] != '=')
+			continue;
+		*value = slice_from(one, want.len + 1);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,73 @@
+/* entry.h - the payloads of the log's records
+ *
+ *   H  "version=1 salt=9ae0daaf created_us=0006...\n"
+ *   M  ID BIRTH_US RCPTS ENVELOPE TEXT CRC P\n   (hex of 16 16 8 8 16 8
+ *      digits and one letter), then ENVELOPE bytes: netstrings of the
+ *      sender, RCPTS recipients, and any attributes "key=value"; then TEXT
+ *      bytes of text when P is i (inline); when P is b they are in the
+ *      file big/ID with this CRC
+ *   S  ID INDEX CODE TEXT   an outcome: recipient INDEX (hex, 8 digits)
+ *      has got K or D
+ *
+ * A second M for an id replaces all that was said of it before. A bounce's
+ * M carries the attribute settles=ID:INDEX,INDEX...: these recipients have
+ * got their D by this very record, so a bounce and the failure it reports
+ * are one.
+ *
+ * Source  doc/queue.md
+ * Test    tests/store_test.c
+ */
+#ifndef QUAIL_QUEUE_ENTRY_H
+#define QUAIL_QUEUE_ENTRY_H
+
+#include "lib/buf.h"
+
+enum { ENTRY_M_HEAD = 80, ENTRY_VERSION = 1 };
+
+struct entry_m {
+	uint64_t id, text_len;
+	int64_t birth_us;
+	uint32_t n_rcpts, env_len, big_crc;
+	bool is_big;
+};
+
+/* entry_m_put - append an M's head line */
+void
+entry_m_put(struct buf *b, const struct entry_m *m);
+
+/* entry_m_parse - read a whole payload; -1 when it is none */
+int
+entry_m_parse(struct slice payload, struct entry_m *m);
+
+/* entry_m_parse_head - the same when only the head line need be there */
+int
+entry_m_parse_head(struct slice payload, struct entry_m *m);
+
+struct entry_s {
+	uint64_t id;
+	uint32_t index;
+	char code;
+	struct slice text;
+};
+
+void
+entry_s_put(struct buf *b, const struct entry_s *s);
+
+int
+entry_s_parse(struct slice payload, struct entry_s *s);
+
+/* entry_h_put, entry_h_parse - a segment's first record */
+void
+entry_h_put(struct buf *b, uint32_t salt, int64_t created_us);
+
+int
+entry_h_parse(struct slice payload, uint32_t *salt);
+
+/* entry_attr - find an attribute in a list of netstrings
+ *
+ * Returns  true and *value for the first "key=..."; false for none.
+ */
+bool
+entry_attr(struct slice attrs, const char *key, struct slice *value);
+
+#endif

@@ -1,0 +1,370 @@
+#include "queue/intake.h"
+
+#include "lib/address.h"
+#include "lib/clock.h"
+#include "lib/conn.h"
+#include "lib/die.h"
+#include "lib/frame.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/owner.h"
+#include "queue/entry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { LINKS_MAX = 1024 };
+
+struct staged {
+	struct door_link *link; /* NULL: the front end is gone */
+	struct intake *intake;
+	struct incoming in;
+	struct store_waiter waiter;
+	size_t counted; /* in intake->staged_bytes */
+	bool has_sender;
+	bool refused;
+	struct verdict verdict; /* when refused */
+};
+
+struct door_link {
+	struct door_link *prev, *next;
+	struct intake *intake;
+	struct conn conn;
+	uint64_t first[2], end[2]; /* the two ranges of ids it may use */
+	uint64_t last_opened;
+	struct idmap staged;
+};
+
+static void
+answer(struct door_link *link, uint64_t id, const struct verdict *v)
+{
+	frame_put_two(&link->conn.out, 'V', id, slice_of(&v->code, 1),
+		      verdict_text(v));
+	conn_flush_later(&link->conn);
+}
+
+static void
+free_staged(struct staged *s)
+{
+	if (s->link)
+		idmap_drop(&s->link->staged, s->in.id);
+	s->intake->staged_bytes -= s->counted;
+	incoming_free(&s->in, s->intake->store->big_dir);
+	free(s);
+}
+
+static void
+refuse(struct staged *s, char code, const char *text)
+{
+	if (s->refused)
+		return;
+	s->refused = true;
+	verdict_say(&s->verdict, code, text);
+}
+
+static void
+lease(struct door_link *link)
+{
+	struct buf n = {0};
+
+	link->first[0] = link->first[1];
+	link->end[0] = link->end[1];
+	link->first[1] = store_lease(link->intake->store);
+	link->end[1] = link->first[1] + STORE_LEASE;
+	buf_number(&n, STORE_LEASE);
+	frame_put(&link->conn.out, 'L', link->first[1], buf_slice(&n));
+	conn_flush_later(&link->conn);
+	buf_free(&n);
+}
+
+static bool
+is_leased(const struct door_link *link, uint64_t id)
+{
+	return id > link->last_opened &&
+	       ((id >= link->first[0] && id < link->end[0]) ||
+		(id >= link->first[1] && id < link->end[1]));
+}
+
+/* frames */
+
+static int
+open_message(struct door_link *link, uint64_t id)
+{
+	struct staged *s;
+
+	if (!is_leased(link, id))
+		return -1;
+	link->last_opened = id;
+	if (id >= link->end[1] - STORE_LEASE / 2 && id < link->end[1])
+		lease(link);
+	s = calloc(1, sizeof *s);
+	if (!s)
+		die_nomem();
+	s->link = link;
+	s->intake = link->intake;
+	s->in.id = id;
+	idmap_put(&link->staged, id, s);
+	if (link->intake->store->is_full)
+		refuse(s, 'Z', "the queue's disk is full (#4.3.1)");
+	return 0;
+}
+
+static void
+count_text(struct staged *s)
+{
+	s->intake->staged_bytes += s->in.text.len - s->counted;
+	s->counted = s->in.text.len;
+}
+
+static void
+take_text(struct staged *s, struct slice text)
+{
+	size_t small = s->intake->staged_bytes > INTAKE_STAGED_MAX
+			   ? INTAKE_SMALL_SHORT
+			   : INCOMING_SMALL;
+
+	if (s->refused)
+		return;
+	if (text.len > LIMIT_TEXT + 65536 - s->in.text_len)
+		refuse(s, 'D', "the message is too large (#5.3.4)");
+	else if (incoming_text(&s->in, s->intake->store->big_dir, small,
+			       text) != 0)
+		refuse(s, 'Z',
+		       errno == ENOSPC || errno == EDQUOT
+			   ? "the queue's disk is full (#4.3.1)"
+			   : "the queue's disk gave an error (#4.3.0)");
+	if (s->in.hops.n > LIMIT_HOPS)
+		refuse(s, 'D',
+		       "too many hops; this message is looping (#5.4.6)");
+	count_text(s);
+}
+
+static void
+take_rcpt(struct staged *s, struct slice rcpt)
+{
+	if (!address_sane(rcpt))
+		refuse(s, 'D', "a recipient address is impossible (#5.1.3)");
+	else if (s->in.n_rcpts >= LIMIT_RCPTS)
+		refuse(s, 'Z', "too many recipients (#4.5.3)");
+	else if (!s->refused)
+		incoming_rcpt(&s->in, rcpt);
+}
+
+static int
+take_sender(struct staged *s, struct slice sender)
+{
+	if (s->has_sender)
+		return -1;
+	s->has_sender = true;
+	if (!address_sane(sender))
+		refuse(s, 'D', "the sender address is impossible (#5.1.7)");
+	else
+		buf_puts(&s->in.sender, sender);
+	return 0;
+}
+
+static void
+log_accept(struct staged *s)
+{
+	struct slice value;
+
+	log_open("accept");
+	log_id("id", s->in.id);
+	log_bytes("from", buf_slice(&s->in.sender));
+	log_number("rcpts", s->in.n_rcpts);
+	log_number("size", (int64_t)s->in.text_len);
+	if (entry_attr(buf_slice(&s->in.attrs), "client", &value))
+		log_bytes("client", value);
+	if (entry_attr(buf_slice(&s->in.attrs), "proto", &value))
+		log_bytes("proto", value);
+	log_close();
+}
+
+static void
+committed(struct store_waiter *w, struct message *m, const struct verdict *v)
+{
+	struct staged *s = OWNER(w, struct staged, waiter);
+	struct intake *in = s->intake;
+
+	if (m)
+		log_accept(s);
+	if (s->link)
+		answer(s->link, s->in.id, v);
+	free_staged(s);
+	if (m)
+		in->accepted(in, m);
+}
+
+static void
+finish_refused(struct staged *s)
+{
+	log_open("refuse");
+	log_id("id", s->in.id);
+	log_bytes("from", buf_slice(&s->in.sender));
+	log_bytes("why", verdict_text(&s->verdict));
+	log_close();
+	answer(s->link, s->in.id, &s->verdict);
+	free_staged(s);
+}
+
+static int
+commit_message(struct staged *s)
+{
+	if (!s->has_sender)
+		return -1;
+	if (s->in.n_rcpts == 0)
+		refuse(s, 'D', "no recipients (#5.5.2)");
+	if (!s->refused) {
+		s->in.birth_us = clock_us();
+		s->waiter.done = committed;
+		if (store_add(s->intake->store, &s->in, SLICE(""),
+			      &s->waiter) == 0)
+			return 0;
+		refuse(s, 'Z', "the queue cannot store it now (#4.3.0)");
+	}
+	finish_refused(s);
+	return 0;
+}
+
+/* -1: the front end breaks the contract; its connection is closed. */
+static int
+take_frame(struct door_link *link, const struct frame *f)
+{
+	struct staged *s = idmap_get(&link->staged, f->id);
+
+	if (f->type == 'O')
+		return s ? -1 : open_message(link, f->id);
+	if (!s || s->waiter.done)
+		return f->type == 'A' ? 0 : -1;
+	switch (f->type) {
+	case 'T': take_text(s, f->rest); return 0;
+	case 'R': take_rcpt(s, f->rest); return 0;
+	case 'S': return take_sender(s, f->rest);
+	case 'P':
+		if (slice_starts(f->rest, SLICE("settles=")) ||
+		    slice_starts(f->rest, SLICE("done=")) ||
+		    incoming_attr(&s->in, f->rest) != 0)
+			return -1;
+		return 0;
+	case 'C': return commit_message(s);
+	case 'A': free_staged(s); return 0;
+	default: return -1;
+	}
+}
+
+/* links */
+
+static void
+drop_staged(struct door_link *link)
+{
+	struct staged *s;
+
+	while ((s = idmap_any(&link->staged))) {
+		if (s->waiter.done) { /* in a batch: it stays a message */
+			idmap_drop(&link->staged, s->in.id);
+			s->link = NULL;
+		} else {
+			free_staged(s);
+		}
+	}
+	idmap_free(&link->staged);
+}
+
+static void
+close_link(struct door_link *link)
+{
+	struct intake *in = link->intake;
+
+	drop_staged(link);
+	conn_close(&link->conn);
+	if (link->prev)
+		link->prev->next = link->next;
+	else
+		in->links = link->next;
+	if (link->next)
+		link->next->prev = link->prev;
+	free(link);
+	server_left(&in->server);
+}
+
+static void
+take_frames(struct door_link *link)
+{
+	struct slice in = buf_slice(&link->conn.in);
+	size_t before = in.len;
+	enum frame_result r;
+	struct frame f;
+
+	while ((r = frame_next(&in, &f)) == FRAME_DONE) {
+		if (take_frame(link, &f) == 0)
+			continue;
+		r = FRAME_BAD;
+		break;
+	}
+	if (r != FRAME_BAD) {
+		buf_take(&link->conn.in, before - in.len);
+		return;
+	}
+	log_open("door-broken");
+	log_text("what", "a front end broke the door's contract; its "
+			 "connection is closed");
+	log_close();
+	close_link(link);
+}
+
+static void
+on_conn(struct conn *c, enum conn_event event)
+{
+	struct door_link *link = OWNER(c, struct door_link, conn);
+
+	switch (event) {
+	case CONN_INPUT: take_frames(link); break;
+	case CONN_EOF:
+	case CONN_BROKEN:
+	case CONN_TIMEOUT: close_link(link); break;
+	case CONN_OPEN:
+	case CONN_DRAINED: break;
+	}
+}
+
+static void
+accepted(struct server *server, int fd, const struct endpoint *peer)
+{
+	struct intake *in = OWNER(server, struct intake, server);
+	struct door_link *link = calloc(1, sizeof *link);
+
+	(void)peer;
+	if (!link)
+		die_nomem();
+	link->intake = in;
+	link->next = in->links;
+	if (in->links)
+		in->links->prev = link;
+	in->links = link;
+	conn_open_take(&link->conn, in->loop, fd, on_conn);
+	lease(link);
+}
+
+void
+intake_init(struct intake *in, struct loop *loop, struct store *store,
+	    const char *path,
+	    void (*on_accepted)(struct intake *, struct message *))
+{
+	*in = (struct intake){
+	    .loop = loop, .store = store, .accepted = on_accepted};
+	server_init(&in->server, loop, "door", LINKS_MAX, accepted);
+	server_listen_unix(&in->server, path, 0660);
+}
+
+void
+intake_stop(struct intake *in)
+{
+	server_stop(&in->server);
+}
+
+void
+intake_close(struct intake *in)
+{
+	while (in->links)
+		close_link(in->links);
+}

@@ -1,0 +1,52 @@
+/* intake.h - the queue's side of the door: taking messages in
+ *
+ * Front ends connect to run/door; each connection carries many messages at
+ * a time (lib/frame.h, doc/quail-door.7). Everything complete that a round
+ * brought goes to the store, which commits it in one piece; then the
+ * answers go out.
+ *
+ * Source  doc/quail-door.7
+ * Test    tests/door_test.c
+ */
+#ifndef QUAIL_QUEUE_INTAKE_H
+#define QUAIL_QUEUE_INTAKE_H
+
+#include "lib/server.h"
+#include "queue/store.h"
+
+enum {
+	INTAKE_STAGED_MAX = 64 * 1024 * 1024, /* text in memory, unfinished */
+	INTAKE_SMALL_SHORT = 16 * 1024 /* ... past that: to files from here */
+};
+
+struct door_link;
+
+struct intake {
+	struct loop *loop;
+	struct store *store;
+	struct server server;
+	struct door_link *links;
+	size_t staged_bytes;
+	/* a message was committed and K is on its way */
+	void (*accepted)(struct intake *in, struct message *m);
+	void *owner;
+};
+
+/* intake_init - serve the door
+ *
+ * Takes    path of the socket, unless our starter handed one over as "door".
+ */
+void
+intake_init(struct intake *in, struct loop *loop, struct store *store,
+	    const char *path,
+	    void (*accepted)(struct intake *, struct message *));
+
+/* intake_stop - no new connections; what was committed is answered */
+void
+intake_stop(struct intake *in);
+
+/* intake_close - drop all connections and unfinished messages */
+void
+intake_close(struct intake *in);
+
+#endif

@@ -1,0 +1,98 @@
+/* quail-queue - the daemon that keeps the mail: door, log, clock, bounces
+ *
+ * User quailq; writes the queue directory and nothing else; listens on two
+ * unix sockets; no network.
+ */
+#include "lib/clock.h"
+#include "lib/endpoint.h"
+#include "lib/home.h"
+#include "lib/log.h"
+#include "lib/owner.h"
+#include "queue/intake.h"
+#include "queue/schedule.h"
+
+#include <signal.h>
+
+struct hub {
+	struct loop loop;
+	struct config config;
+	struct store store;
+	struct intake intake;
+	struct schedule schedule;
+	struct loop_timer second;
+	unsigned n_seconds;
+};
+
+static struct hub hub;
+
+static void
+accepted(struct intake *in, struct message *m)
+{
+	(void)in;
+	schedule_new(&hub.schedule, m);
+}
+
+static void
+loaded(struct store *st)
+{
+	(void)st;
+	schedule_loaded(&hub.schedule);
+}
+
+static void
+refresh_config(void)
+{
+	struct buf why = {0};
+	int r = config_refresh(&hub.config, &why);
+
+	if (r != 0) {
+		log_open(r > 0 ? "config-new" : "config-bad");
+		if (r < 0)
+			log_bytes("why", buf_slice(&why));
+		log_close();
+	}
+	if (r > 0)
+		schedule_reroute(&hub.schedule);
+	buf_free(&why);
+}
+
+static void
+every_second(struct loop_timer *timer)
+{
+	loop_timer_set(&hub.loop, timer, 1000);
+	refresh_config();
+	store_check_disk(&hub.store);
+	store_reclaim(&hub.store);
+	if (++hub.n_seconds % 60 == 0)
+		schedule_minute(&hub.schedule);
+}
+
+static void
+on_signal(struct loop *loop, int signal)
+{
+	if (signal == SIGTERM || signal == SIGINT)
+		loop_stop(loop);
+}
+
+int
+main(int argc, char **argv)
+{
+	home_enter(argc, argv, "quail-queue", "quail-queue DIR");
+	config_open_or_die(&hub.config, HOME_CONFIG);
+	loop_init(&hub.loop);
+	loop_signals(&hub.loop, on_signal);
+	hub.store.loaded = loaded;
+	store_open(&hub.store, &hub.loop, HOME_QUEUE);
+	schedule_init(&hub.schedule, &hub.loop, &hub.store, &hub.config,
+		      HOME_AGENT);
+	intake_init(&hub.intake, &hub.loop, &hub.store, HOME_DOOR, accepted);
+	hub.second.expired = every_second;
+	loop_timer_set(&hub.loop, &hub.second, 1000);
+	ready_tell();
+	loop_run(&hub.loop);
+	intake_stop(&hub.intake);
+	schedule_stop(&hub.schedule);
+	store_end(&hub.store); /* answers what it committed */
+	loop_round(&hub.loop, 0);
+	return hub.store.failed ? 111 : 0;
+}

@@ -1,0 +1,480 @@
+#include "queue/schedule.h"
+
+#include "lib/address.h"
+#include "lib/clock.h"
+#include "lib/die.h"
+#include "lib/log.h"
+#include "lib/netstring.h"
+#include "lib/owner.h"
+#include "queue/heap.h"
+#include "queue/undeliverable.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { K_REMOTE = 20, K_LOCAL = 10 };
+
+static const int64_t never_s = INT64_MAX;
+
+int64_t
+schedule_next_s(int64_t birth_s, int64_t now_s, unsigned k)
+{
+	int64_t age = now_s > birth_s ? now_s - birth_s : 0;
+	int64_t root = 0;
+
+	while ((root + 1) * (root + 1) <= age)
+		root++;
+	root += k;
+	return birth_s + root * root;
+}
+
+/* the clock */
+
+static void
+set_timer(struct schedule *s)
+{
+	int64_t wait_s;
+
+	if (s->heap.n == 0 || s->heap.at[0]->due_s == never_s) {
+		loop_timer_stop(s->loop, &s->timer);
+		return;
+	}
+	wait_s = s->heap.at[0]->due_s - clock_s();
+	if (wait_s > 3600)
+		wait_s = 3600;
+	loop_timer_set(s->loop, &s->timer, wait_s > 0 ? wait_s * 1000 : 0);
+}
+
+static void
+put_due(struct schedule *s, struct message *m, int64_t due_s)
+{
+	heap_put(&s->heap, m, due_s);
+	if (m->slot == 1)
+		set_timer(s);
+}
+
+/* ending a round of attempts */
+
+static int64_t
+age_s(const struct message *m)
+{
+	return clock_s() - m->birth_us / 1000000;
+}
+
+static struct slice
+rcpt_of(struct schedule *s, struct message *m, uint32_t index)
+{
+	struct store_envelope e;
+	struct slice one = {"", 0};
+	uint32_t i;
+
+	if (store_envelope(s->store, m, &s->room, &e) != 0)
+		return one;
+	for (i = 0; i <= index; i++)
+		if (netstring_slice(&e.rcpts, &one) != 0)
+			return SLICE("");
+	return one;
+}
+
+/* Everything that has no outcome yet is given up. */
+static void
+give_up(struct schedule *s, struct message *m)
+{
+	struct verdict v;
+	uint32_t i;
+
+	verdict_say(&v, 'D',
+		    "this message has been in the queue too long (#4.4.7)");
+	(void)s;
+	for (i = 0; i < m->n_rcpts; i++)
+		if (!message_is_done(m, i) && !failures_have(m, i))
+			failures_add(m, i, &v);
+}
+
+/* The last attempt of a round has ended. */
+static void
+end_round(struct schedule *s, struct message *m)
+{
+	m->attempts++;
+	if (age_s(m) > SCHEDULE_LIFETIME_S)
+		give_up(s, m);
+	if (m->failures)
+		undeliverable(s, m);
+	else
+		schedule_again(s, m);
+}
+
+void
+schedule_again(struct schedule *s, struct message *m)
+{
+	put_due(s, m,
+		m->is_held
+		    ? never_s
+		    : schedule_next_s(m->birth_us / 1000000, clock_s(),
+				      m->is_remote ? K_REMOTE : K_LOCAL));
+}
+
+static void
+attempt_over(struct schedule *s, struct message *m)
+{
+	if (--m->n_busy == 0)
+		end_round(s, m);
+}
+
+/* routing */
+
+/* The attempts of one message while it is being routed. */
+struct plan {
+	struct schedule *s;
+	struct message *m;
+	struct attempt *attempts[64];
+	struct slice domains[64];
+	size_t n;
+};
+
+static void
+send_plan(struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		destination_queue(&p->s->destinations, p->attempts[i],
+				  p->domains[i], false);
+	p->n = 0;
+}
+
+/* Add a recipient to the attempt for the same next hops, or a new one. */
+static void
+plan_rcpt(struct plan *p, uint32_t index, struct slice nexthops,
+	  struct slice domain)
+{
+	bool by_domain = memmem(nexthops.at, nexthops.len, "smtp:mx", 7);
+	struct attempt *a;
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		a = p->attempts[i];
+		if (a->n_rcpts < ATTEMPT_RCPTS_MAX &&
+		    slice_eq(a->nexthops, nexthops) &&
+		    (!by_domain || slice_case_eq(p->domains[i], domain)))
+			break;
+	}
+	if (i == p->n) {
+		if (p->n == sizeof p->attempts / sizeof p->attempts[0])
+			send_plan(p);
+		i = p->n++;
+		p->attempts[i] = attempt_new(p->m, nexthops,
+					     p->m->n_rcpts < ATTEMPT_RCPTS_MAX
+						 ? p->m->n_rcpts
+						 : ATTEMPT_RCPTS_MAX);
+		p->domains[i] = domain;
+		p->m->n_busy++;
+		if (!slice_starts(nexthops, SLICE("maildir:")))
+			p->m->is_remote = true;
+	}
+	a = p->attempts[i];
+	a->rcpts[a->n_rcpts++] = index;
+}
+
+static void
+fail_rcpt(struct message *m, uint32_t index, const char *text)
+{
+	struct verdict v;
+
+	verdict_say(&v, 'D', text);
+	failures_add(m, index, &v);
+}
+
+static void
+log_decision(const struct message *m, struct slice rcpt, const char *what,
+	     struct slice source)
+{
+	log_open("route");
+	log_id("id", m->id);
+	log_bytes("rcpt", rcpt);
+	log_text("decision", what);
+	log_bytes("by", source);
+	log_close();
+}
+
+/* False when the message is gone. */
+static bool
+route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
+{
+	struct schedule *s = p->s;
+	struct config_route r;
+	struct slice local, domain;
+
+	address_split(rcpt, &local, &domain);
+	config_route(s->config, rcpt, &s->path, &r);
+	switch (r.decision) {
+	case CONFIG_NEXTHOPS: plan_rcpt(p, index, r.nexthops, domain); break;
+	case CONFIG_HOLD:
+		log_decision(p->m, rcpt, "hold", r.source);
+		p->m->is_held = true;
+		break;
+	case CONFIG_NOROUTE:
+		log_decision(p->m, rcpt, "no route; add a line to routes",
+			     r.source);
+		p->m->is_remote = true;
+		break;
+	case CONFIG_DISCARD:
+		log_decision(p->m, rcpt, "discard", r.source);
+		return !store_settle(s->store, p->m, index, 'K',
+				     SLICE("discarded"));
+	case CONFIG_NOBODY:
+		fail_rcpt(p->m, index, "no mailbox here by that name (#5.1.1)");
+		break;
+	case CONFIG_BADPART:
+		fail_rcpt(p->m, index,
+			  "no mailbox can have that name (#5.1.3)");
+		break;
+	}
+	return true;
+}
+
+static void
+try_now(struct schedule *s, struct message *m)
+{
+	struct plan p = {.s = s, .m = m};
+	struct buf room = {0};
+	struct store_envelope e;
+	struct slice rcpt;
+	uint32_t i;
+	bool is_alive = true;
+
+	if (store_envelope(s->store, m, &room, &e) != 0) {
+		log_open("unreadable");
+		log_id("id", m->id);
+		log_errno(errno);
+		log_close();
+		put_due(s, m, clock_s() + 3600);
+		buf_free(&room);
+		return;
+	}
+	m->is_remote = m->is_held = false;
+	m->n_busy = 1; /* until all is planned */
+	for (i = 0; i < m->n_rcpts && is_alive; i++) {
+		if (netstring_slice(&e.rcpts, &rcpt) != 0)
+			break;
+		if (!message_is_done(m, i))
+			is_alive = route_rcpt(&p, i, rcpt);
+	}
+	send_plan(&p);
+	buf_free(&room);
+	if (is_alive)
+		attempt_over(s, m);
+}
+
+static void
+due(struct loop_timer *timer)
+{
+	struct schedule *s = OWNER(timer, struct schedule, timer);
+	int64_t now_s = clock_s();
+	int i;
+
+	for (i = 0; i < SCHEDULE_DUE_A_ROUND && s->heap.n > 0 &&
+		    s->heap.at[0]->due_s <= now_s;
+	     i++) {
+		struct message *m = s->heap.at[0];
+
+		heap_drop(&s->heap, m);
+		try_now(s, m);
+	}
+	set_timer(s);
+}
+
+void
+schedule_new(struct schedule *s, struct message *m)
+{
+	try_now(s, m);
+}
+
+/* what the agents say */
+
+static void
+log_delivery(struct schedule *s, const struct attempt *a, uint32_t index,
+	     const struct verdict *v)
+{
+	log_open("delivery");
+	log_id("id", a->message->id);
+	log_bytes("to", rcpt_of(s, a->message, index));
+	log_bytes("verdict", slice_of(&v->code, 1));
+	log_bytes("nexthop", attempt_nexthop(a));
+	log_number("try", a->message->attempts + 1);
+	log_bytes("text", verdict_text(v));
+	log_close();
+}
+
+static void
+verdict(struct dispatch *d, struct attempt *a, const struct verdict *v)
+{
+	struct schedule *s = OWNER(d, struct schedule, dispatch);
+	uint32_t index = a->rcpts[a->n_answered];
+
+	log_delivery(s, a, index, v);
+	if (v->code == 'D')
+		failures_add(a->message, index, v);
+	else if (v->code == 'Z')
+		a->n_network += verdict_network(v);
+	else if (store_settle(s->store, a->message, index, 'K',
+			      verdict_text(v)))
+		a->message = NULL;
+}
+
+static struct slice
+domain_of(struct schedule *s, struct attempt *a)
+{
+	struct slice local, domain;
+
+	address_split(rcpt_of(s, a->message, a->rcpts[0]), &local, &domain);
+	return domain;
+}
+
+static void
+ended(struct dispatch *d, struct attempt *a)
+{
+	struct schedule *s = OWNER(d, struct schedule, dispatch);
+	bool trouble = a->n_network == a->n_rcpts;
+
+	destination_ended(a->destination, trouble);
+	if (trouble && age_s(a->message) <= SCHEDULE_LIFETIME_S) {
+		a->hop = attempt_has_more(a) ? a->hop + 1 : 0;
+		destination_queue(&s->destinations, a, domain_of(s, a), true);
+		return;
+	}
+	if (a->message)
+		attempt_over(s, a->message);
+	free(a);
+}
+
+/* The agent died under it: whatever has no verdict is tried again at once.
+ * Those that had one are not in it any more. */
+static void
+lost(struct dispatch *d, struct attempt *a)
+{
+	struct schedule *s = OWNER(d, struct schedule, dispatch);
+	uint32_t i;
+
+	destination_lost(a->destination);
+	a->n_rcpts -= a->n_answered;
+	for (i = 0; i < a->n_rcpts; i++)
+		a->rcpts[i] = a->rcpts[i + a->n_answered];
+	destination_queue(&s->destinations, a, domain_of(s, a), true);
+}
+
+static void
+is_free(struct dispatch *d)
+{
+	destinations_start(&OWNER(d, struct schedule, dispatch)->destinations);
+}
+
+static bool
+start(struct destinations *all, struct attempt *a)
+{
+	struct schedule *s = OWNER(all, struct schedule, destinations);
+	int r = dispatch_start(&s->dispatch, a);
+
+	if (r == 1)
+		return false;
+	if (r < 0) {
+		log_open("unreadable");
+		log_id("id", a->message->id);
+		log_errno(errno);
+		log_close();
+		destination_lost(a->destination);
+		attempt_over(s, a->message);
+		free(a);
+	}
+	return true;
+}
+
+/* all of it */
+
+void
+schedule_loaded(struct schedule *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->store->messages.cap; i++) {
+		struct message *m = s->store->messages.slots[i].value;
+
+		if (m && m->slot == 0 && m->n_busy == 0 &&
+		    m->id >> 32 < s->store->id_base)
+			put_due(s, m, m->birth_us / 1000000);
+	}
+	set_timer(s);
+}
+
+void
+schedule_reroute(struct schedule *s)
+{
+	int64_t now_s = clock_s();
+	struct attempt *a;
+	size_t i;
+
+	while ((a = destinations_drain(&s->destinations))) {
+		struct message *m = a->message;
+
+		free(a);
+		if (--m->n_busy == 0)
+			put_due(s, m, now_s);
+	}
+	for (i = 0; i < s->heap.n; i++)
+		if (s->heap.at[i]->is_held)
+			s->heap.at[i]->due_s = now_s;
+	heap_order(&s->heap);
+	set_timer(s);
+}
+
+void
+schedule_minute(struct schedule *s)
+{
+	int64_t oldest_us = clock_us() - (int64_t)SCHEDULE_LIFETIME_S * 1000000;
+	struct attempt *a;
+
+	while ((a = destinations_expire(&s->destinations, oldest_us))) {
+		attempt_over(s, a->message);
+		free(a);
+	}
+	destinations_sweep(&s->destinations);
+}
+
+void
+schedule_init(struct schedule *s, struct loop *loop, struct store *store,
+	      struct config *config, const char *agent_path)
+{
+	*s = (struct schedule){.loop = loop, .store = store, .config = config};
+	s->timer.expired = due;
+	destinations_init(&s->destinations, loop, start);
+	s->dispatch.verdict = verdict;
+	s->dispatch.ended = ended;
+	s->dispatch.lost = lost;
+	s->dispatch.is_free = is_free;
+	dispatch_init(&s->dispatch, loop, store, agent_path);
+}
+
+void
+schedule_stop(struct schedule *s)
+{
+	struct attempt *a;
+
+	loop_timer_stop(s->loop, &s->timer);
+	while ((a = destinations_drain(&s->destinations)))
+		free(a);
+}
+
+void
+schedule_close(struct schedule *s)
+{
+	size_t i;
+
+	dispatch_close(&s->dispatch);
+	destinations_free(&s->destinations);
+	for (i = 0; i < s->store->messages.cap; i++)
+		if (s->store->messages.slots[i].value)
+			failures_free(s->store->messages.slots[i].value);
+	heap_free(&s->heap);
+	buf_free(&s->room);
+	buf_free(&s->path);
+}

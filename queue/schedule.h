@@ -1,0 +1,86 @@
+/* schedule.h - what is tried when, and what becomes of it
+ *
+ * A message is due when it comes in, and again at its retry times until it
+ * is over or too old. When it is due its recipients are routed by the
+ * tables as they are then, gathered into attempts by next hop, and queued
+ * at their destinations. When its last attempt has ended the failures go
+ * into one bounce, and what is deferred gets a new time.
+ *
+ *   verdict              means for the recipient
+ *   K                    done
+ *   D                    failed: it goes into the bounce
+ *   Z, on the way (4.4)  the next next hop of its route, or wait until the
+ *                        destination is back
+ *   Z, anything else     deferred until the message's next time
+ *
+ * Retry times: birth + (floor(sqrt(age)) + k)^2 seconds, k 20 for remote
+ * next hops and 10 for mailboxes, until LIFETIME; then Z becomes D.
+ *
+ * Source  the schedule is qmail's (protocols: qmail-send)
+ * Test    tests/schedule_test.c
+ */
+#ifndef QUAIL_QUEUE_SCHEDULE_H
+#define QUAIL_QUEUE_SCHEDULE_H
+
+#include "cdb/config.h"
+#include "queue/bounce.h"
+#include "queue/destination.h"
+#include "queue/dispatch.h"
+#include "queue/heap.h"
+#include "queue/store.h"
+
+enum { SCHEDULE_LIFETIME_S = 7 * 86400, SCHEDULE_DUE_A_ROUND = 1000 };
+
+struct schedule {
+	struct loop *loop;
+	struct store *store;
+	struct config *config;
+	struct destinations destinations;
+	struct dispatch dispatch;
+	struct heap heap;
+	struct loop_timer timer;
+	uint64_t bounce_id, n_bounce_ids;
+	struct buf room, path; /* an envelope, a routed path */
+};
+
+/* schedule_init - serve agents and deliver
+ *
+ * Needs    store and config open; they stay.
+ */
+void
+schedule_init(struct schedule *s, struct loop *loop, struct store *store,
+	      struct config *config, const char *agent_path);
+
+/* schedule_new - a message has been committed: try it at once */
+void
+schedule_new(struct schedule *s, struct message *m);
+
+/* schedule_loaded - the store knows all old messages: try them */
+void
+schedule_loaded(struct schedule *s);
+
+/* schedule_reroute - the tables have changed: decide again for all that
+ * waits or is held */
+void
+schedule_reroute(struct schedule *s);
+
+/* schedule_minute - look for what has grown too old; call once a minute */
+void
+schedule_minute(struct schedule *s);
+
+/* schedule_again - a message without attempts waits for its next time */
+void
+schedule_again(struct schedule *s, struct message *m);
+
+/* schedule_stop - begin no more attempts; the process ends soon */
+void
+schedule_stop(struct schedule *s);
+
+void
+schedule_close(struct schedule *s);
+
+/* schedule_next_s - the next time after now for a message of this birth */
+int64_t
+schedule_next_s(int64_t birth_s, int64_t now_s, unsigned k);
+
+#endif

@@ -1,0 +1,282 @@
+#include "queue/segment.h"
+
+#include "lib/clock.h"
+#include "lib/die.h"
+#include "lib/fs.h"
+#include "queue/entry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum { WINDOW = 1024 * 1024, FIRST_MAX = 256 };
+
+void
+segment_name(char name[SEGMENT_NAME], uint32_t segno)
+{
+	hex_put(name, 8, segno);
+	name[8] = 0;
+}
+
+int
+segment_number(const char *name, uint32_t *segno)
+{
+	struct slice s = slice_text(name);
+	uint64_t v;
+
+	if (s.len != SEGMENT_NAME - 1 || slice_hex(s, &v) != 0 || v == 0)
+		return -1;
+	*segno = (uint32_t)v;
+	return 0;
+}
+
+static struct segment *
+new_segment(int fd, uint32_t segno)
+{
+	struct segment *s = calloc(1, sizeof *s);
+
+	if (!s)
+		die_nomem();
+	s->fd = fd;
+	s->segno = segno;
+	return s;
+}
+
+static uint32_t
+random_salt(void)
+{
+	uint32_t salt;
+
+	if (getrandom(&salt, sizeof salt, 0) != (ssize_t)sizeof salt)
+		die_sys("reading random bytes", NULL);
+	return salt;
+}
+
+/* The head is covered by a CRC from 0: it is what tells the salt. */
+static int
+write_first(struct segment *s)
+{
+	struct buf b = {0};
+	size_t place = record_begin(&b);
+	int r;
+
+	entry_h_put(&b, s->salt, clock_us());
+	record_end(&b, place, 'H', s->segno, 0, 0);
+	r = fs_write_all(s->fd, b.mem, b.len, 0);
+	s->end = b.len;
+	buf_free(&b);
+	return r;
+}
+
+struct segment *
+segment_create(int dir, uint32_t segno, const char *spare)
+{
+	char name[SEGMENT_NAME];
+	struct segment *s;
+	int fd, e;
+
+	segment_name(name, segno);
+	fd = spare ? fs_open(dir, spare, O_RDWR, 0)
+		   : fs_open(dir, name, O_RDWR | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		return NULL;
+	s = new_segment(fd, segno);
+	s->salt = random_salt();
+	if (write_first(s) == 0 && fs_sync(fd) == 0 &&
+	    (!spare || fs_rename(dir, spare, dir, name) == 0) &&
+	    fs_sync(dir) == 0)
+		return s;
+	e = errno;
+	segment_close(s);
+	if (!spare)
+		fs_unlink(dir, name);
+	errno = e;
+	return NULL;
+}
+
+void
+segment_close(struct segment *s)
+{
+	fs_close(s->fd);
+	free(s);
+}
+
+/* scanning */
+
+void
+segment_scan_init(struct segment_scan *scan, struct segment *s)
+{
+	*scan = (struct segment_scan){.segment = s};
+}
+
+void
+segment_scan_free(struct segment_scan *scan)
+{
+	buf_free(&scan->window);
+}
+
+/* Have at least n bytes in the window, or all there are. */
+static int
+fill(struct segment_scan *scan, size_t n)
+{
+	while (scan->window.len < n && !scan->at_eof) {
+		char *to = buf_room(&scan->window, WINDOW);
+		ssize_t got = fs_read(scan->segment->fd, to, WINDOW,
+				      (off_t)(scan->at + scan->window.len));
+
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			scan->at_eof = true;
+		buf_added(&scan->window, (size_t)got);
+	}
+	return 0;
+}
+
+static void
+skip(struct segment_scan *scan, size_t n)
+{
+	scan->at += n;
+	scan->window.off += n; /* buf_take would free an empty window */
+	scan->window.len -= n;
+}
+
+/* Is a valid record of this segment at the window's front? Its size, or 0;
+ * -1 with errno. */
+static ssize_t
+whole(struct segment_scan *scan, struct record *r, struct slice *payload)
+{
+	struct slice s;
+
+	if (fill(scan, RECORD_HEAD) != 0)
+		return -1;
+	s = buf_slice(&scan->window);
+	if (record_head(s, r) != 0 || r->segno != scan->segment->segno)
+		return 0;
+	if (fill(scan, RECORD_EXTRA + (size_t)r->len) != 0)
+		return -1;
+	return (ssize_t)record_whole(buf_slice(&scan->window),
+				     scan->at == 0 ? 0 : scan->segment->salt, r,
+				     payload);
+}
+
+/* Drop bytes up to the next place where a record might begin. */
+static int
+resync(struct segment_scan *scan)
+{
+	struct slice s;
+	const char *p;
+
+	skip(scan, 1);
+	for (;;) {
+		if (fill(scan, RECORD_HEAD) != 0)
+			return -1;
+		s = buf_slice(&scan->window);
+		if (s.len < RECORD_HEAD) {
+			skip(scan, s.len);
+			return 0;
+		}
+		p = memmem(s.at, s.len, RECORD_MARK, 4);
+		if (p) {
+			skip(scan, (size_t)(p - s.at));
+			return 0;
+		}
+		skip(scan, s.len - 3);
+	}
+}
+
+int
+segment_scan_next(struct segment_scan *scan, struct record *r,
+		  struct slice *payload, uint64_t *offset)
+{
+	bool passed = false;
+
+	for (;;) {
+		ssize_t size = whole(scan, r, payload);
+
+		if (size < 0)
+			return -1;
+		if (size == 0 && scan->window.len == 0)
+			return 0;
+		if (size == 0) {
+			passed = scan->is_torn = true;
+			if (resync(scan) != 0)
+				return -1;
+			continue;
+		}
+		if (passed && r->batch != scan->last_batch + 1 &&
+		    r->batch != scan->last_batch)
+			scan->is_damaged = true;
+		scan->last_batch = r->batch;
+		*offset = scan->at;
+		skip(scan, (size_t)size);
+		scan->segment->end = scan->at;
+		return 1;
+	}
+}
+
+/* Does any record of this segment's number seem to be in the file? */
+static int
+seems_used(struct segment *s)
+{
+	struct segment_scan scan;
+	struct record r;
+	int used = 0;
+
+	segment_scan_init(&scan, s);
+	for (;;) {
+		if (resync(&scan) != 0) {
+			used = -1;
+			break;
+		}
+		if (scan.window.len < RECORD_HEAD)
+			break;
+		if (record_head(buf_slice(&scan.window), &r) == 0 &&
+		    r.segno == s->segno) {
+			used = 1;
+			break;
+		}
+	}
+	segment_scan_free(&scan);
+	return used;
+}
+
+int
+segment_open(int dir, uint32_t segno, struct segment **result)
+{
+	char name[SEGMENT_NAME], first[FIRST_MAX];
+	struct slice payload;
+	struct segment *s;
+	struct record r;
+	ssize_t n;
+	int fd, used;
+
+	segment_name(name, segno);
+	fd = fs_open(dir, name, O_RDWR, 0);
+	if (fd < 0)
+		return -1;
+	s = new_segment(fd, segno);
+	*result = s;
+	n = fs_read(fd, first, sizeof first, 0);
+	if (n > 0 &&
+	    record_whole(slice_of(first, (size_t)n), 0, &r, &payload) &&
+	    r.type == 'H' && r.segno == segno) {
+		if (entry_h_parse(payload, &s->salt) == 0)
+			return 0;
+		segment_close(s);
+		errno = EPROTO;
+		return -1;
+	}
+	used = n < 0 ? -1 : seems_used(s);
+	if (used == 0) {
+		segment_close(s);
+		return 1;
+	}
+	if (used > 0)
+		errno = EBADMSG;
+	n = errno;
+	segment_close(s);
+	errno = (int)n;
+	return -1;
+}

@@ -1,0 +1,159 @@
+/* store.h - the queue's memory: what it answered for, durable, in one log
+ *
+ * The scheduler and the door see messages, outcomes and commits, never
+ * files: another store can take this one's place.
+ *
+ * Every round's messages and outcomes are written in one piece and synced
+ * once (group commit); only then are the waiters told. A failed sync fails
+ * all of them, and the process must end: store.failed.
+ *
+ * Guarantee: a waiter that was told K finds its message after any crash,
+ * with its bytes, until each recipient has an outcome.
+ *
+ * Source  doc/queue.md: format, states, what is true after a stop at each
+ *         step
+ * Test    tests/store_test.c
+ */
+#ifndef QUAIL_QUEUE_STORE_H
+#define QUAIL_QUEUE_STORE_H
+
+#include "lib/idmap.h"
+#include "lib/loop.h"
+#include "lib/verdict.h"
+#include "queue/incoming.h"
+#include "queue/message.h"
+#include "queue/segment.h"
+
+enum {
+	STORE_SETTLE_MS = 100, /* outcomes wait this long for a batch */
+	STORE_SPARES = 2,      /* reclaimed segments kept for reuse */
+	STORE_RESERVE = 4 * SEGMENT_SIZE, /* below this: no new mail */
+	STORE_LEASE = 65536, /* ids a door connection gets at a time */
+	STORE_BATCH_MAX = 8 * 1024 * 1024 /* commit early past this */
+};
+
+struct store;
+
+/* One who waits for a commit: embedded in its owner's struct. */
+struct store_waiter {
+	struct store_waiter *next;
+	struct message *message;
+	/* m: the message, now queued; NULL when v is a Z */
+	void (*done)(struct store_waiter *w, struct message *m,
+		     const struct verdict *v);
+};
+
+struct store {
+	struct loop *loop;
+	int dir, seg_dir, big_dir, lock_fd;
+	struct segment *oldest, *current;
+	unsigned n_segments;
+	uint32_t batch;	  /* number of the next batch */
+	uint32_t id_base; /* upper half of the ids of this run */
+	uint32_t id_next;
+	uint32_t n_spares;   /* files spare0, spare1 ... in seg_dir */
+	struct buf news;     /* M records that wait for the commit */
+	struct buf outcomes; /* S records */
+	struct store_waiter *first, **last;
+	struct idmap messages;
+	struct loop_task commit_task;
+	struct loop_timer settle_timer;
+	bool big_dirty;	     /* big_dir has names that are not synced */
+	bool failed;	     /* nothing more may be written: end, restart */
+	bool is_full;	     /* the disk is short: no new mail */
+	struct buf gone_big; /* ids (8 bytes each) of big files to remove */
+	struct loop_task load_task;
+	struct loop_timer load_timer;
+	struct segment *loading; /* NULL: everything is loaded */
+	struct segment_scan scan;
+	bool is_loaded;
+	/* set by the user before store_open: */
+	void (*loaded)(struct store *st); /* all old messages are known */
+	void *owner;
+};
+
+/* store_open - take the directory and be ready to accept at once
+ *
+ * Makes what is missing, locks out a second writer, opens a fresh segment;
+ * what older segments hold is loaded in the background, then st->loaded is
+ * called.
+ *
+ * Needs    *st zeroed but for loaded and owner.
+ * Dies     with one clear line when the directory cannot be used.
+ */
+void
+store_open(struct store *st, struct loop *loop, const char *path);
+
+/* store_end - commit what waits; nothing more is taken */
+void
+store_end(struct store *st);
+
+/* store_close - store_end, then give everything back */
+void
+store_close(struct store *st);
+
+/* store_lease - STORE_LEASE fresh ids, the first is returned */
+uint64_t
+store_lease(struct store *st);
+
+/* store_add - put a message into the next batch
+ *
+ * Takes    *in, complete; settles: outcomes that this message reports (a
+ *          bounce), "ID:INDEX,INDEX..." or empty, which become true with it.
+ * Returns  0: w->done comes after the commit, in->text and the file are taken
+ *          over; -1 with errno: nothing was taken (ENOSPC, EIO ...).
+ */
+int
+store_add(struct store *st, struct incoming *in, struct slice settles,
+	  struct store_waiter *w);
+
+/* store_settle - record a recipient's final outcome, K or D
+ *
+ * True in memory at once, on disk with the next batch: losing it costs a
+ * duplicate, never a loss. When it was the last one the message is gone and
+ * freed.
+ * Returns  true when the message is gone.
+ */
+bool
+store_settle(struct store *st, struct message *m, uint32_t index, char code,
+	     struct slice text);
+
+/* store_forget_settled - the same, in memory only: its record is written
+ * already, with the bounce */
+bool
+store_forget_settled(struct store *st, struct message *m, uint32_t index);
+
+struct store_envelope {
+	struct slice sender;
+	struct slice rcpts; /* netstrings, n_rcpts of them */
+	struct slice attrs; /* netstrings */
+};
+
+/* store_envelope - read a message's envelope
+ *
+ * Returns  0 and *e, borrowed from *room; -1 with errno, EBADMSG when the
+ *          bytes are not what was written.
+ */
+int
+store_envelope(struct store *st, struct message *m, struct buf *room,
+	       struct store_envelope *e);
+
+/* store_text - read n bytes of the text from an offset
+ *
+ * Returns  0; -1 with errno.
+ */
+int
+store_text(struct store *st, struct message *m, uint64_t from, char *to,
+	   size_t n);
+
+/* store_reclaim - give the oldest segments back when they hold nothing that
+ * lives, or too little; call it now and then (once a second)
+ */
+void
+store_reclaim(struct store *st);
+
+/* store_check_disk - look how much room there is; sets is_full */
+void
+store_check_disk(struct store *st);
+
+#endif

@@ -1,0 +1,380 @@
+#include "queue/store_load.h"
+
+#include "lib/die.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/netstring.h"
+#include "lib/owner.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { RECORDS_A_ROUND = 4096 };
+
+/* messages in memory */
+
+static uint64_t
+footprint(const struct message *m)
+{
+	return RECORD_EXTRA + ENTRY_M_HEAD + (uint64_t)m->env_len +
+	       (m->is_big ? 0 : m->text_len);
+}
+
+void
+store_place(struct message *m, struct segment *s, uint64_t offset,
+	    uint32_t env_len)
+{
+	if (m->segment) {
+		m->segment->n_live--;
+		m->segment->live_bytes -= footprint(m);
+	}
+	m->segment = s;
+	m->offset = (uint32_t)offset;
+	m->env_len = env_len;
+	if (s) {
+		s->n_live++;
+		s->live_bytes += footprint(m);
+	}
+}
+
+struct message *
+store_enter(struct store *st, struct segment *s, uint64_t offset,
+	    const struct entry_m *entry)
+{
+	struct message *m = calloc(1, sizeof *m);
+
+	if (!m)
+		die_nomem();
+	m->id = entry->id;
+	m->birth_us = entry->birth_us;
+	m->text_len = entry->text_len;
+	m->n_rcpts = m->n_live = entry->n_rcpts;
+	m->is_big = entry->is_big;
+	store_place(m, s, offset, entry->env_len);
+	if (m->n_rcpts > MESSAGE_INLINE_BITS) {
+		m->done.words = calloc(((size_t)m->n_rcpts + 63) / 64, 8);
+		if (!m->done.words)
+			die_nomem();
+	}
+	idmap_put(&st->messages, m->id, m);
+	return m;
+}
+
+void
+store_leave(struct store *st, struct message *m)
+{
+	store_place(m, NULL, 0, 0);
+	idmap_drop(&st->messages, m->id);
+	if (m->n_rcpts > MESSAGE_INLINE_BITS)
+		free(m->done.words);
+	free(m);
+}
+
+bool
+store_mark(struct message *m, uint32_t index)
+{
+	if (index < m->n_rcpts && !message_is_done(m, index)) {
+		*message_word(m, index) |= (uint64_t)1 << (index % 64);
+		m->n_live--;
+	}
+	return m->n_live == 0;
+}
+
+/* finding the segments */
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct segment *const *x = a, *const *y = b;
+
+	return (*x)->segno < (*y)->segno ? -1 : (*x)->segno > (*y)->segno;
+}
+
+/* Opens one; NULL when it is to be left alone. */
+static struct segment *
+open_one(struct store *st, const char *name, uint32_t segno)
+{
+	struct segment *s = NULL;
+	int r = segment_open(st->seg_dir, segno, &s);
+
+	if (r == 0)
+		return s;
+	if (r > 0) { /* its creation never ended */
+		fs_unlink(st->seg_dir, name);
+		return NULL;
+	}
+	if (errno == EPROTO)
+		die_config("this segment was written by another version of "
+			   "quail; run that one until the queue is empty",
+			   name);
+	if (errno != EBADMSG)
+		die_sys("opening a segment of the queue", name);
+	log_open("damaged");
+	log_text("segment", name);
+	log_text("what", "its first record cannot be read; it is kept as it "
+			 "is and its mail is not delivered");
+	log_close();
+	return NULL;
+}
+
+static uint32_t
+open_all(struct store *st, struct slice names, struct segment ***list,
+	 size_t *n)
+{
+	uint32_t segno, highest = 0;
+	size_t max = 0;
+
+	while (names.len > 0) {
+		const char *name = names.at;
+		struct segment *s;
+
+		names = slice_from(names, strlen(name) + 1);
+		if (strncmp(name, "spare", 5) == 0)
+			st->n_spares++;
+		if (segment_number(name, &segno) != 0)
+			continue;
+		if (segno > highest)
+			highest = segno;
+		s = open_one(st, name, segno);
+		if (!s)
+			continue;
+		if (*n == max) {
+			max = max ? max * 2 : 16;
+			*list = reallocarray(*list, max, sizeof **list);
+			if (!*list)
+				die_nomem();
+		}
+		(*list)[(*n)++] = s;
+	}
+	return highest;
+}
+
+uint32_t
+store_load_find(struct store *st)
+{
+	struct segment **list = NULL, **end = &st->oldest;
+	struct buf names = {0};
+	uint32_t highest;
+	size_t i, n = 0;
+
+	if (fs_list(st->seg_dir, &names) != 0)
+		die_sys("listing the queue's segments", NULL);
+	highest = open_all(st, buf_slice(&names), &list, &n);
+	buf_free(&names);
+	if (n > 0)
+		qsort(list, n, sizeof *list, by_number);
+	for (i = 0; i < n; i++) {
+		*end = list[i];
+		end = &list[i]->next;
+		st->n_segments++;
+	}
+	free(list);
+	return highest;
+}
+
+/* loading what they hold */
+
+/* "ID:INDEX,INDEX,...": outcomes that a bounce's record carries. */
+static void
+apply_settles(struct store *st, struct slice settles)
+{
+	struct message *m;
+	uint64_t id, index;
+
+	if (settles.len < 17 || slice_hex(slice_of(settles.at, 16), &id) != 0)
+		return;
+	m = idmap_get(&st->messages, id);
+	settles = slice_from(settles, 17);
+	while (m && settles.len > 0) {
+		size_t comma = slice_find(settles, ',');
+
+		if (slice_number(slice_of(settles.at, comma), UINT32_MAX,
+				 &index) == 0)
+			store_mark(m, (uint32_t)index);
+		if (comma == settles.len)
+			break;
+		settles = slice_from(settles, comma + 1);
+	}
+	if (m && m->n_live == 0)
+		store_leave(st, m);
+}
+
+static void
+apply_done(struct message *m, struct slice done)
+{
+	uint64_t index;
+
+	while (done.len > 0) {
+		size_t comma = slice_find(done, ',');
+
+		if (slice_number(slice_of(done.at, comma), UINT32_MAX,
+				 &index) == 0)
+			store_mark(m, (uint32_t)index);
+		if (comma == done.len)
+			break;
+		done = slice_from(done, comma + 1);
+	}
+}
+
+static void
+load_message(struct store *st, struct segment *s, struct slice payload,
+	     uint64_t offset)
+{
+	struct slice env, value;
+	struct entry_m entry;
+	struct message *m;
+
+	if (entry_m_parse(payload, &entry) != 0)
+		return;
+	m = idmap_get(&st->messages, entry.id);
+	if (!m)
+		m = store_enter(st, s, offset, &entry);
+	else if (m->n_rcpts == entry.n_rcpts) /* it was moved here */
+		store_place(m, s, offset, entry.env_len);
+	else
+		return;
+	env = slice_of(payload.at + ENTRY_M_HEAD, entry.env_len);
+	if (entry_attr(env, "settles", &value))
+		apply_settles(st, value);
+	if (entry_attr(env, "done", &value))
+		apply_done(m, value);
+	if (m->n_live == 0)
+		store_leave(st, m);
+}
+
+static void
+load_record(struct store *st, struct segment *s, const struct record *r,
+	    struct slice payload, uint64_t offset)
+{
+	struct entry_s entry;
+	struct message *m;
+
+	if (r->type == 'M')
+		load_message(st, s, payload, offset);
+	if (r->type != 'S' || entry_s_parse(payload, &entry) != 0)
+		return;
+	m = idmap_get(&st->messages, entry.id);
+	if (m && store_mark(m, entry.index))
+		store_leave(st, m);
+}
+
+static void
+end_of_segment(struct store *st, struct segment *s)
+{
+	s->is_damaged = st->scan.is_damaged;
+	if (st->scan.is_torn) {
+		log_open(s->is_damaged ? "damaged" : "torn");
+		log_number("segment", s->segno);
+		log_text("what", s->is_damaged
+				     ? "bytes that had been synced are bad; "
+				       "the rest was salvaged and the segment "
+				       "is kept"
+				     : "an unfinished batch, as after any "
+				       "crash; nothing acknowledged was in it");
+		log_close();
+	}
+	segment_scan_free(&st->scan);
+}
+
+/* Files that no message names: their messages are over, or were never
+ * acknowledged. Those of this run have an id from our base on. */
+static void
+remove_unnamed(struct store *st)
+{
+	struct buf names = {0};
+	struct slice rest;
+	uint64_t id;
+
+	if (fs_list(st->big_dir, &names) != 0) {
+		buf_free(&names);
+		return;
+	}
+	for (rest = buf_slice(&names); rest.len > 0;
+	     rest = slice_from(rest, strlen(rest.at) + 1)) {
+		if (slice_hex(slice_text(rest.at), &id) == 0 &&
+		    id >> 32 < st->id_base && !idmap_get(&st->messages, id))
+			fs_unlink(st->big_dir, rest.at);
+	}
+	buf_free(&names);
+}
+
+/* What a process wrote that has died may be in memory only: sync it before
+ * anything is done because of it. */
+static int
+sync_loaded(struct store *st)
+{
+	struct segment *s;
+
+	for (s = st->oldest; s; s = s->next)
+		if (fs_datasync(s->fd) != 0)
+			return -1;
+	return fs_sync(st->seg_dir) == 0 && fs_sync(st->big_dir) == 0 ? 0 : -1;
+}
+
+static void
+finish(struct store *st)
+{
+	if (sync_loaded(st) != 0) {
+		store_fail(st, "syncing what an earlier run wrote");
+		return;
+	}
+	remove_unnamed(st);
+	st->is_loaded = true;
+	log_open("loaded");
+	log_number("messages", (int64_t)st->messages.n);
+	log_number("segments", st->n_segments);
+	log_close();
+	st->loaded(st);
+}
+
+static void
+load(struct loop_task *task)
+{
+	struct store *st = OWNER(task, struct store, load_task);
+	struct slice payload;
+	struct record r;
+	uint64_t offset;
+	int i, got;
+
+	got = st->loading ? 1 : 0;
+	for (i = 0; i < RECORDS_A_ROUND && got > 0; i++) {
+		got = segment_scan_next(&st->scan, &r, &payload, &offset);
+		if (got > 0)
+			load_record(st, st->loading, &r, payload, offset);
+	}
+	if (got < 0)
+		die_sys("reading a segment of the queue", NULL);
+	if (got == 0 && st->loading) {
+		end_of_segment(st, st->loading);
+		st->loading = st->loading->next;
+		if (st->loading && st->loading->segno >= st->id_base)
+			st->loading = NULL;
+		if (st->loading)
+			segment_scan_init(&st->scan, st->loading);
+	}
+	if (st->loading)
+		loop_timer_set(st->loop, &st->load_timer, 0);
+	else
+		finish(st);
+}
+
+static void
+load_due(struct loop_timer *timer)
+{
+	struct store *st = OWNER(timer, struct store, load_timer);
+
+	loop_task_queue(st->loop, &st->load_task);
+}
+
+void
+store_load_start(struct store *st)
+{
+	st->load_task.run = load;
+	st->load_timer.expired = load_due;
+	st->loading = st->oldest;
+	if (st->loading && st->loading->segno >= st->id_base)
+		st->loading = NULL;
+	if (st->loading)
+		segment_scan_init(&st->scan, st->loading);
+	loop_task_queue(st->loop, &st->load_task);
+}

@@ -1,0 +1,60 @@
+/* store_load.h - the store's inner parts: start, commit, reclaim
+ *
+ * For the store's own files (store.c, store_load.c, store_reclaim.c).
+ */
+#ifndef QUAIL_QUEUE_STORE_LOAD_H
+#define QUAIL_QUEUE_STORE_LOAD_H
+
+#include "queue/entry.h"
+#include "queue/store.h"
+
+/* store_load_find - open the old segments, oldest first, into st->oldest
+ *
+ * Returns  the highest segment number seen, 0 for none.
+ */
+uint32_t
+store_load_find(struct store *st);
+
+/* store_load_start - begin loading in the background */
+void
+store_load_start(struct store *st);
+
+/* store_enter - a message whose record is at offset in s becomes known */
+struct message *
+store_enter(struct store *st, struct segment *s, uint64_t offset,
+	    const struct entry_m *entry);
+
+/* store_leave - forget a message, without a record */
+void
+store_leave(struct store *st, struct message *m);
+
+/* store_place - its record is there now (s NULL: nowhere) */
+void
+store_place(struct message *m, struct segment *s, uint64_t offset,
+	    uint32_t env_len);
+
+/* store_mark - set a recipient's bit; true when all are set now */
+bool
+store_mark(struct message *m, uint32_t index);
+
+/* store_commit - write and sync what waits now, and tell the waiters
+ *
+ * Returns  0; -1: the messages of the batch were not written (the waiters
+ *          were told Z), or the store has failed.
+ */
+int
+store_commit(struct store *st);
+
+/* store_make_room - let the next record of size bytes fit
+ *
+ * Commits and begins a new segment when the current one is full.
+ * Returns  0; -1 with errno.
+ */
+int
+store_make_room(struct store *st, size_t size);
+
+/* store_fail - nothing more may be written; ends the loop */
+void
+store_fail(struct store *st, const char *what);
+
+#endif

@@ -1,0 +1,190 @@
+/* Giving segments back: only ever the oldest one, so that a record about a
+ * message is never removed before the message itself. */
+#include "queue/store_load.h"
+
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/netstring.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	KEEP_SEGMENTS = 16, /* 1 GiB: do not move mail about for less */
+	LIVE_FACTOR = 4,    /* the log may be so many times what lives */
+	MOVES_A_CALL = 4096
+};
+
+/* Rename it for reuse, or remove it, and make that durable before the next
+ * one is touched. */
+static int
+drop_oldest(struct store *st)
+{
+	struct segment *s = st->oldest;
+	char name[SEGMENT_NAME], spare[] = "spare0",
+				 aside[] = "damaged-01234567";
+	int r;
+
+	segment_name(name, s->segno);
+	if (s->is_damaged) {
+		memcpy(aside + 8, name, 8);
+		r = fs_rename(st->seg_dir, name, st->seg_dir, aside);
+	} else if (st->n_spares < STORE_SPARES) {
+		spare[5] = (char)('0' + st->n_spares);
+		r = fs_rename(st->seg_dir, name, st->seg_dir, spare);
+		st->n_spares += r == 0;
+	} else {
+		r = fs_unlink(st->seg_dir, name);
+	}
+	if (r != 0)
+		return -1;
+	if (fs_sync(st->seg_dir) != 0) {
+		store_fail(st, "syncing the directory of segments");
+		return -1;
+	}
+	st->oldest = s->next;
+	st->n_segments--;
+	segment_close(s);
+	return 0;
+}
+
+/* Is so little of the log alive that moving it pays? */
+static bool
+is_thin(const struct store *st)
+{
+	const struct segment *s;
+	uint64_t live = 0, total = 0;
+
+	if (st->n_segments <= KEEP_SEGMENTS)
+		return false;
+	for (s = st->oldest; s; s = s->next) {
+		live += s->live_bytes;
+		total += s->end;
+	}
+	return total > live * LIVE_FACTOR;
+}
+
+struct move {
+	struct message *m;
+	size_t place;
+	uint32_t env_len;
+};
+
+static void
+put_done(struct buf *env, struct message *m)
+{
+	struct buf attr = {0};
+	uint32_t i;
+
+	if (m->n_live == m->n_rcpts)
+		return;
+	buf_text(&attr, "done=");
+	for (i = 0; i < m->n_rcpts; i++) {
+		if (!message_is_done(m, i))
+			continue;
+		if (attr.len > 5)
+			buf_putc(&attr, ',');
+		buf_number(&attr, i);
+	}
+	netstring_put(env, buf_slice(&attr));
+	buf_free(&attr);
+}
+
+/* Everything of the old envelope but an earlier done=, then the new one. */
+static void
+copy_envelope(struct buf *env, struct slice old, struct message *m)
+{
+	struct slice one;
+
+	while (netstring_slice(&old, &one) == 0)
+		if (!slice_starts(one, SLICE("done=")))
+			netstring_put(env, one);
+	put_done(env, m);
+}
+
+static int
+move_one(struct store *st, struct message *m, struct slice payload,
+	 struct move *move)
+{
+	struct entry_m entry;
+	struct buf env = {0};
+	struct slice text;
+
+	if (entry_m_parse(payload, &entry) != 0)
+		return -1;
+	text = slice_from(payload, ENTRY_M_HEAD + entry.env_len);
+	copy_envelope(&env, slice_of(payload.at + ENTRY_M_HEAD, entry.env_len),
+		      m);
+	entry.env_len = (uint32_t)env.len;
+	*move = (struct move){m, record_begin(&st->news), entry.env_len};
+	entry_m_put(&st->news, &entry);
+	buf_puts(&st->news, buf_slice(&env));
+	buf_puts(&st->news, text);
+	record_end(&st->news, move->place, 'M', st->current->segno, st->batch,
+		   st->current->salt);
+	buf_free(&env);
+	return 0;
+}
+
+/* The moved records are synced: their messages live there now. */
+static void
+settle_moves(struct store *st, struct move *moves, size_t n, uint64_t base)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		store_place(moves[i].m, st->current, base + moves[i].place,
+			    moves[i].env_len);
+	}
+}
+
+/* One batch of moves out of the oldest segment; what is not moved is moved
+ * by the next call. */
+static void
+move_some(struct store *st)
+{
+	struct segment_scan scan;
+	struct slice payload;
+	struct record r;
+	struct move *moves = calloc(MOVES_A_CALL, sizeof *moves);
+	uint64_t offset, base;
+	size_t n = 0;
+
+	/* no outcome may stand between a message's old and new record */
+	if (!moves || store_commit(st) != 0 || st->outcomes.len > 0 ||
+	    store_make_room(st, SEGMENT_SIZE / 8) != 0) {
+		free(moves);
+		return;
+	}
+	base = st->current->end;
+	segment_scan_init(&scan, st->oldest);
+	while (n < MOVES_A_CALL && st->news.len < STORE_BATCH_MAX / 2 &&
+	       segment_scan_next(&scan, &r, &payload, &offset) > 0) {
+		struct entry_m entry;
+		struct message *m;
+
+		if (r.type != 'M' || entry_m_parse(payload, &entry) != 0 ||
+		    base + st->news.len + payload.len + 65536 > SEGMENT_SIZE)
+			continue;
+		m = idmap_get(&st->messages, entry.id);
+		if (m && m->segment == st->oldest && m->offset == offset &&
+		    move_one(st, m, payload, &moves[n]) == 0)
+			n++;
+	}
+	segment_scan_free(&scan);
+	if (store_commit(st) == 0)
+		settle_moves(st, moves, n, base);
+	free(moves);
+}
+
+void
+store_reclaim(struct store *st)
+{
+	if (!st->is_loaded || st->failed)
+		return;
+	while (st->oldest != st->current && st->oldest->n_live == 0)
+		if (drop_oldest(st) != 0)
+			return;
+	if (st->oldest != st->current && is_thin(st))
+		move_some(st);
+}
