@@ -1,9 +1,18 @@
 # quail - one Makefile. `make` builds everything into build/; see README.md.
 #
-#   make          all programs, in build/bin
-#   make demo     a leaf, two hubs and an edge carry two messages on loopback
-#   make test     all tests under prove (installs what is missing first)
+#   make              all programs, in build/bin
+#   make demo         a leaf, two hubs and an edge carry two messages on
+#                     loopback (installs what is missing first)
+#   make test         all tests under prove (installs what is missing first)
+#   make test-long    the same, with longer rounds of the kill tests
+#   make bench        messages a second, beside what the disk allows
+#   make install      into PREFIX (/usr/local), under DESTDIR
+#   make deps         only installs what `make` needs
+#   make check-format
 #   make clean
+#
+# Of use on the command line: B=DIR builds elsewhere, CC=clang,
+# SANITIZE=-fsanitize=address,undefined, WERROR=1.
 
 B        := build
 CC       ?= gcc
@@ -26,7 +35,7 @@ CDB_A     ?= $(firstword $(wildcard $(CDBDIR)/lib/$(MULTIARCH)/libcdb.a \
 OWFAT_INC := $(firstword $(wildcard /usr/include/libowfat /usr/local/include/libowfat))
 
 CPPFLAGS += -I. -Dpure= $(if $(OWFAT_INC),-I$(OWFAT_INC))
-CFLAGS   += $(STD) $(OPT) $(WARN) $(HARDEN) $(SANITIZE)
+CFLAGS   += $(STD) $(OPT) $(WARN) $(if $(WERROR),-Werror) $(HARDEN) $(SANITIZE)
 LDFLAGS  += $(OPT) $(LDHARDEN) $(SANITIZE)
 LDLIBS   := -lowfat
 
@@ -77,12 +86,89 @@ $(B)/cdb/map.o: | $(CDB_A)
 
 # Debian only; elsewhere set CDBDIR to where TinyCDB is installed.
 $(CDB_A):
-	mkdir -p $(DEPS)/dl $(DEPS)/tinycdb
-	cd $(DEPS)/dl && apt-get -qq download libcdb-dev
-	dpkg-deb -x $(DEPS)/dl/libcdb-dev_*.deb $(DEPS)/tinycdb
+	sh packaging/deps.sh tinycdb $(DEPS)
+
+# Tests and their tools. A C test may use every folder; the group lets the
+# linker find its way, and TinyCDB's archive must come before libowfat.
+TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*_test.c))
+TOOLS   := $(addprefix $(B)/tests/,quail-load disk smtp-sink)
+TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c))
+
+$(TESTS): $(B)/tests/%: $(B)/tests/%.o $(call lib_of,$(FOLDERS))
+	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
+	    -Wl,--end-group $(LDLIBS) -lcares
+
+$(B)/tests/quail-load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load*.c))
+$(B)/tests/disk:       $(B)/tests/bench/disk.o
+$(B)/tests/smtp-sink:  $(B)/tests/smtp_sink.o
+$(TOOLS):
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+.SECONDARY: $(TOBJS)
+
+.PHONY: tests
+tests: all $(TESTS) $(TOOLS)
+
+# What is missing is installed first, so the rest runs in a make that finds
+# the compiler and the libraries in place.
+JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
+AGAIN    = +$(MAKE) --no-print-directory -j$(JOBS)
+ASAN     = B=$(B)/asan DEPS=$(DEPS) OPT="-O1 -g" \
+           SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+RUN_ENV  = BIN=$(abspath $(B))/bin BUILD=$(abspath $(B))
+
+.PHONY: deps deps-test demo test test-long test-run bench
+deps:
+	@sh packaging/deps.sh build
+	@$(AGAIN) $(CDB_A)
+
+deps-test: deps
+	@sh packaging/deps.sh test
+
+demo: deps
+	@$(AGAIN) -s all $(TOOLS)
+	@$(RUN_ENV) sh tests/demo.sh
+
+test: deps-test
+	$(AGAIN) tests
+	$(AGAIN) tests $(ASAN)
+	@sh tests/peers.sh fetch $(DEPS)/peers
+	@$(AGAIN) test-run
+
+test-long:
+	$(AGAIN) test LONG=1
+
+test-run:
+	$(RUN_ENV) LONG=$(LONG) PEERS=$(abspath $(DEPS))/peers \
+	    prove $(PROVE) $(TESTS) $(TESTS:$(B)/%=$(B)/asan/%) \
+	    $(wildcard tests/*.t) tests/layers.sh
+
+bench: deps-test
+	@$(AGAIN) all $(TOOLS)
+	@$(RUN_ENV) sh tests/bench/bench.sh
+
+.PHONY: check-format
+check-format:
+	clang-format --dry-run -Werror $(wildcard $(addsuffix /*.[ch],$(FOLDERS) \
+	    tests tests/bench))
+
+# All programs live in one directory, where `quail run` finds its daemons;
+# what people call is linked from bin. Nothing is setuid or setgid.
+PREFIX  ?= /usr/local
+LIBEXEC  = $(DESTDIR)$(PREFIX)/libexec/quail
+.PHONY: install
+install: all
+	install -d $(LIBEXEC) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BIN) $(LIBEXEC)
+	for p in quail sendmail; do \
+	    ln -sf ../libexec/quail/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit 1; done
+	for f in $(wildcard doc/*.[1-8]); do \
+	    d=$(DESTDIR)$(PREFIX)/share/man/man$${f##*.}; \
+	    install -d $$d && install -m 644 $$f $$d || exit 1; done
 
 .PHONY: clean
 clean:
 	rm -rf $(B)
 
--include $(OBJS:.o=.d)
+-include $(OBJS:.o=.d) $(TOBJS:.o=.d)
