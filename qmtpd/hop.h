@@ -1,0 +1,70 @@
+/* hop.h - one next hop of qmtpc: what waits for it, and its connections
+ *
+ * Deliveries wait here until a connection has room. When all that are open
+ * are full, another is opened, up to HOP_PEERS_MAX; large messages get
+ * connections of their own, at most one less than that, so that small ones
+ * always find one.
+ *
+ * No connection can be opened, or the name has no address: what waits is
+ * answered Z with a status of 4.4.x, by which the queue knows that it may
+ * try the route's next hop at once.
+ *
+ * Test  tests/pool_test.c
+ */
+#ifndef QUAIL_QMTPD_HOP_H
+#define QUAIL_QMTPD_HOP_H
+
+#include "lib/dns.h"
+#include "qmtpd/peer.h"
+
+enum { HOP_PEERS_MAX = 4, HOP_REDIAL_MS = 1000 };
+
+struct pool;
+
+struct dial {
+	struct hop *hop;
+	struct dns_query query;
+	size_t next; /* address to try */
+};
+
+struct hop {
+	struct pool *pool;
+	struct link link;	  /* in the pool's table */
+	struct buf name;	  /* "HOST:PORT" */
+	struct list small, large; /* deliveries that wait */
+	struct list peers;
+	size_t n_peers;
+	size_t n_deliveries; /* all, also those on a connection */
+	struct dial *dial;   /* a connection is being made */
+	struct peer *dialing;
+	const char *dial_failed; /* why, until the end of the round */
+	int64_t dial_again_ms;
+	struct loop_task pump;
+};
+
+/* hop_new - make one for "HOST:PORT" */
+struct hop *
+hop_new(struct pool *pool, struct slice name);
+
+/* hop_put - a delivery whose text is there (small, hoarded) or will be
+ * streamed; it is begun at the end of the round */
+void
+hop_put(struct hop *h, struct delivery *d);
+
+/* hop_text - more text for a large delivery */
+void
+hop_text(struct hop *h, struct delivery *d);
+
+/* hop_abandon - the queue has dropped the delivery's job */
+void
+hop_abandon(struct hop *h, struct delivery *d);
+
+/* hop_delivery_over - told by delivery_free: forget it */
+void
+hop_delivery_over(struct delivery *d);
+
+/* hop_close - close all; jobs stay unanswered, and the hop is freed */
+void
+hop_close(struct hop *h);
+
+#endif

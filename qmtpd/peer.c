@@ -1,0 +1,264 @@
+#include "qmtpd/peer.h"
+
+#include "lib/die.h"
+#include "lib/owner.h"
+#include "qmtpd/hop.h"
+
+#include <stdlib.h>
+
+struct begun {
+	struct link link;
+	struct delivery *delivery;
+	uint64_t size;
+};
+
+static void *new (size_t size)
+{
+	void *p = calloc(1, size);
+
+	if (!p)
+		die_nomem();
+	return p;
+}
+
+struct delivery *
+delivery_new(struct agent_job *job, struct hop *hop)
+{
+	struct delivery *d = new (sizeof *d);
+
+	d->job = job;
+	d->hop = hop;
+	d->size = job->size;
+	job->user = d;
+	return d;
+}
+
+void
+delivery_free(struct delivery *d)
+{
+	if (d->job || d->n_open > 0)
+		return;
+	if (d->peer && d->peer->large == d)
+		d->peer->large = NULL;
+	list_drop(&d->link);
+	hop_delivery_over(d);
+	free(d);
+}
+
+void
+delivery_fail(struct delivery *d, const char *why)
+{
+	struct verdict v;
+
+	if (d->job) {
+		verdict_say(&v, 'Z', why);
+		agent_verdict_rest(d->job, &v);
+	}
+	d->job = NULL;
+	delivery_free(d);
+}
+
+struct peer *
+peer_new_take(struct hop *hop, struct loop *loop, int fd,
+	      void (*on)(struct conn *, enum conn_event))
+{
+	struct peer *p = new (sizeof *p);
+
+	p->hop = hop;
+	list_init(&p->begun);
+	list_init(&p->bound);
+	conn_connect_take(&p->conn, loop, fd, on);
+	conn_timeout(&p->conn, PEER_CONNECT_S * 1000);
+	return p;
+}
+
+void
+peer_free(struct peer *p)
+{
+	conn_close(&p->conn);
+	list_drop(&p->link);
+	free(p);
+}
+
+bool
+peer_room(const struct peer *p, uint64_t size)
+{
+	return p->n_begun < PEER_WINDOW && !p->streaming &&
+	       (p->n_begun == 0 || p->begun_bytes + size <= PEER_WINDOW_BYTES);
+}
+
+static void
+remember(struct peer *p, struct delivery *d)
+{
+	struct begun *b = new (sizeof *b);
+
+	b->delivery = d;
+	b->size = d->size;
+	list_put(&p->begun, &b->link);
+	p->n_begun++;
+	p->begun_bytes += b->size;
+	d->peer = p;
+	d->n_begun++;
+	d->n_open++;
+}
+
+/* The recipient of the package that was begun last. */
+static void
+put_end(struct buf *out, const struct delivery *d)
+{
+	qmtpc_end(out, d->job->sender, d->job->rcpts[d->n_begun - 1]);
+}
+
+void
+peer_begin(struct peer *p, struct delivery *d)
+{
+	struct buf *out = &p->conn.out;
+	size_t before = out->len;
+
+	remember(p, d);
+	qmtpc_begin(out, d->size);
+	if (d->large) {
+		p->large = d;
+		p->streaming = d;
+		p->left = d->size;
+	} else {
+		buf_puts(out, buf_slice(&d->job->text));
+		put_end(out, d);
+	}
+	p->put += out->len - before;
+	conn_flush_later(&p->conn);
+	if (d->large)
+		peer_stream(p);
+}
+
+static size_t
+smallest(size_t a, uint64_t b, size_t c)
+{
+	if (b < a)
+		a = (size_t)b;
+	return a < c ? a : c;
+}
+
+/* One piece; what is gone from memory may be asked for again. */
+static size_t
+stream_piece(struct peer *p)
+{
+	struct agent_job *job = p->streaming->job;
+	struct buf *out = &p->conn.out;
+	struct slice s = buf_slice(&job->text);
+	size_t n;
+
+	if (out->len >= PEER_STREAM_OUT) {
+		p->conn.tell_drained = true;
+		return 0;
+	}
+	if (p->streaming->hoarded)
+		s = slice_from(s, (size_t)(job->size - p->left));
+	n = smallest(s.len, p->left, PEER_STREAM_OUT - out->len);
+	buf_puts(out, slice_of(s.at, n));
+	if (!p->streaming->hoarded) {
+		buf_take(&job->text, n);
+		agent_more(job, n);
+	}
+	p->left -= n;
+	p->put += n;
+	return n;
+}
+
+void
+peer_stream(struct peer *p)
+{
+	struct buf *out = &p->conn.out;
+	size_t before;
+
+	while (p->left > 0)
+		if (stream_piece(p) == 0)
+			break;
+	if (p->left == 0) {
+		before = out->len;
+		put_end(out, p->streaming);
+		p->put += out->len - before;
+		p->streaming = NULL;
+	}
+	conn_flush_later(&p->conn);
+}
+
+/* The oldest package has its answer. */
+static void
+answer(struct peer *p, const struct verdict *v)
+{
+	struct begun *b = OWNER(list_first(&p->begun), struct begun, link);
+	struct delivery *d = b->delivery;
+
+	list_drop(&b->link);
+	p->n_begun--;
+	p->begun_bytes -= b->size;
+	free(b);
+	d->n_open--;
+	if (d->job && agent_verdict(d->job, v))
+		d->job = NULL;
+	delivery_free(d);
+}
+
+/* A reply to a package that is still being sent is none. */
+static bool
+expected(const struct peer *p)
+{
+	return p->n_begun > (p->streaming ? 1 : 0);
+}
+
+bool
+peer_input(struct peer *p)
+{
+	struct slice in = buf_slice(&p->conn.in);
+	size_t before = in.len;
+	enum qmtpc_event event;
+	struct verdict v;
+
+	while ((event = qmtpc_push(&p->replies, &in, &v)) == QMTPC_REPLY) {
+		if (!expected(p))
+			return false;
+		answer(p, &v);
+	}
+	buf_take(&p->conn.in, before - in.len);
+	p->moved = UINT64_MAX; /* a reply is a move */
+	return event == QMTPC_MORE;
+}
+
+void
+peer_fail(struct peer *p, const char *why)
+{
+	struct verdict v;
+
+	p->gone = true;
+	p->is_open = false;
+	p->streaming = NULL;
+	verdict_say(&v, 'Z', why);
+	while (!list_empty(&p->begun))
+		answer(p, &v);
+	conn_close(&p->conn);
+}
+
+void
+peer_clock(struct peer *p)
+{
+	bool busy = !peer_idle(p);
+
+	if (!p->is_open || (busy && p->clock_busy))
+		return;
+	p->clock_busy = busy;
+	p->moved = UINT64_MAX;
+	conn_timeout(&p->conn, (busy ? PEER_STALL_S : PEER_IDLE_S) * 1000);
+}
+
+bool
+peer_stalled(struct peer *p)
+{
+	uint64_t written = p->put - p->conn.out.len;
+
+	if (written == p->moved)
+		return true;
+	p->moved = written;
+	conn_timeout(&p->conn, PEER_STALL_S * 1000);
+	return false;
+}

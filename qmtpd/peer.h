@@ -1,0 +1,144 @@
+/* peer.h - one connection of qmtpc to a next hop
+ *
+ * Packages are begun one behind the other without waiting for replies,
+ * within a window; replies come in the same order. A small message is put
+ * whole; a large one is streamed, on a connection that then carries nothing
+ * else, so that nobody waits behind it.
+ *
+ *   state        entered when                 left when
+ *   connecting   the socket was made          it is open, or has failed
+ *   idle         nothing is unanswered        a package begins; PEER_IDLE_S
+ *   busy         a package has begun          the last reply, or trouble
+ *   gone         closed, broken, too slow     freed by its hop
+ *
+ * Trouble: every package that has begun is answered Z (4.4.2): the peer may
+ * have it, or not. What has not begun is the hop's to send again.
+ *
+ * Test  tests/pool_test.c
+ */
+#ifndef QUAIL_QMTPD_PEER_H
+#define QUAIL_QMTPD_PEER_H
+
+#include "lib/agent.h"
+#include "lib/list.h"
+#include "qmtpd/qmtpc.h"
+
+enum {
+	PEER_WINDOW = 64,	     /* packages without a reply */
+	PEER_WINDOW_BYTES = 1 << 20, /* ... and their text */
+	PEER_STREAM_OUT = 1 << 18,   /* streamed text that waits for the peer */
+	PEER_CONNECT_S = 30,
+	PEER_STALL_S = 300, /* busy, and nothing moves */
+	PEER_IDLE_S = 60
+};
+
+struct hop;
+struct peer;
+
+/* A job on its way: one package a recipient, in order, all of those that
+ * are unanswered on the same connection. */
+struct delivery {
+	struct link link;      /* where it waits: hop's queue, peer's bound */
+	struct agent_job *job; /* NULL: over, or the queue has dropped it */
+	struct hop *hop;
+	struct peer *peer; /* where its packages are; NULL: nowhere */
+	size_t n_begun;	   /* recipients whose package has begun */
+	size_t n_open;	   /* of them without a reply */
+	uint64_t size;
+	bool large;
+	bool hoarded;	/* large, and all of its text is in memory */
+	bool in_budget; /* counts in the pool's hoard */
+};
+
+struct peer {
+	struct conn conn;
+	struct hop *hop;
+	struct link link; /* in hop's peers */
+	struct qmtpc replies;
+	struct list begun; /* packages without a reply */
+	size_t n_begun;
+	uint64_t begun_bytes;
+	struct list bound;	    /* deliveries with recipients to go */
+	struct delivery *large;	    /* has it for itself */
+	struct delivery *streaming; /* large, its text is not all out */
+	uint64_t left;		    /* text of it to come */
+	bool is_open, gone, clock_busy, turn;
+	uint64_t put, moved; /* bytes put; what had moved at the last look */
+};
+
+/* peer_new_take - make one of a connecting socket
+ *
+ * Owns     fd. on: its conn events.
+ */
+struct peer *
+peer_new_take(struct hop *hop, struct loop *loop, int fd,
+	      void (*on)(struct conn *, enum conn_event));
+
+/* peer_free - close and free; nothing may be unanswered or bound */
+void
+peer_free(struct peer *p);
+
+/* peer_room - may a package of that much text begin? */
+bool
+peer_room(const struct peer *p, uint64_t size);
+
+/* peer_begin - begin the package for d's next recipient
+ *
+ * Needs    peer_room; for a small delivery all of its text.
+ * A large one is streamed: call peer_stream when more text has come.
+ */
+void
+peer_begin(struct peer *p, struct delivery *d);
+
+/* peer_stream - put what there is of the streamed text, as far as the peer
+ * takes it */
+void
+peer_stream(struct peer *p);
+
+/* peer_input - read replies and give the verdicts
+ *
+ * Returns  true; false when the peer does not speak QMTP: fail it.
+ */
+bool
+peer_input(struct peer *p);
+
+/* peer_fail - answer Z for all that has begun, and mark it gone
+ *
+ * Deliveries with recipients to go stay in bound.
+ */
+void
+peer_fail(struct peer *p, const char *why);
+
+/* peer_clock - set its time-out by what it is doing now */
+void
+peer_clock(struct peer *p);
+
+/* peer_stalled - has nothing moved since the last look? */
+bool
+peer_stalled(struct peer *p);
+
+static inline bool
+peer_idle(const struct peer *p)
+{
+	return p->n_begun == 0 && list_empty(&p->bound) && !p->streaming;
+}
+
+/* delivery_new, delivery_free - free it when it is over: no job, nothing
+ * unanswered. Does nothing as long as that is not so. */
+struct delivery *
+delivery_new(struct agent_job *job, struct hop *hop);
+
+void
+delivery_free(struct delivery *d);
+
+/* delivery_fail - the same verdict for every recipient without one */
+void
+delivery_fail(struct delivery *d, const char *why);
+
+static inline bool
+delivery_to_go(const struct delivery *d)
+{
+	return d->job && d->n_begun < d->job->n_rcpts;
+}
+
+#endif

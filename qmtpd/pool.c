@@ -1,0 +1,174 @@
+#include "qmtpd/pool.h"
+
+#include "lib/owner.h"
+
+#define PREFIX	 "qmtp:"
+#define NOT_QMTP "the next hop is not qmtp:HOST:PORT (#4.3.5)"
+
+static struct list *
+bucket(struct pool *pool, struct slice name)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	size_t i;
+
+	for (i = 0; i < name.len; i++)
+		hash = (hash ^ (uint8_t)name.at[i]) * 16777619u;
+	return &pool->hops[hash % POOL_TABLE];
+}
+
+static struct hop *
+hop_for(struct pool *pool, struct slice name)
+{
+	struct list *list = bucket(pool, name);
+	struct link *link;
+	struct hop *h;
+
+	for (link = list_first(list); link; link = list_next(list, link)) {
+		h = OWNER(link, struct hop, link);
+		if (slice_eq(buf_slice(&h->name), name))
+			return h;
+	}
+	h = hop_new(pool, name);
+	list_put(list, &h->link);
+	return h;
+}
+
+/* Fetch the text of large deliveries for many, as far as the hoard goes.
+ * One that is larger than all of it may go alone. */
+static void
+fetch_waiting(struct pool *pool)
+{
+	struct link *link;
+
+	while (pool->agent.is_open && (link = list_first(&pool->wait))) {
+		struct delivery *d = OWNER(link, struct delivery, link);
+
+		if (pool->hoard > 0 && pool->hoard + d->size > POOL_HOARD)
+			return;
+		list_drop(link);
+		pool->hoard += d->size;
+		d->in_budget = true;
+		agent_more(d->job, d->size - AGENT_CREDIT);
+	}
+}
+
+static void
+text_complete(struct delivery *d)
+{
+	if (d->large && !d->hoarded)
+		return; /* it is being streamed */
+	hop_put(d->hop, d);
+}
+
+static void
+job_begun(struct agent_job *job)
+{
+	struct pool *pool = OWNER(job->agent, struct pool, agent);
+	struct delivery *d;
+	struct verdict v;
+
+	if (!slice_starts(job->nexthop, SLICE(PREFIX))) {
+		verdict_say(&v, 'Z', NOT_QMTP);
+		agent_verdict_rest(job, &v);
+		return;
+	}
+	d = delivery_new(
+	    job, hop_for(pool, slice_from(job->nexthop, sizeof PREFIX - 1)));
+	d->hop->n_deliveries++;
+	d->large = job->size > AGENT_CREDIT;
+	d->hoarded = d->large && job->n_rcpts > 1;
+	if (d->hoarded) {
+		list_put(&pool->wait, &d->link);
+		fetch_waiting(pool);
+	} else if (d->large || job->text_complete) {
+		hop_put(d->hop, d);
+	}
+}
+
+static void
+job_text(struct agent_job *job)
+{
+	struct delivery *d = job->user;
+
+	if (job->text_complete)
+		text_complete(d);
+	if (d->large && !d->hoarded)
+		hop_text(d->hop, d);
+}
+
+static void
+job_gone(struct agent_job *job)
+{
+	struct delivery *d = job->user;
+
+	hop_abandon(d->hop, d);
+}
+
+static const struct agent_calls calls = {job_begun, job_text, job_gone};
+
+void
+pool_init(struct pool *pool, struct loop *loop, struct dns *dns,
+	  const char *path)
+{
+	size_t i;
+
+	*pool = (struct pool){.loop = loop, .dns = dns};
+	list_init(&pool->wait);
+	for (i = 0; i < POOL_TABLE; i++)
+		list_init(&pool->hops[i]);
+	agent_init(&pool->agent, loop, path, "qmtp", POOL_JOBS, &calls);
+}
+
+void
+pool_stop(struct pool *pool)
+{
+	pool->stopping = true;
+}
+
+static bool
+hop_busy(const struct hop *h)
+{
+	struct link *link;
+
+	for (link = list_first(&h->peers); link;
+	     link = list_next(&h->peers, link))
+		if (OWNER(link, struct peer, link)->n_begun > 0)
+			return true;
+	return false;
+}
+
+bool
+pool_busy(const struct pool *pool)
+{
+	struct link *link;
+	size_t i;
+
+	for (i = 0; i < POOL_TABLE; i++)
+		for (link = list_first(&pool->hops[i]); link;
+		     link = list_next(&pool->hops[i], link))
+			if (hop_busy(OWNER(link, struct hop, link)))
+				return true;
+	return false;
+}
+
+void
+pool_close(struct pool *pool)
+{
+	struct link *link;
+	size_t i;
+
+	agent_close(&pool->agent);
+	for (i = 0; i < POOL_TABLE; i++)
+		while ((link = list_first(&pool->hops[i])))
+			hop_close(OWNER(link, struct hop, link));
+}
+
+void
+pool_delivery_over(struct pool *pool, struct delivery *d)
+{
+	if (!d->in_budget)
+		return;
+	d->in_budget = false;
+	pool->hoard -= d->size;
+	fetch_waiting(pool);
+}

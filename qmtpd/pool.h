@@ -1,0 +1,56 @@
+/* pool.h - qmtpc's work: the queue's jobs, shared out over the next hops
+ *
+ * A small message (at most AGENT_CREDIT) waits here until its text is
+ * complete. A large one for one recipient is streamed as it comes, granted
+ * as the peer takes it. A large one for several recipients goes over the
+ * wire once for each, so its text is kept in memory until the last; all
+ * of those together may hold POOL_HOARD bytes, and what does not fit waits.
+ *
+ * Test  tests/pool_test.c
+ */
+#ifndef QUAIL_QMTPD_POOL_H
+#define QUAIL_QMTPD_POOL_H
+
+#include "qmtpd/hop.h"
+
+enum { POOL_TABLE = 256, POOL_JOBS = 1000, POOL_HOARD = 128 * 1024 * 1024 };
+
+struct pool {
+	struct loop *loop;
+	struct dns *dns;
+	struct agent agent;
+	struct list hops[POOL_TABLE];
+	struct list wait; /* large deliveries that wait for the hoard */
+	uint64_t hoard;	  /* bytes that large messages may hold, or do */
+	bool stopping;
+};
+
+/* pool_init - serve the queue at the agent socket
+ *
+ * Takes    path: kept.
+ */
+void
+pool_init(struct pool *pool, struct loop *loop, struct dns *dns,
+	  const char *path);
+
+/* pool_stop - begin nothing more
+ *
+ * Jobs that are told from now on stay unanswered: the queue has them again
+ * when the agent is gone.
+ */
+void
+pool_stop(struct pool *pool);
+
+/* pool_busy - is there a package without a reply? */
+bool
+pool_busy(const struct pool *pool);
+
+/* pool_close - close the agent and all connections */
+void
+pool_close(struct pool *pool);
+
+/* pool_delivery_over - told by hop_delivery_over: give back its budget */
+void
+pool_delivery_over(struct pool *pool, struct delivery *d);
+
+#endif

@@ -1,0 +1,51 @@
+/* qmtpc - the queue's agent for next hops "qmtp:HOST:PORT" */
+#include "lib/home.h"
+#include "lib/log.h"
+#include "qmtpd/pool.h"
+
+#include <signal.h>
+
+enum { TICK_MS = 100, STOP_MS = 5000 };
+
+static struct pool pool;
+static struct loop_timer tick;
+static int ticks;
+
+/* After TERM: until the last package is answered, or STOP_MS. */
+static void
+ticked(struct loop_timer *timer)
+{
+	if (!pool_busy(&pool) || ++ticks * TICK_MS >= STOP_MS)
+		loop_stop(pool.loop);
+	else
+		loop_timer_set(pool.loop, timer, TICK_MS);
+}
+
+static void
+on_signal(struct loop *loop, int signal)
+{
+	if ((signal != SIGTERM && signal != SIGINT) || pool.stopping)
+		return;
+	pool_stop(&pool);
+	loop_timer_set(loop, &tick, 1);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct loop loop;
+	struct dns *dns;
+
+	home_enter(argc, argv, "qmtpc", "qmtpc DIR");
+	loop_init(&loop);
+	loop_signals(&loop, on_signal);
+	tick.expired = ticked;
+	dns = dns_open(&loop);
+	pool_init(&pool, &loop, dns, HOME_AGENT);
+	ready_tell();
+	loop_run(&loop);
+	pool_close(&pool);
+	dns_close(dns);
+	log_flush();
+	return 0;
+}
