@@ -82,7 +82,8 @@ compile(struct build *b)
 	}
 	want_me(b);
 	each_line(b, rows_take);
-	each_line(b, rows_weigh);
+	if (b->report->errors.n == 0)
+		each_line(b, rows_weigh);
 	rows_end(&b->rows);
 	if (b->rows.error)
 		failed(b, HOME_CONFIG, b->rows.error);
@@ -128,4 +129,30 @@ config_build(const char *dir, struct report *report)
 	if (b.failed)
 		return BUILD_FAILED;
 	return report->errors.n > 0 ? BUILD_WRONG : BUILD_DONE;
+}
+
+static bool
+later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec
+				      : a->tv_nsec > b->tv_nsec;
+}
+
+const char *
+config_newer_table(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *newer = NULL;
+	struct stat made, edited;
+	size_t i;
+
+	if (fd < 0)
+		return NULL;
+	if (fstatat(fd, HOME_CONFIG, &made, 0) == 0)
+		for (i = 0; rows_tables[i] && !newer; i++)
+			if (fstatat(fd, rows_tables[i], &edited, 0) == 0 &&
+			    later(&edited.st_mtim, &made.st_mtim))
+				newer = rows_tables[i];
+	close(fd);
+	return newer;
 }

@@ -24,4 +24,12 @@ enum build_result {
 enum build_result
 config_build(const char *dir, struct report *report);
 
+/* config_newer_table - has a table been edited since config.cdb was made?
+ *
+ * Returns  the name of one that has; NULL for none, and when there is no
+ *          config.cdb.
+ */
+const char *
+config_newer_table(const char *dir);
+
 #endif

@@ -17,6 +17,12 @@ quoted(struct buf *out, struct slice word)
 }
 
 void
+report_init(struct report *r)
+{
+	*r = (struct report){.warnings = {.mark = "warning: "}};
+}
+
+void
 report_line(struct report_lines *r, const char *table, uint32_t line,
 	    const char *text, const struct slice *words)
 {
@@ -29,6 +35,8 @@ report_line(struct report_lines *r, const char *table, uint32_t line,
 		buf_putc(&r->text, ':');
 	}
 	buf_putc(&r->text, ' ');
+	if (r->mark)
+		buf_text(&r->text, r->mark);
 	for (; *text; text++)
 		if (*text == '$')
 			quoted(&r->text, *words++);

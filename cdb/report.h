@@ -13,13 +13,18 @@
 enum { REPORT_MAX = 1000, REPORT_WORD_MAX = 200 };
 
 struct report_lines {
-	struct buf text; /* each ends with LF */
+	struct buf text;  /* each ends with LF */
+	const char *mark; /* stands before what is said; NULL: nothing */
 	unsigned n;
 };
 
 struct report {
 	struct report_lines errors, warnings;
 };
+
+/* report_init - make it empty; warnings are marked as such */
+void
+report_init(struct report *r);
 
 /* report_line - add a line
  *

@@ -1,0 +1,71 @@
+/* quail - the operator's command; see doc/quail.1 */
+#include "queue/command.h"
+#include "queue/compile.h"
+#include "queue/explain.h"
+#include "queue/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define VERSION "0.1"
+
+static int
+help_command(int argc, char **argv);
+
+static int
+version_command(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	puts("quail " VERSION);
+	return COMMAND_DONE;
+}
+
+static const struct {
+	const char *name, *arguments, *does;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+    {"run", "DIR", "run a whole node in the foreground", run_command},
+    {"build", "DIR", "check and compile the tables", compile_command},
+    {"explain", "[-d DIR] ADDRESS...", "say where mail goes, and why",
+     explain_command},
+    {"help", "", "print this", help_command},
+    {"version", "", "print the version", version_command},
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void
+print_help(FILE *to)
+{
+	size_t i;
+
+	for (i = 0; i < N_COMMANDS; i++)
+		fprintf(to, "%s quail %-7s %-20s %s\n",
+			i == 0 ? "usage:" : "      ", commands[i].name,
+			commands[i].arguments, commands[i].does);
+}
+
+static int
+help_command(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	print_help(stdout);
+	return COMMAND_DONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+	size_t i;
+
+	if (strcmp(name, "--help") == 0 || strcmp(name, "--version") == 0)
+		name += 2;
+	for (i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	print_help(stderr);
+	return COMMAND_WRONG;
+}

@@ -1,0 +1,398 @@
+#include "queue/run.h"
+
+#include "lib/die.h"
+#include "lib/fs.h"
+#include "lib/home.h"
+#include "lib/log.h"
+#include "lib/owner.h"
+#include "queue/command.h"
+#include "queue/compile.h"
+#include "queue/run_service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* On TERM the front ends and agents finish what they have begun, the queue
+ * after them, so that it can still take their answers. */
+enum { QUEUE_TERM_MS = 5000, KILL_MS = 10000 };
+
+static const struct run_kind kinds[] = {
+    {.name = "quail-queue",
+     .program = "quail-queue",
+     .needs = CONFIG_NEEDS_QUEUE,
+     .names = {"door", "agent", "control"},
+     .last = true},
+    {.name = "qmqpd",
+     .program = "qmqpd",
+     .names = {"qmqp"},
+     .by_sockets = true},
+    {.name = "qmtpd",
+     .program = "qmtpd",
+     .names = {"qmtp"},
+     .by_sockets = true},
+    {.name = "smtp-gateway-in",
+     .program = "smtp-gateway",
+     .mode = "in",
+     .names = {"smtp"},
+     .by_sockets = true},
+    {.name = "qmtpc", .program = "qmtpc", .needs = CONFIG_NEEDS_QMTPC},
+    {.name = "smtp-gateway-out",
+     .program = "smtp-gateway",
+     .mode = "out",
+     .needs = CONFIG_NEEDS_SMTP_OUT},
+    {.name = "maildir", .program = "maildir", .needs = CONFIG_NEEDS_MAILDIR},
+};
+
+enum { N_SERVICES = sizeof kinds / sizeof *kinds };
+
+struct node {
+	struct loop loop;
+	struct config config;
+	struct run_sockets sockets;
+	struct run_place place;
+	struct run_service services[N_SERVICES];
+	bool told_ready, stopping;
+	int exit_code;
+	struct loop_timer queue_term, kill;
+};
+
+/* what runs */
+
+static void
+tell_ready(struct node *node)
+{
+	size_t i;
+
+	for (i = 0; i < N_SERVICES; i++)
+		if (node->services[i].wanted && !node->services[i].was_ready)
+			return;
+	if (node->told_ready || node->stopping)
+		return;
+	node->told_ready = true;
+	log_open("ready");
+	log_bytes("digest", config_digest(&node->config));
+	log_close();
+	if (write(1, "ready\n", 6) != 6) {
+		log_open("ready-untold");
+		log_errno(errno);
+		log_close();
+	}
+	ready_tell();
+}
+
+static void
+became_ready(struct run_service *s)
+{
+	tell_ready(OWNER(s->loop, struct node, loop));
+}
+
+static bool
+has_sockets(const struct run_sockets *sockets, const struct run_kind *kind)
+{
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++)
+		if (strcmp(sockets->all[i].name, kind->names[0]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+wanted(const struct node *node, const struct run_kind *kind)
+{
+	if (kind->by_sockets)
+		return has_sockets(&node->sockets, kind);
+	return (config_needs(&node->config) & kind->needs) != 0;
+}
+
+/* Do both sets have the same sockets for it, in the same order? */
+static bool
+same_sockets(const struct run_sockets *a, const struct run_sockets *b,
+	     const char *name)
+{
+	size_t i = 0, j = 0;
+
+	for (;; i++, j++) {
+		while (i < a->n && strcmp(a->all[i].name, name) != 0)
+			i++;
+		while (j < b->n && strcmp(b->all[j].name, name) != 0)
+			j++;
+		if (i == a->n || j == b->n)
+			return i == a->n && j == b->n;
+		if (a->all[i].fd != b->all[j].fd)
+			return false;
+	}
+}
+
+/* Bind and start what the configuration asks for, end what it does not. */
+static int
+follow_config(struct node *node)
+{
+	const struct run_sockets before = node->sockets;
+	size_t i;
+
+	if (run_sockets_bind(&node->sockets, &node->config) != 0)
+		return -1;
+	for (i = 0; i < N_SERVICES; i++) {
+		struct run_service *s = &node->services[i];
+
+		if (s->kind->by_sockets &&
+		    !same_sockets(&before, &node->sockets, s->kind->names[0]))
+			run_service_restart(s);
+		run_service_want(s, wanted(node, s->kind));
+	}
+	return 0;
+}
+
+/* the end */
+
+static void
+want_none(struct node *node, bool last_too)
+{
+	size_t i;
+
+	for (i = 0; i < N_SERVICES; i++)
+		if (last_too || !node->services[i].kind->last)
+			run_service_want(&node->services[i], false);
+}
+
+/* Go on with the end as far as can be: the queue's turn, or all is over. */
+static void
+end_further(struct node *node)
+{
+	bool some = false, others = false;
+	size_t i;
+
+	for (i = 0; i < N_SERVICES; i++) {
+		if (node->services[i].pid == 0)
+			continue;
+		some = true;
+		others = others || !node->services[i].kind->last;
+	}
+	if (!others)
+		want_none(node, true);
+	if (!some)
+		loop_stop(&node->loop);
+}
+
+static void
+end_begin(struct node *node, int exit_code, const char *why)
+{
+	if (node->stopping)
+		return;
+	node->stopping = true;
+	node->exit_code = exit_code;
+	log_open("stop");
+	log_text("why", why);
+	log_close();
+	loop_timer_set(&node->loop, &node->queue_term, QUEUE_TERM_MS);
+	loop_timer_set(&node->loop, &node->kill, KILL_MS);
+	want_none(node, false);
+	end_further(node);
+}
+
+static void
+queue_term_due(struct loop_timer *timer)
+{
+	want_none(OWNER(timer, struct node, queue_term), true);
+}
+
+static void
+kill_due(struct loop_timer *timer)
+{
+	struct node *node = OWNER(timer, struct node, kill);
+	size_t i;
+
+	for (i = 0; i < N_SERVICES; i++)
+		run_service_kill(&node->services[i]);
+}
+
+/* signals */
+
+static void
+died(struct node *node, struct run_service *s, int status)
+{
+	bool refused = WIFEXITED(status) &&
+		       WEXITSTATUS(status) == COMMAND_WRONG && !s->was_ready;
+
+	run_service_died(s, status);
+	if (node->stopping)
+		end_further(node);
+	else if (refused && !node->told_ready)
+		end_begin(node, COMMAND_WRONG, "configuration");
+}
+
+static void
+reap(struct node *node)
+{
+	int status;
+	pid_t pid;
+	size_t i;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (i = 0; i < N_SERVICES; i++)
+			if (node->services[i].pid == pid) {
+				died(node, &node->services[i], status);
+				break;
+			}
+}
+
+static void
+log_event(const char *event)
+{
+	log_open(event);
+	log_close();
+}
+
+static void
+rebuild(struct node *node)
+{
+	struct buf why = {0};
+
+	log_flush();
+	if (compile_tables(".") != COMMAND_DONE) {
+		log_event("tables-refused");
+		return;
+	}
+	if (config_refresh(&node->config, &why) < 0) {
+		log_open("config-refused");
+		log_bytes("why", buf_slice(&why));
+		log_close();
+		buf_free(&why);
+		return;
+	}
+	log_open("tables");
+	log_bytes("digest", config_digest(&node->config));
+	log_close();
+	follow_config(node);
+	tell_ready(node);
+}
+
+static void
+signalled(struct loop *loop, int signal)
+{
+	struct node *node = OWNER(loop, struct node, loop);
+
+	switch (signal) {
+	case SIGTERM:
+	case SIGINT: end_begin(node, COMMAND_DONE, "signal"); break;
+	case SIGHUP:
+		if (!node->stopping)
+			rebuild(node);
+		break;
+	case SIGCHLD: reap(node); break;
+	default: break;
+	}
+}
+
+/* the begin */
+
+/* Nothing that we were given may leak into a daemon; and a hub may have ten
+ * thousand connections. */
+static void
+tidy_descriptors(void)
+{
+	struct rlimit limit;
+
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void
+make_directory(const char *name)
+{
+	if (fs_mkdir(AT_FDCWD, name, 0700) != 0 && errno != EEXIST)
+		die_sys("making the directory", name);
+}
+
+/* The lock is the open directory; it goes when we do. */
+static void
+lock(void)
+{
+	int fd = fs_open_dir(AT_FDCWD, "run");
+
+	if (fd < 0)
+		die_sys("opening the directory", "run");
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return;
+	if (errno == EWOULDBLOCK) {
+		log_open("locked");
+		log_text("hint", "another quail run has this directory");
+		log_close();
+		log_flush();
+		_exit(COMMAND_LATER);
+	}
+	die_sys("locking the directory", "run");
+}
+
+/* The directory that this very program lies in. */
+static const char *
+own_place(void)
+{
+	static char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+	char *slash;
+
+	if (len < 0)
+		die_sys("reading", "/proc/self/exe");
+	path[len] = 0;
+	slash = strrchr(path, '/');
+	if (slash)
+		*slash = 0;
+	return path;
+}
+
+static void
+prepare(struct node *node)
+{
+	size_t i;
+
+	loop_init(&node->loop);
+	loop_signals(&node->loop, signalled);
+	node->place.bin = own_place();
+	node->place.sockets = &node->sockets;
+	node->queue_term.expired = queue_term_due;
+	node->kill.expired = kill_due;
+	for (i = 0; i < N_SERVICES; i++)
+		run_service_init(&node->services[i], &node->loop, &kinds[i],
+				 &node->place, became_ready);
+}
+
+int
+run_command(int argc, char **argv)
+{
+	static struct node node;
+	static char dir[PATH_MAX];
+	int r;
+
+	node.place.dir = argc == 2 && realpath(argv[1], dir) ? dir : NULL;
+	home_enter(argc, argv, "quail", "quail run DIR");
+	tidy_descriptors();
+	make_directory(HOME_QUEUE);
+	make_directory("run");
+	lock();
+	r = compile_tables(".");
+	if (r != COMMAND_DONE)
+		return r;
+	config_open_or_die(&node.config, HOME_CONFIG);
+	prepare(&node);
+	if (follow_config(&node) != 0) {
+		log_flush();
+		return COMMAND_LATER;
+	}
+	tell_ready(&node);
+	loop_run(&node.loop);
+	run_sockets_close(&node.sockets);
+	config_close(&node.config);
+	return node.exit_code;
+}

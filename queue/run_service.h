@@ -1,0 +1,87 @@
+/* run_service.h - one daemon under quail run: start, watch, restart, end
+ *
+ *   state      meaning                       leaves when
+ *   IDLE       not wanted, not there         service_want
+ *   RUNNING    a process is there            it dies
+ *   WAITING    it died, a new one is due     the pause is over
+ *
+ * A daemon that dies is started anew after 100 ms, doubling to 5 s as long as
+ * it keeps dying within 5 s.
+ *
+ * Test  tests/run.t
+ */
+#ifndef QUAIL_QUEUE_RUN_SERVICE_H
+#define QUAIL_QUEUE_RUN_SERVICE_H
+
+#include "lib/loop.h"
+#include "queue/run_sockets.h"
+
+#include <sys/types.h>
+
+enum {
+	RUN_PAUSE_MIN_MS = 100,
+	RUN_PAUSE_MAX_MS = 5000,
+	RUN_LONG_LIFE_MS = 5000,
+	RUN_NAMES_MAX = 3
+};
+
+/* What there is to know of a daemon before it runs. */
+struct run_kind {
+	const char *name;		  /* in the log */
+	const char *program;		  /* in the directory of quail itself */
+	const char *mode;		  /* argument before DIR, or NULL */
+	unsigned needs;			  /* any of these CONFIG_NEEDS_ bits */
+	const char *names[RUN_NAMES_MAX]; /* of the sockets it gets */
+	bool by_sockets; /* wanted when it has sockets, whatever is needed */
+	bool last;	 /* to be ended behind all others */
+};
+
+struct run_place {
+	const char *bin, *dir; /* absolute */
+	struct run_sockets *sockets;
+};
+
+struct run_service {
+	const struct run_kind *kind;
+	const struct run_place *place;
+	struct loop *loop;
+	pid_t pid; /* 0: no process */
+	bool wanted;
+	bool ready;	 /* this process has said so */
+	bool was_ready;	 /* one of its processes has */
+	bool restarting; /* we ended it to start it anew */
+	int64_t started_ms, pause_ms;
+	struct loop_io notify; /* fd -1: closed */
+	struct loop_timer again;
+	void (*became_ready)(struct run_service *s);
+};
+
+void
+run_service_init(struct run_service *s, struct loop *loop,
+		 const struct run_kind *kind, const struct run_place *place,
+		 void (*became_ready)(struct run_service *));
+
+/* run_service_want - let there be a process, or none
+ *
+ * Does     start it, or send TERM; nothing when it is so already.
+ */
+void
+run_service_want(struct run_service *s, bool wanted);
+
+/* run_service_restart - TERM, and a new one as soon as it has ended */
+void
+run_service_restart(struct run_service *s);
+
+/* run_service_died - its process has ended
+ *
+ * Takes    status as of waitpid(2).
+ * Does     log it, and start another after a pause if one is wanted.
+ */
+void
+run_service_died(struct run_service *s, int status);
+
+/* run_service_kill - KILL, if there is a process */
+void
+run_service_kill(struct run_service *s);
+
+#endif
