@@ -27,6 +27,7 @@ struct dns_mx {
 };
 
 struct dns;
+struct dns_flight;
 
 struct dns_query {
 	struct dns *dns; /* NULL: not under way */
@@ -36,7 +37,7 @@ struct dns_query {
 	struct endpoint addresses[DNS_ADDRESSES_MAX];
 	size_t n_mx; /* of dns_mx: sorted, equal preference shuffled */
 	struct dns_mx mx[DNS_MX_MAX];
-	bool cancelled;
+	struct dns_flight *flight;
 	void (*done)(struct dns_query *q);
 };
 

@@ -1,0 +1,302 @@
+#include "smtp-gateway/dest.h"
+
+#include "lib/die.h"
+#include "lib/owner.h"
+#include "smtp-gateway/peer.h"
+
+#include <stdlib.h>
+
+static void
+work(struct loop_task *task);
+
+static void
+expired(struct loop_timer *timer);
+
+/* finding */
+
+static size_t
+slot(struct slice key)
+{
+	uint32_t h = 2166136261u;
+	size_t i;
+
+	for (i = 0; i < key.len; i++)
+		h = (h ^ (uint8_t)key.at[i]) * 16777619u;
+	return h % OUT_DESTS_SLOTS;
+}
+
+/* Takes the memory of *key. */
+static struct dest *
+find_take(struct out *out, struct buf *key, bool is_mx, size_t name_at,
+	  uint16_t port)
+{
+	struct slice k = buf_slice(key);
+	struct dest **head = &out->dests[slot(k)], *d;
+
+	for (d = *head; d; d = d->next)
+		if (slice_eq(buf_slice(&d->key), k)) {
+			buf_free(key);
+			return d;
+		}
+	d = calloc(1, sizeof *d);
+	if (!d)
+		die_nomem();
+	d->out = out;
+	d->next = *head;
+	*head = d;
+	d->key = *key;
+	d->is_mx = is_mx;
+	d->port = port;
+	d->name = slice_from(k, name_at);
+	d->work.run = work;
+	d->expiry.expired = expired;
+	list_init(&d->transfers);
+	list_init(&d->idle);
+	return d;
+}
+
+static void
+put_lower(struct buf *key, struct slice name)
+{
+	size_t i;
+
+	if (name.len > 0 && name.at[name.len - 1] == '.')
+		name.len--;
+	for (i = 0; i < name.len; i++) {
+		char c = name.at[i];
+
+		buf_putc(key, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+	}
+}
+
+struct dest *
+dest_smarthost(struct out *out, struct slice host, uint16_t port)
+{
+	struct buf key = {0};
+	size_t name_at;
+
+	buf_number(&key, port);
+	buf_putc(&key, ' ');
+	name_at = key.len;
+	put_lower(&key, host);
+	return find_take(out, &key, false, name_at, port);
+}
+
+struct dest *
+dest_domain(struct out *out, struct slice domain)
+{
+	struct buf key = {0};
+
+	buf_text(&key, "mx ");
+	put_lower(&key, domain);
+	return find_take(out, &key, true, 3, out->mx_port);
+}
+
+/* the end */
+
+static void
+forget_targets(struct dest *d)
+{
+	free(d->targets);
+	d->targets = NULL;
+}
+
+static void
+drop(struct dest *d)
+{
+	struct dest **p = &d->out->dests[slot(buf_slice(&d->key))];
+
+	while (*p != d)
+		p = &(*p)->next;
+	*p = d->next;
+	if (d->lookup)
+		lookup_cancel(d->lookup);
+	free(d->lookup);
+	forget_targets(d);
+	loop_task_drop(d->out->loop, &d->work);
+	loop_timer_stop(d->out->loop, &d->expiry);
+	list_drop(&d->waits);
+	buf_free(&d->key);
+	free(d);
+}
+
+static bool
+in_use(const struct dest *d)
+{
+	return d->n_peers > 0 || d->lookup || !list_empty(&d->transfers);
+}
+
+static void
+expired(struct loop_timer *timer)
+{
+	struct dest *d = OWNER(timer, struct dest, expiry);
+
+	if (!in_use(d))
+		drop(d);
+}
+
+void
+dest_free_all(struct out *out)
+{
+	size_t i;
+
+	for (i = 0; i < OUT_DESTS_SLOTS; i++)
+		while (out->dests[i])
+			drop(out->dests[i]);
+}
+
+/* All that waits here gets this verdict. */
+static void
+fail(struct dest *d, const struct verdict *v)
+{
+	struct link *link;
+
+	while ((link = list_first(&d->transfers)))
+		transfer_over(OWNER(link, struct transfer, of_dest), v);
+}
+
+/* looking up */
+
+static void
+let_next(struct list *waits)
+{
+	struct link *link = list_first(waits);
+
+	if (!link)
+		return;
+	list_drop(link);
+	dest_work_later(OWNER(link, struct dest, waits));
+}
+
+static void
+looked_up(struct lookup *l)
+{
+	struct dest *d = l->user;
+
+	d->lookup = NULL;
+	d->out->n_lookups--;
+	let_next(&d->out->lookup_waits);
+	if (l->targets.n > 0) {
+		d->targets = malloc(sizeof *d->targets);
+		if (!d->targets)
+			die_nomem();
+		*d->targets = l->targets;
+		d->fresh_until_ms = d->out->loop->now_ms + DEST_FRESH_MS;
+	} else {
+		fail(d, &l->verdict);
+	}
+	free(l);
+	dest_work_later(d);
+}
+
+static void
+look_up(struct dest *d)
+{
+	struct out *out = d->out;
+
+	if (d->lookup)
+		return;
+	if (out->n_lookups >= OUT_LOOKUPS_MAX) {
+		list_put(&out->lookup_waits, &d->waits);
+		return;
+	}
+	d->lookup = calloc(1, sizeof *d->lookup);
+	if (!d->lookup)
+		die_nomem();
+	d->lookup->user = d;
+	out->n_lookups++;
+	if (d->is_mx)
+		lookup_domain(d->lookup, out->dns, d->name, d->port,
+			      config_me(out->config), looked_up);
+	else
+		lookup_smarthost(d->lookup, out->dns, d->name, d->port,
+				 looked_up);
+}
+
+/* carrying */
+
+static void
+give_to_idle(struct dest *d)
+{
+	struct link *peer, *transfer;
+
+	while ((peer = list_first(&d->idle)) &&
+	       (transfer = list_first(&d->transfers))) {
+		struct transfer *t = OWNER(transfer, struct transfer, of_dest);
+
+		list_drop(peer);
+		list_drop(transfer);
+		peer_take(OWNER(peer, struct peer, of_dest), t);
+	}
+}
+
+static void
+open_peer(struct dest *d)
+{
+	struct out *out = d->out;
+
+	if (d->n_connecting > 0 || d->n_peers >= DEST_PEERS_MAX ||
+	    (d->n_peers > 0 && out->loop->now_ms < d->knock_ms))
+		return;
+	if (out->n_peers >= OUT_PEERS_MAX) {
+		struct link *idle = list_first(&out->idle);
+
+		list_put(&out->peer_waits, &d->waits);
+		if (idle)
+			peer_dismiss(OWNER(idle, struct peer, of_out));
+		return;
+	}
+	d->n_peers++;
+	d->n_connecting++;
+	out->n_peers++;
+	peer_start(d, d->targets);
+}
+
+static void
+work(struct loop_task *task)
+{
+	struct dest *d = OWNER(task, struct dest, work);
+
+	if (d->out->stopping)
+		return;
+	give_to_idle(d);
+	if (d->targets && d->out->loop->now_ms >= d->fresh_until_ms)
+		forget_targets(d);
+	if (list_empty(&d->transfers)) {
+		if (!in_use(d))
+			loop_timer_set(d->out->loop, &d->expiry, DEST_FRESH_MS);
+		return;
+	}
+	if (d->targets)
+		open_peer(d);
+	else
+		look_up(d);
+}
+
+void
+dest_work_later(struct dest *d)
+{
+	loop_task_queue(d->out->loop, &d->work);
+}
+
+void
+dest_put(struct dest *d, struct transfer *t)
+{
+	list_put(&d->transfers, &t->of_dest);
+	dest_work_later(d);
+}
+
+void
+dest_peer_gone(struct dest *d, const struct verdict *v)
+{
+	d->n_peers--;
+	d->out->n_peers--;
+	let_next(&d->out->peer_waits);
+	if (v)
+		d->knock_ms = d->out->loop->now_ms + DEST_KNOCK_MS;
+	if (v && d->n_peers == 0) {
+		forget_targets(d);
+		fail(d, v);
+	}
+	dest_work_later(d);
+}

@@ -1,0 +1,196 @@
+#include "smtp-gateway/lookup.h"
+
+#include "lib/owner.h"
+
+static void
+finish(struct lookup *l, char code, const char *before, const char *after)
+{
+	char text[VERDICT_TEXT_MAX];
+	size_t n = 0;
+	const char *parts[] = {before, l->domain, after};
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		size_t len = strlen(parts[i]);
+
+		if (len > sizeof text - n)
+			len = sizeof text - n;
+		memcpy(text + n, parts[i], len);
+		n += len;
+	}
+	verdict_set(&l->verdict, code, slice_of(text, n));
+	l->done(l);
+}
+
+static void
+add(struct lookup *l, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < l->query.n_addresses && l->targets.n < TARGETS_MAX;
+	     i++) {
+		struct target *t = &l->targets.at[l->targets.n++];
+
+		t->to = l->query.addresses[i];
+		t->name_len = (uint8_t)name.len;
+		memcpy(t->name, name.at, name.len);
+	}
+}
+
+/* addresses of a smarthost, or of a domain without MX */
+
+static void
+own_addresses(struct dns_query *q)
+{
+	struct lookup *l = OWNER(q, struct lookup, query);
+
+	if (q->result == DNS_FOUND) {
+		add(l, slice_text(l->domain));
+		l->done(l);
+	} else if (q->result == DNS_SOFT || !l->is_mx) {
+		finish(l, 'Z', "cannot find the address of ", " now (#4.4.3)");
+	} else {
+		finish(l, 'D', "there is no domain ", " (#5.1.2)");
+	}
+}
+
+/* addresses of the MX hosts, one after the other */
+
+static void
+next_host(struct lookup *l);
+
+static void
+host_addresses(struct dns_query *q)
+{
+	struct lookup *l = OWNER(q, struct lookup, query);
+
+	if (q->result == DNS_FOUND)
+		add(l, slice_text(l->mx[l->next].host));
+	else if (q->result == DNS_SOFT)
+		l->soft = true;
+	l->next++;
+	next_host(l);
+}
+
+static void
+next_host(struct lookup *l)
+{
+	if (l->next < l->n_mx && l->targets.n < TARGETS_MAX)
+		dns_addresses(l->dns, &l->query,
+			      slice_text(l->mx[l->next].host), l->port,
+			      host_addresses);
+	else if (l->targets.n > 0)
+		l->done(l);
+	else if (l->soft)
+		finish(l, 'Z', "cannot find the MX hosts of ", " now (#4.4.3)");
+	else
+		finish(l, 'Z', "no MX host of ", " has an address (#4.4.4)");
+}
+
+static bool
+is_me(const struct lookup *l, struct slice host)
+{
+	if (host.len > 0 && host.at[host.len - 1] == '.')
+		host.len--;
+	return slice_case_eq(host, l->me);
+}
+
+/* Never to ourselves, nor to hosts that would only send it to us. */
+static void
+cut_at_me(struct lookup *l)
+{
+	size_t i, n = l->n_mx;
+
+	for (i = 0; i < l->n_mx; i++) {
+		if (!is_me(l, slice_text(l->mx[i].host)))
+			continue;
+		for (n = 0; l->mx[n].preference < l->mx[i].preference; n++)
+			;
+		break;
+	}
+	l->n_mx = n;
+}
+
+static void
+mx_hosts(struct dns_query *q)
+{
+	struct lookup *l = OWNER(q, struct lookup, query);
+
+	if (q->result == DNS_SOFT) {
+		finish(l, 'Z', "cannot find the MX of ", " now (#4.4.3)");
+		return;
+	}
+	if (q->result == DNS_NONE) {
+		if (is_me(l, slice_text(l->domain)))
+			finish(l, 'D', "mail for ", " loops back (#5.4.6)");
+		else
+			dns_addresses(l->dns, q, slice_text(l->domain), l->port,
+				      own_addresses);
+		return;
+	}
+	l->n_mx = q->n_mx;
+	memcpy(l->mx, q->mx, q->n_mx * sizeof q->mx[0]);
+	if (l->n_mx == 1 && l->mx[0].host[0] == '\0') {
+		finish(l, 'D', "", " takes no mail (#5.1.10)");
+		return;
+	}
+	cut_at_me(l);
+	if (l->n_mx == 0)
+		finish(l, 'D', "mail for ", " loops back (#5.4.6)");
+	else
+		next_host(l);
+}
+
+static void
+start(struct lookup *l, struct dns *dns, struct slice name, uint16_t port,
+      void (*done)(struct lookup *))
+{
+	l->dns = dns;
+	l->port = port;
+	l->done = done;
+	if (name.len > DNS_NAME_MAX)
+		name.len = DNS_NAME_MAX; /* then there is no such name */
+	memcpy(l->domain, name.at, name.len);
+	l->domain[name.len] = '\0';
+}
+
+void
+lookup_smarthost(struct lookup *l, struct dns *dns, struct slice name,
+		 uint16_t port, void (*done)(struct lookup *))
+{
+	start(l, dns, name, port, done);
+	dns_addresses(dns, &l->query, slice_text(l->domain), port,
+		      own_addresses);
+}
+
+static struct slice
+literal(struct slice name)
+{
+	struct slice inner = slice_of(name.at + 1, name.len - 2);
+	struct slice tag = SLICE("IPv6:");
+
+	if (inner.len > tag.len &&
+	    slice_case_eq(slice_of(inner.at, tag.len), tag))
+		return slice_from(inner, tag.len);
+	return inner;
+}
+
+void
+lookup_domain(struct lookup *l, struct dns *dns, struct slice name,
+	      uint16_t port, struct slice me, void (*done)(struct lookup *))
+{
+	start(l, dns, name, port, done);
+	l->is_mx = true;
+	l->me = me;
+	if (name.len > 2 && name.at[0] == '[' && name.at[name.len - 1] == ']')
+		dns_addresses(dns, &l->query, literal(name), port,
+			      own_addresses);
+	else
+		dns_mx(dns, &l->query, slice_text(l->domain), mx_hosts);
+}
+
+void
+lookup_cancel(struct lookup *l)
+{
+	dns_cancel(&l->query);
+}

@@ -1,0 +1,70 @@
+/* lookup.h - where to connect for a smarthost or a domain
+ *
+ * A smarthost: its addresses. A domain: its MX hosts by preference, down to
+ * (not including) ourselves, and their addresses; without any MX its own
+ * addresses. [192.0.2.1] and [IPv6:...] are themselves.
+ *
+ *   what DNS says                       the verdict
+ *   no such domain, no MX, no address   D (#5.1.2)
+ *   null MX (RFC 7505)                  D (#5.1.10)
+ *   we are the best MX                  D (#5.4.6)
+ *   MX hosts without any address        Z (#4.4.4)
+ *   no usable answer                    Z (#4.4.3)
+ *   no such smarthost                   Z (#4.4.3): our table, our trouble
+ *
+ * Source  RFC 5321 section 5.1
+ * Test    tests/smtp_out.t
+ */
+#ifndef QUAIL_SMTP_LOOKUP_H
+#define QUAIL_SMTP_LOOKUP_H
+
+#include "lib/dns.h"
+#include "lib/verdict.h"
+
+enum { TARGETS_MAX = 16 };
+
+struct target {
+	struct endpoint to;
+	uint8_t name_len;
+	char name[DNS_NAME_MAX];
+};
+
+struct targets {
+	size_t n;
+	struct target at[TARGETS_MAX];
+};
+
+struct lookup {
+	struct dns *dns;
+	struct dns_query query;
+	struct slice me;
+	uint16_t port;
+	bool is_mx;	   /* of a domain, not of a smarthost */
+	bool soft;	   /* some host had no usable answer */
+	size_t n_mx, next; /* mx hosts; which one is asked for */
+	struct dns_mx mx[DNS_MX_MAX];
+	char domain[DNS_NAME_MAX + 1];
+	struct targets targets;
+	struct verdict verdict; /* when targets.n is 0 */
+	void (*done)(struct lookup *l);
+	void *user; /* the caller's own */
+};
+
+/* lookup_smarthost, lookup_domain - find out; done is called later, once
+ *
+ * Needs    *l all zero and in place until done or lookup_cancel.
+ * Takes    name: copied. me: our own name, kept.
+ */
+void
+lookup_smarthost(struct lookup *l, struct dns *dns, struct slice name,
+		 uint16_t port, void (*done)(struct lookup *));
+
+void
+lookup_domain(struct lookup *l, struct dns *dns, struct slice name,
+	      uint16_t port, struct slice me, void (*done)(struct lookup *));
+
+/* lookup_cancel - done will not be called */
+void
+lookup_cancel(struct lookup *l);
+
+#endif

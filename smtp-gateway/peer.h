@@ -1,0 +1,76 @@
+/* peer.h - one connection to a mail host
+ *
+ *   state        and then
+ *   CONNECTING   the next address when one does not answer or will not talk
+ *   BUSY         with a transfer
+ *   IDLE         kept for PEER_IDLE_MS, then QUIT
+ *   QUITTING     the QUIT goes out
+ *
+ * The time-outs are those of RFC 5321 section 4.5.3.2.
+ *
+ * Test  tests/smtp_out.t
+ */
+#ifndef QUAIL_SMTP_PEER_H
+#define QUAIL_SMTP_PEER_H
+
+#include "smtp-gateway/canon.h"
+#include "smtp-gateway/lookup.h"
+#include "smtp-gateway/out.h"
+#include "smtp-gateway/smtpc.h"
+
+enum {
+	PEER_IDLE_MS = 5000,
+	PEER_MAILS_MAX = 1000, /* on one connection */
+	PEER_CONNECT_MS = 30 * 1000,
+	PEER_COMMAND_MS = 300 * 1000,
+	PEER_DATA_MS = 120 * 1000,
+	PEER_BLOCK_MS = 180 * 1000,
+	PEER_FINAL_MS = 600 * 1000,
+	PEER_QUIT_MS = 5000,
+	PEER_OUT_MAX = 128 * 1024 /* bytes that wait to be written */
+};
+
+enum peer_state { PEER_CONNECTING, PEER_BUSY, PEER_IDLE, PEER_QUITTING };
+
+struct peer {
+	struct dest *dest;
+	struct link of_dest, of_out; /* when idle */
+	struct conn conn;
+	struct buf host; /* "name[address]" */
+	struct smtpc smtpc;
+	struct canon canon;
+	enum peer_state state;
+	struct targets *targets;
+	size_t at; /* which target */
+	struct transfer *transfer;
+	struct smtpc_mail mail;
+	uint64_t sent; /* bytes of the text */
+	unsigned n_mails;
+	struct verdict why; /* the last target's trouble */
+};
+
+/* peer_start - connect to the first of the targets that will talk
+ *
+ * Takes    targets: copied.
+ * Owns     itself; tells dest_peer_gone at its end.
+ */
+void
+peer_start(struct dest *d, const struct targets *targets);
+
+/* peer_take - carry a transfer; legal when idle */
+void
+peer_take(struct peer *p, struct transfer *t);
+
+/* peer_text - more of its transfer's text has come */
+void
+peer_text(struct peer *p);
+
+/* peer_dismiss - say QUIT; legal when idle */
+void
+peer_dismiss(struct peer *p);
+
+/* peer_abandon - its transfer is void: close without a word */
+void
+peer_abandon(struct peer *p);
+
+#endif
