@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int
@@ -30,6 +32,55 @@ real_unlink(int dir, const char *name)
 	return unlinkat(dir, name, 0);
 }
 
+static int
+real_list(int dir, struct buf *names)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *entry;
+	DIR *d;
+
+	if (fd < 0)
+		return -1;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -1;
+	}
+	while ((errno = 0, entry = readdir(d))) {
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		buf_put(names, entry->d_name, strlen(entry->d_name) + 1);
+	}
+	if (errno) {
+		int e = errno;
+
+		closedir(d);
+		errno = e;
+		return -1;
+	}
+	closedir(d);
+	return 0;
+}
+
+static int
+real_lock(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB);
+}
+
+static int
+real_room(int dir, uint64_t *bytes, uint64_t *files)
+{
+	struct statvfs fs_stats;
+
+	if (fstatvfs(dir, &fs_stats) != 0)
+		return -1;
+	*bytes = (uint64_t)fs_stats.f_bavail * fs_stats.f_frsize;
+	*files = fs_stats.f_files ? fs_stats.f_favail : UINT64_MAX;
+	return 0;
+}
+
 const struct fs_calls fs_kernel = {
     .open = real_open,
     .close = close,
@@ -44,6 +95,9 @@ const struct fs_calls fs_kernel = {
     .mkdir = mkdirat,
     .truncate = ftruncate,
     .stat = real_stat,
+    .list = real_list,
+    .lock = real_lock,
+    .room = real_room,
 };
 
 static const struct fs_calls *fs = &fs_kernel;
@@ -192,30 +246,17 @@ fs_stat(int fd, struct stat *st)
 int
 fs_list(int dir, struct buf *names)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *entry;
-	DIR *d;
+	return fs->list(dir, names);
+}
 
-	if (fd < 0)
-		return -1;
-	d = fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return -1;
-	}
-	while ((errno = 0, entry = readdir(d))) {
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0)
-			continue;
-		buf_put(names, entry->d_name, strlen(entry->d_name) + 1);
-	}
-	if (errno) {
-		int e = errno;
+int
+fs_lock(int fd)
+{
+	return fs->lock(fd);
+}
 
-		closedir(d);
-		errno = e;
-		return -1;
-	}
-	closedir(d);
-	return 0;
+int
+fs_room(int dir, uint64_t *bytes, uint64_t *files)
+{
+	return fs->room(dir, bytes, files);
 }

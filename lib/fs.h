@@ -31,6 +31,9 @@ struct fs_calls {
 	int (*mkdir)(int dir, const char *name, mode_t mode);
 	int (*truncate)(int fd, off_t size);
 	int (*stat)(int fd, struct stat *st);
+	int (*list)(int dir, struct buf *names);
+	int (*lock)(int fd);
+	int (*room)(int dir, uint64_t *bytes, uint64_t *files);
 };
 
 /* fs_kernel - the real ones; fs_use - put others in their place (tests) */
@@ -105,5 +108,21 @@ fs_stat(int fd, struct stat *st);
  */
 int
 fs_list(int dir, struct buf *names);
+
+/* fs_lock - lock a file for this process alone, without waiting
+ *
+ * Returns  0; -1 with errno, EWOULDBLOCK when another has it. Closing the
+ *          descriptor, and dying, unlock.
+ */
+int
+fs_lock(int fd);
+
+/* fs_room - what is free on the file system for us: bytes and files
+ *
+ * Returns  0; -1 with errno. A file system without a limit of files says
+ *          UINT64_MAX.
+ */
+int
+fs_room(int dir, uint64_t *bytes, uint64_t *files);
 
 #endif

@@ -13,8 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 static void
@@ -47,7 +45,7 @@ lock(struct store *st, const char *path)
 	st->lock_fd = fs_open(st->dir, "lock", O_RDWR | O_CREAT, 0600);
 	if (st->lock_fd < 0)
 		die_sys("opening the queue's lock", path);
-	if (flock(st->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+	if (fs_lock(st->lock_fd) != 0) {
 		if (errno == EWOULDBLOCK)
 			die_config("another quail-queue works in this queue; "
 				   "stop it first",
@@ -96,6 +94,8 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	uint32_t segno;
 
 	st->loop = loop;
+	if (st->segment_size == 0)
+		st->segment_size = SEGMENT_SIZE;
 	st->last = &st->first;
 	st->commit_task.run = commit_task;
 	st->settle_timer.expired = settle_due;
@@ -308,7 +308,7 @@ store_make_room(struct store *st, size_t size)
 	}
 	if (st->news.len + st->outcomes.len > STORE_BATCH_MAX)
 		store_commit(st);
-	if (want <= SEGMENT_SIZE)
+	if (want <= st->segment_size)
 		return 0;
 	store_commit(st);
 	if (st->failed || st->outcomes.len > 0) {
@@ -333,7 +333,7 @@ store_lease(struct store *st)
 
 	if (st->id_next > UINT32_MAX - STORE_LEASE) {
 		/* four thousand million ids in one run: take a new base */
-		if (store_make_room(st, SEGMENT_SIZE) != 0)
+		if (store_make_room(st, st->segment_size) != 0)
 			die_sys("beginning a new range of ids", NULL);
 		st->id_base = st->current->segno;
 		st->id_next = 0;
@@ -511,18 +511,17 @@ store_text(struct store *st, struct message *m, uint64_t from, char *to,
 void
 store_check_disk(struct store *st)
 {
-	struct statvfs fs;
+	uint64_t bytes, files;
 	bool was = st->is_full;
 
-	if (fstatvfs(st->dir, &fs) != 0)
+	if (fs_room(st->dir, &bytes, &files) != 0)
 		return;
-	st->is_full = (uint64_t)fs.f_bavail * fs.f_frsize < STORE_RESERVE ||
-		      (fs.f_files > 0 && fs.f_favail < 16);
+	st->is_full = bytes < 4 * st->segment_size || files < 16;
 	if (was == st->is_full)
 		return;
 	log_open(st->is_full ? "disk-full" : "disk-has-room");
-	log_number("free_mb", (int64_t)(fs.f_bavail * fs.f_frsize >> 20));
-	log_number("reserve_mb", STORE_RESERVE >> 20);
-	log_number("free_inodes", (int64_t)fs.f_favail);
+	log_number("free_mb", (int64_t)(bytes >> 20));
+	log_number("reserve_mb", (int64_t)(4 * st->segment_size >> 20));
+	log_number("free_files", files > INT64_MAX ? -1 : (int64_t)files);
 	log_close();
 }

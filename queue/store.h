@@ -27,8 +27,7 @@
 enum {
 	STORE_SETTLE_MS = 100, /* outcomes wait this long for a batch */
 	STORE_SPARES = 2,      /* reclaimed segments kept for reuse */
-	STORE_RESERVE = 4 * SEGMENT_SIZE, /* below this: no new mail */
-	STORE_LEASE = 65536, /* ids a door connection gets at a time */
+	STORE_LEASE = 65536,   /* ids a door connection gets at a time */
 	STORE_BATCH_MAX = 8 * 1024 * 1024 /* commit early past this */
 };
 
@@ -68,6 +67,7 @@ struct store {
 	struct segment_scan scan;
 	bool is_loaded;
 	/* set by the user before store_open: */
+	uint64_t segment_size;		  /* 0: SEGMENT_SIZE; small in tests */
 	void (*loaded)(struct store *st); /* all old messages are known */
 	void *owner;
 };
@@ -78,7 +78,7 @@ struct store {
  * what older segments hold is loaded in the background, then st->loaded is
  * called.
  *
- * Needs    *st zeroed but for loaded and owner.
+ * Needs    *st zeroed but for loaded, owner and segment_size.
  * Dies     with one clear line when the directory cannot be used.
  */
 void
@@ -152,7 +152,10 @@ store_text(struct store *st, struct message *m, uint64_t from, char *to,
 void
 store_reclaim(struct store *st);
 
-/* store_check_disk - look how much room there is; sets is_full */
+/* store_check_disk - look how much room there is
+ *
+ * Sets is_full when less than a reserve of four segments is left: no new
+ * mail then, so that deliveries, outcomes and bounces can go on. */
 void
 store_check_disk(struct store *st);
 

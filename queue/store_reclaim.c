@@ -152,7 +152,7 @@ move_some(struct store *st)
 
 	/* no outcome may stand between a message's old and new record */
 	if (!moves || store_commit(st) != 0 || st->outcomes.len > 0 ||
-	    store_make_room(st, SEGMENT_SIZE / 8) != 0) {
+	    store_make_room(st, st->segment_size / 8) != 0) {
 		free(moves);
 		return;
 	}
@@ -164,7 +164,8 @@ move_some(struct store *st)
 		struct message *m;
 
 		if (r.type != 'M' || entry_m_parse(payload, &entry) != 0 ||
-		    base + st->news.len + payload.len + 65536 > SEGMENT_SIZE)
+		    base + st->news.len + payload.len + 65536 >
+			st->segment_size)
 			continue;
 		m = idmap_get(&st->messages, entry.id);
 		if (m && m->segment == st->oldest && m->offset == offset &&
