@@ -1,7 +1,7 @@
 /* build.h - compile DIR's text tables to DIR/config.cdb
  *
  * Source  doc/quail-tables.5
- * Test    tests/config_test.c
+ * Test    tests/build_test.c
  */
 #ifndef QUAIL_CDB_BUILD_H
 #define QUAIL_CDB_BUILD_H

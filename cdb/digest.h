@@ -8,7 +8,7 @@
  *	digest_init(&d); digest_push(&d, a); digest_push(&d, b);
  *	digest_end(&d, hex);
  *
- * Test  tests/config_test.c
+ * Test  tests/map_test.c
  */
 #ifndef QUAIL_CDB_DIGEST_H
 #define QUAIL_CDB_DIGEST_H

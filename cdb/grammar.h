@@ -5,7 +5,7 @@
  * it stands for the word (report.h).
  *
  * Source  doc/quail-tables.5; RFC 1123 section 2.1 (names of hosts)
- * Test    tests/config_test.c
+ * Test    tests/build_test.c
  */
 #ifndef QUAIL_CDB_GRAMMAR_H
 #define QUAIL_CDB_GRAMMAR_H

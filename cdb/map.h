@@ -13,7 +13,7 @@
  * place: readers have it mapped.
  *
  * Source  https://cr.yp.to/cdb/cdb.txt
- * Test    tests/config_test.c
+ * Test    tests/map_test.c
  */
 #ifndef QUAIL_CDB_MAP_H
 #define QUAIL_CDB_MAP_H

@@ -3,7 +3,7 @@
  * One line each, "routes:12: what is wrong; what would be right". Errors and
  * warnings apart; past REPORT_MAX lines they are only counted.
  *
- * Test  tests/config_test.c
+ * Test  tests/build_test.c
  */
 #ifndef QUAIL_CDB_REPORT_H
 #define QUAIL_CDB_REPORT_H

@@ -4,7 +4,7 @@
  * to the map. Then every line is weighed once more, now that all others are
  * known, for what is allowed but hardly meant: those are warnings.
  *
- * Test  tests/config_test.c
+ * Test  tests/build_test.c
  */
 #ifndef QUAIL_CDB_ROWS_H
 #define QUAIL_CDB_ROWS_H

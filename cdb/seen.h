@@ -4,7 +4,7 @@
  * fall together once in 37 million builds, and then a build is refused for a
  * repetition that is none. In return a million keys fit in 32 MB.
  *
- * Test  tests/config_test.c
+ * Test  tests/map_test.c
  */
 #ifndef QUAIL_CDB_SEEN_H
 #define QUAIL_CDB_SEEN_H

@@ -10,7 +10,7 @@
  * Knows lines, not what is in them: that is build.h and grammar.h.
  *
  * Source  doc/quail-tables.5
- * Test    tests/config_test.c
+ * Test    tests/build_test.c
  */
 #ifndef QUAIL_CDB_TABLES_H
 #define QUAIL_CDB_TABLES_H

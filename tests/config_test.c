@@ -1,0 +1,355 @@
+/* config_test - from good tables to answers */
+#include "cdb/config.h"
+#include "tests/tables.h"
+
+/* what the tables answer */
+
+static void
+test_lists(const struct config *c)
+{
+	static const char *const servers[] = {
+	    "a.example:628",	 "b.example:6280",    "[2001:db8::1]:628",
+	    "[2001:db8::2]:628", "[2001:db8::3]:700", "192.0.2.1:628"};
+	struct slice s;
+	unsigned i;
+
+	ok(slice_eq(config_me(c), SLICE("Hub.Example")), "me");
+	ok(config_listen(c, "qmqp", 0, &s) &&
+	       slice_eq(s, SLICE("127.0.0.1:628")),
+	   "first qmqp address");
+	ok(config_listen(c, "qmqp", 1, &s) && slice_eq(s, SLICE("[::1]:6280")),
+	   "second qmqp address");
+	ok(config_listen(c, "qmqp", 2, &s) &&
+	       slice_eq(s, SLICE("127.0.0.2:628")),
+	   "third qmqp address, in a last line without LF");
+	ok(!config_listen(c, "qmqp", 3, &s), "no fourth");
+	ok(config_listen(c, "smtp", 0, &s) && !config_listen(c, "smtp", 1, &s),
+	   "one smtp address");
+	ok(!config_listen(c, "qmqps", 0, &s) && !config_listen(c, "", 0, &s),
+	   "none of another protocol");
+	for (i = 0; i < 6; i++)
+		ok(config_qmqpserver(c, i, &s) &&
+		       slice_eq(s, slice_text(servers[i])),
+		   "server %u is %s", i, servers[i]);
+	ok(!config_qmqpserver(c, 6, &s), "no more servers");
+	ok(config_text(c, "me", &s) && slice_eq(s, SLICE("Hub.Example")),
+	   "a table by its name");
+	ok(!config_text(c, "you", &s), "and one that is not there");
+	ok(config_needs(c) == (CONFIG_NEEDS_QMTPC | CONFIG_NEEDS_SMTP_OUT |
+			       CONFIG_NEEDS_MAILDIR | CONFIG_NEEDS_QUEUE),
+	   "everything is needed");
+}
+
+static unsigned
+rights_of(const struct config *c, const char *host)
+{
+	struct endpoint e;
+
+	if (endpoint_parse(&e, slice_text(host), 1) != 0)
+		return 99;
+	return config_access(c, &e);
+}
+
+static void
+test_access(const struct config *c)
+{
+	static const struct {
+		const char *host;
+		unsigned rights;
+	} cases[] = {
+	    {"127.0.0.1", CONFIG_RELAY},
+	    {"127.0.255.255", CONFIG_RELAY},
+	    {"127.1.0.1", 0},
+	    {"127.2.0.0", CONFIG_RELAY},
+	    {"126.255.255.255", 0},
+	    {"128.0.0.0", 0},
+	    {"192.0.2.7", CONFIG_RELAY},
+	    {"192.0.2.6", 0},
+	    {"192.0.2.8", 0},
+	    {"203.0.113.200", CONFIG_RELAY},
+	    {"203.0.114.0", 0},
+	    {"::ffff:127.0.0.1", CONFIG_RELAY},
+	    {"::ffff:127.1.0.1", 0},
+	    {"2001:db8::1", CONFIG_RELAY},
+	    {"2001:db8:1::1", 0},
+	    {"2001:db8:2::1", CONFIG_RELAY},
+	    {"2001:db9::1", 0},
+	    {"::1", 0},
+	};
+	struct endpoint none = {0};
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof *cases; i++)
+		ok(rights_of(c, cases[i].host) == cases[i].rights,
+		   "rights of %s", cases[i].host);
+	ok(config_access(c, &none) == 0, "a unix peer has none");
+}
+
+static void
+test_domains(const struct config *c)
+{
+	struct slice source;
+
+	ok(config_local(c, SLICE("here.example")) &&
+	       config_local(c, SLICE("HUB.Example.")),
+	   "locals in any case, with a dot at the end");
+	ok(!config_local(c, SLICE("xhere.example")) &&
+	       !config_local(c, SLICE("x.here.example")) &&
+	       !config_local(c, SLICE("")) && !config_local(c, SLICE(".")) &&
+	       !config_local(c, slice_of("here.example\0", 13)),
+	   "and nothing else");
+	ok(config_rcpthost(c, SLICE("FAR.example")) &&
+	       config_rcpthost(c, SLICE("a.edge.example")) &&
+	       config_rcpthost(c, SLICE("a.b.Edge.example")),
+	   "rcpthosts with suffixes");
+	ok(!config_rcpthost(c, SLICE("edge.example")) &&
+	       !config_rcpthost(c, SLICE("a.far.example")) &&
+	       !config_rcpthost(c, SLICE("aedge.example")) &&
+	       !config_rcpthost(c, SLICE("here.example")),
+	   "and nothing else");
+	ok(config_local_line(c, SLICE("hub.example"), &source) &&
+	       slice_eq(source, SLICE("locals:2")),
+	   "the line of a local domain");
+	ok(config_rcpthost_line(c, SLICE("x.edge.example"), &source) &&
+	       slice_eq(source, SLICE("rcpthosts:2")),
+	   "the line of a suffix");
+}
+
+static const struct {
+	struct slice rcpt;
+	enum config_decision decision;
+	const char *nexthops, *key, *source;
+	char stranger, relay; /* config_accepts */
+} routes[] = {
+#define TO(rcpt)                                                               \
+	{                                                                      \
+		rcpt, sizeof(rcpt) - 1                                         \
+	}
+    {TO("alice@here.example"), CONFIG_NEXTHOPS, "maildir:mail/alice",
+     "alice@here.example", "users:1", 'K', 'K'},
+    {TO("ALICE@Here.Example."), CONFIG_NEXTHOPS, "maildir:mail/alice",
+     "alice@here.example", "users:1", 'K', 'K'},
+    {TO("Joe-x@here.example"), CONFIG_NEXTHOPS, "maildir:mail/joe-x",
+     "*@here.example", "users:2", 'K', 'K'},
+    {TO("a@b@here.example"), CONFIG_NEXTHOPS, "maildir:mail/a@b",
+     "*@here.example", "users:2", 'K', 'K'},
+    {TO("*@here.example"), CONFIG_NEXTHOPS, "maildir:mail/*", "*@here.example",
+     "users:2", 'K', 'K'},
+    {TO("%d%u@here.example"), CONFIG_NEXTHOPS, "maildir:mail/%d%u",
+     "*@here.example", "users:2", 'K', 'K'},
+    {TO("postmaster"), CONFIG_NEXTHOPS, "maildir:/var/mail/root/",
+     "postmaster@hub.example", "users:3", 'K', 'K'},
+    {TO("l@lists.example"), CONFIG_NEXTHOPS, "maildir:lists/lists.example/l.l",
+     "*@lists.example", "users:4", 'K', 'K'},
+    {TO("root"), CONFIG_NOBODY, "", "hub.example", "locals:2", 'D', 'D'},
+    {TO("bob@far.example"), CONFIG_HOLD, "hold", "bob@far.example", "routes:1",
+     'K', 'K'},
+    {TO("Bob@far.example"), CONFIG_HOLD, "hold", "bob@far.example", "routes:1",
+     'K', 'K'},
+    {TO("eve@far.example"), CONFIG_NEXTHOPS, "qmtp:b.example:209 smtp:mx",
+     "far.example", "routes:2", 'K', 'K'},
+    {TO("e@x.far.example"), CONFIG_NEXTHOPS, "qmtp:[2001:db8::9]:209",
+     ".far.example", "routes:3", 'D', 'K'},
+    {TO("e@x.y.far.example"), CONFIG_NEXTHOPS, "qmtp:[2001:db8::9]:209",
+     ".far.example", "routes:3", 'D', 'K'},
+    {TO("e@deep.far.example"), CONFIG_NEXTHOPS, "qmtp:[2001:db8::9]:209",
+     ".far.example", "routes:3", 'D', 'K'},
+    {TO("e@x.deep.far.example"), CONFIG_DISCARD, "discard", ".deep.far.example",
+     "routes:4", 'D', 'K'},
+    {TO("e@null.example"), CONFIG_DISCARD, "discard", "null.example",
+     "routes:5", 'D', 'K'},
+    {TO("e@else.where"), CONFIG_NEXTHOPS, "smtp:192.0.2.25:25", "*", "routes:6",
+     'D', 'K'},
+    {TO("e@s.edge.example"), CONFIG_NEXTHOPS, "smtp:192.0.2.25:25", "*",
+     "routes:6", 'K', 'K'},
+    {TO("e@[192.0.2.9]"), CONFIG_NEXTHOPS, "smtp:192.0.2.25:25", "*",
+     "routes:6", 'D', 'K'},
+    /* hostile */
+    {TO("../x@here.example"), CONFIG_BADPART, "", "*@here.example", "users:2",
+     'D', 'D'},
+    {TO(".x@here.example"), CONFIG_BADPART, "", "*@here.example", "users:2",
+     'D', 'D'},
+    {TO("a/b@here.example"), CONFIG_BADPART, "", "*@here.example", "users:2",
+     'D', 'D'},
+    {TO("a b@here.example"), CONFIG_BADPART, "", "*@here.example", "users:2",
+     'D', 'D'},
+    {TO("a\tb@here.example"), CONFIG_BADPART, "", "*@here.example", "users:2",
+     'D', 'D'},
+    {TO("a\x7f@here.example"), CONFIG_BADPART, "", "*@here.example", "users:2",
+     'D', 'D'},
+    {TO("a\0b@here.example"), CONFIG_BADPART, "", "", "", 'D', 'D'},
+    {TO("a\nb@here.example"), CONFIG_BADPART, "", "", "", 'D', 'D'},
+    {TO("a\rb@far.example"), CONFIG_BADPART, "", "", "", 'D', 'D'},
+    {TO("@here.example"), CONFIG_BADPART, "", "", "", 'D', 'D'},
+    {TO("@far.example"), CONFIG_BADPART, "", "", "", 'D', 'D'},
+    {TO("a@"), CONFIG_BADPART, "", "", "", 'D', 'D'},
+    {TO("a@."), CONFIG_BADPART, "", "", "", 'D', 'D'},
+    {TO("a@b c"), CONFIG_BADPART, "", "", "", 'D', 'D'},
+    {TO(""), CONFIG_BADPART, "", "", "", 'D', 'D'},
+    {TO("@"), CONFIG_BADPART, "", "", "", 'D', 'D'},
+#undef TO
+};
+
+static void
+test_routes(const struct config *c)
+{
+	struct buf room = {0};
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < sizeof routes / sizeof *routes; i++) {
+		struct config_route r;
+
+		config_route(c, routes[i].rcpt, &room, &r);
+		ok(r.decision == routes[i].decision &&
+		       slice_eq(r.nexthops, slice_text(routes[i].nexthops)) &&
+		       slice_eq(r.key, slice_text(routes[i].key)) &&
+		       slice_eq(r.source, slice_text(routes[i].source)),
+		   "route %zu: decision %d to %.*s by %.*s", i, (int)r.decision,
+		   (int)r.nexthops.len, r.nexthops.at, (int)r.source.len,
+		   r.source.at);
+		ok(config_accepts(c, 0, routes[i].rcpt, &why) ==
+		       routes[i].stranger,
+		   "route %zu: a stranger is told %c", i, routes[i].stranger);
+		ok(config_accepts(c, CONFIG_RELAY, routes[i].rcpt, &why) ==
+		       routes[i].relay,
+		   "route %zu: who may relay is told %c", i, routes[i].relay);
+	}
+	buf_free(&room);
+}
+
+static void
+test_long(const struct config *c)
+{
+	struct buf room = {0}, rcpt = {0};
+	struct config_route r;
+	const char *why;
+	size_t n;
+
+	/* All that is over a limit, and just under it. */
+	for (n = 1; n<1300; n += n> 190 && n < 210 ? 1 : 17) {
+		char code;
+		bool fits = n <= 200;
+
+		buf_clear(&rcpt);
+		memset(buf_room(&rcpt, n), 'a', n);
+		buf_added(&rcpt, n);
+		buf_text(&rcpt, "@here.example");
+		config_route(c, buf_slice(&rcpt), &room, &r);
+		ok_quiet((r.decision == CONFIG_NEXTHOPS) == fits,
+			 "local part of %zu", n);
+		code = config_accepts(c, 0, buf_slice(&rcpt), &why);
+		ok_quiet(code == (fits ? 'K' : 'D'), "accept of %zu", n);
+		buf_cut(&rcpt, n);
+		code = config_accepts(c, 0, buf_slice(&rcpt), &why);
+		ok_quiet(code == 'D', "of %zu without domain", n);
+		buf_clear(&rcpt);
+		buf_text(&rcpt, "a@");
+		memset(buf_room(&rcpt, n), '.', n);
+		buf_added(&rcpt, n);
+		buf_text(&rcpt, "far.example");
+		config_route(c, buf_slice(&rcpt), &room, &r);
+		ok_quiet(n + 13 > 900 ? r.decision == CONFIG_BADPART
+				      : slice_eq(r.key, SLICE(".far.example")),
+			 "domain with %zu dots", n);
+	}
+	ok(true, "long addresses");
+	buf_free(&room);
+	buf_free(&rcpt);
+}
+
+static void
+test_answers(void)
+{
+	struct buf why = {0};
+	struct config c;
+
+	good_tables();
+	says("good tables", BUILD_DONE, "", "");
+	if (!ok(config_open(&c, "config.cdb", &why) == 0, "it opens"))
+		return;
+	test_lists(&c);
+	test_access(&c);
+	test_domains(&c);
+	test_routes(&c);
+	test_long(&c);
+	config_close(&c);
+	buf_free(&why);
+}
+
+static void
+test_no_route(void)
+{
+	struct buf room = {0}, why = {0};
+	struct config_route r;
+	const char *text;
+	struct config c;
+
+	no_tables();
+	table("me", "leaf\n");
+	table("rcpthosts", "a.example\n");
+	says("no routes", BUILD_DONE,
+	     "rcpthosts:1: warning: \"a.example\" is accepted from strangers, "
+	     "but no line of locals or routes says where it goes; add it to "
+	     "one of them\n",
+	     "");
+	ok(config_open(&c, "config.cdb", &why) == 0, "it opens");
+	ok(config_needs(&c) == 0, "nothing is needed");
+	config_route(&c, SLICE("b@a.example"), &room, &r);
+	ok(r.decision == CONFIG_NOROUTE && r.source.len == 0, "no route");
+	ok(config_accepts(&c, 0, SLICE("b@a.example"), &text) == 'Z',
+	   "our own trouble is Z: %s", text);
+	ok(config_accepts(&c, CONFIG_RELAY, SLICE("b@b"), &text) == 'Z',
+	   "for who may relay too");
+	ok(config_accepts(&c, 0, SLICE("b@b"), &text) == 'D',
+	   "but not for others");
+	config_close(&c);
+	buf_free(&room);
+	buf_free(&why);
+}
+
+static void
+test_refresh(void)
+{
+	struct buf why = {0};
+	struct config c;
+	struct slice s;
+
+	good_tables();
+	says("to be refreshed", BUILD_DONE, "", "");
+	ok(config_open(&c, "config.cdb", &why) == 0, "it opens");
+	ok(config_refresh(&c, &why) == 0, "nothing new");
+	table("me", "other.example\n");
+	table("locals", "here.example\nlists.example\nother.example\n");
+	table("users", "*@here.example maildir:a\n*@lists.example maildir:b\n"
+		       "*@other.example maildir:c\n");
+	says("a new one", BUILD_DONE, "", "");
+	ok(config_refresh(&c, &why) == 1 &&
+	       slice_eq(config_me(&c), SLICE("other.example")),
+	   "a new one is taken up");
+	write_file("torn.cdb", "torn", 4);
+	rename("torn.cdb", "config.cdb");
+	ok(config_refresh(&c, &why) == -1 && why.len > 0 &&
+	       slice_eq(config_me(&c), SLICE("other.example")),
+	   "a torn one is not: %.*s", (int)why.len, buf_slice(&why).at);
+	ok(config_refresh(&c, &why) == 0, "and is told of once");
+	unlink("config.cdb");
+	ok(config_refresh(&c, &why) == -1 && config_refresh(&c, &why) == 0 &&
+	       config_listen(&c, "smtp", 0, &s),
+	   "none at all: told of once, and the old one serves on");
+	says("the same again", BUILD_DONE, "", "");
+	ok(config_refresh(&c, &why) == 1, "back again");
+	config_close(&c);
+	buf_free(&why);
+}
+
+int
+main(void)
+{
+	tables_begin();
+	test_answers();
+	test_no_route();
+	test_refresh();
+	tables_end();
+	return tap_done();
+}
