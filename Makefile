@@ -88,13 +88,20 @@ $(B)/cdb/map.o: | $(CDB_A)
 $(CDB_A):
 	sh packaging/deps.sh tinycdb $(DEPS)
 
-# Tests and their tools. A C test may use every folder; the group lets the
-# linker find its way, and TinyCDB's archive must come before libowfat.
+# Tests and their tools. A C test may use every folder and the helpers that
+# stand in tests/ too; the group lets the linker find its way, and TinyCDB's
+# archive must come before libowfat.
 TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*_test.c))
 TOOLS   := $(addprefix $(B)/tests/,quail-load disk smtp-sink)
+HELPERS := $(filter-out %_test.c tests/smtp_sink.c,$(wildcard tests/*.c))
 TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c))
 
-$(TESTS): $(B)/tests/%: $(B)/tests/%.o $(call lib_of,$(FOLDERS))
+$(B)/tests/helpers.a: $(patsubst %.c,$(B)/%.o,$(HELPERS))
+	@rm -f $@
+	ar crs $@ $^
+
+$(TESTS): $(B)/tests/%: $(B)/tests/%.o $(B)/tests/helpers.a \
+    $(call lib_of,$(FOLDERS))
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
 	    -Wl,--end-group $(LDLIBS) -lcares
 
