@@ -206,6 +206,14 @@ is_soft(int status)
 	       status != ARES_ENOTFOUND && status != ARES_EBADNAME;
 }
 
+/* A name in an answer can be bad too; that is not a name that is not. */
+static int
+parsed(int status)
+{
+	return status == ARES_SUCCESS || status == ARES_ENODATA ? status
+								: ARES_EBADRESP;
+}
+
 /* addresses */
 
 static void
@@ -271,7 +279,8 @@ v4_answer(void *arg, int status, int timeouts, unsigned char *answer, int len)
 
 	(void)timeouts;
 	if (status == ARES_SUCCESS)
-		status = ares_parse_a_reply(answer, len, NULL, f->v4, &n);
+		status =
+		    parsed(ares_parse_a_reply(answer, len, NULL, f->v4, &n));
 	if (status == ARES_SUCCESS && n > 0)
 		f->n_v4 = (size_t)n;
 	one_answer(f, status);
@@ -285,7 +294,8 @@ v6_answer(void *arg, int status, int timeouts, unsigned char *answer, int len)
 
 	(void)timeouts;
 	if (status == ARES_SUCCESS)
-		status = ares_parse_aaaa_reply(answer, len, NULL, f->v6, &n);
+		status =
+		    parsed(ares_parse_aaaa_reply(answer, len, NULL, f->v6, &n));
 	if (status == ARES_SUCCESS && n > 0)
 		f->n_v6 = (size_t)n;
 	one_answer(f, status);
@@ -418,7 +428,7 @@ mx_answer(void *arg, int status, int timeouts, unsigned char *answer, int len)
 
 	(void)timeouts;
 	if (f->query && status == ARES_SUCCESS)
-		status = ares_parse_mx_reply(answer, len, &list);
+		status = parsed(ares_parse_mx_reply(answer, len, &list));
 	if (f->query) {
 		if (status == ARES_SUCCESS)
 			f->query->result = take_mx(f, list);

@@ -28,6 +28,7 @@ line(struct reply *r)
 	if (r->len > 0 && r->line[r->len - 1] == '\r')
 		r->len--;
 	r->state = REPLY_S_CODE;
+	r->told = true;
 	return REPLY_LINE;
 }
 
@@ -77,7 +78,7 @@ next_line(struct reply *r)
 		r->code = 0;
 		r->length = 0;
 	}
-	r->last = false;
+	r->told = r->last = false;
 	r->digits = 0;
 	r->line_code = 0;
 	r->len = 0;
@@ -89,7 +90,7 @@ reply_push(struct reply *r, struct slice *in)
 	enum reply_event e = REPLY_MORE;
 
 	while (e == REPLY_MORE && in->len > 0) {
-		if (r->state == REPLY_S_CODE && r->digits == 0)
+		if (r->told)
 			next_line(r);
 		e = step(r, in->at[0]);
 		*in = slice_from(*in, 1);

@@ -36,6 +36,7 @@ struct reply {
 	unsigned code;	 /* of the whole reply; 0 before its first line */
 	bool first;	 /* this line is the reply's first */
 	bool last;	 /* ... and its last */
+	bool told;	 /* the line has been told */
 	uint32_t length; /* bytes of the reply so far */
 	size_t len;
 	char line[REPLY_LINE_MAX]; /* len bytes: the line without its code */

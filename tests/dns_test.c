@@ -1,0 +1,460 @@
+/* Looking names up, against a small name server in this process; it also
+ * lies, cuts its answers short and says nothing. */
+#include "lib/dns.h"
+#include "lib/log.h"
+#include "lib/owner.h"
+
+#include "tests/tap.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct loop loop;
+static struct loop_io server_io;
+static unsigned n_asked, n_silent;
+
+/* the server */
+
+enum { A = 1, MX = 15, AAAA = 28 };
+
+struct packet {
+	uint8_t at[4096];
+	size_t len;
+	unsigned n_answers;
+};
+
+static void
+u8(struct packet *p, unsigned v)
+{
+	p->at[p->len++] = (uint8_t)v;
+}
+
+static void
+u16(struct packet *p, unsigned v)
+{
+	u8(p, v >> 8);
+	u8(p, v & 255);
+}
+
+/* The head of a record for the name in the question. */
+static size_t
+record(struct packet *p, unsigned type)
+{
+	u16(p, 0xc00c);
+	u16(p, type);
+	u16(p, 1);
+	u16(p, 0);
+	u16(p, 60);
+	u16(p, 0); /* length, later */
+	p->n_answers++;
+	return p->len;
+}
+
+static void
+record_end(struct packet *p, size_t from)
+{
+	p->at[from - 2] = (uint8_t)((p->len - from) >> 8);
+	p->at[from - 1] = (uint8_t)(p->len - from);
+}
+
+/* A label, and then the name in the question; "": the root. */
+static void
+put_mx(struct packet *p, unsigned preference, const char *label)
+{
+	size_t from = record(p, MX), n = strlen(label);
+
+	u16(p, preference);
+	if (n > 0) {
+		u8(p, (unsigned)n);
+		memcpy(p->at + p->len, label, n);
+		p->len += n;
+		u16(p, 0xc00c);
+	} else {
+		u8(p, 0);
+	}
+	record_end(p, from);
+}
+
+static void
+put_address(struct packet *p, unsigned type, unsigned last)
+{
+	size_t from = record(p, type), n = type == A ? 4 : 16;
+
+	memset(p->at + p->len, 0, n);
+	p->len += n;
+	p->at[p->len - 1] = (uint8_t)last;
+	if (type == A)
+		p->at[p->len - 4] = 127;
+	record_end(p, from);
+}
+
+static void
+put_many_mx(struct packet *p)
+{
+	unsigned i;
+
+	for (i = 0; i < 60; i++) {
+		char label[3] = {(char)('a' + i / 10), (char)('a' + i % 10), 0};
+
+		put_mx(p, (i * 37) % 60, label);
+	}
+}
+
+/* Answers the type asked for by name: a rcode, or -1 for silence. */
+static int
+answer(struct packet *p, const char *name, unsigned type)
+{
+	unsigned i;
+
+	if (!strcmp(name, "none"))
+		return 3;
+	if (!strcmp(name, "serv") || (!strcmp(name, "half") && type == A))
+		return 2;
+	if (!strcmp(name, "late") && n_silent++ < 2)
+		return -1;
+	if (!strcmp(name, "dead"))
+		return -1;
+	if (type == A || type == AAAA) {
+		bool both = !strcmp(name, "both") || !strcmp(name, "late");
+
+		if (both || (!strcmp(name, "four") && type == A))
+			put_address(p, type, 1);
+		if (!strcmp(name, "crowd"))
+			for (i = 0; i < 40; i++)
+				put_address(p, type, i + 1);
+		if (!strcmp(name, "short") && type == A) {
+			put_address(p, type, 1);
+			p->len -= 2;
+		}
+		return 0;
+	}
+	if (!strcmp(name, "mx")) {
+		put_mx(p, 20, "last");
+		put_mx(p, 10, "one");
+		put_mx(p, 10, "two");
+	} else if (!strcmp(name, "null")) {
+		put_mx(p, 0, "");
+	} else if (!strcmp(name, "mixed")) {
+		put_mx(p, 0, "");
+		put_mx(p, 5, "real");
+	} else if (!strcmp(name, "odd")) {
+		put_mx(p, 1, "a b");
+		put_mx(p, 2, "c\\d");
+		put_mx(p, 3, "good");
+	} else if (!strcmp(name, "many")) {
+		put_many_mx(p);
+	} else if (!strcmp(name, "short")) {
+		put_mx(p, 1, "a");
+		p->len--;
+	} else if (!strcmp(name, "loop")) {
+		size_t from = record(p, MX);
+
+		u16(p, 1);
+		u16(p, 0xc000 | (unsigned)p->len); /* points to itself */
+		record_end(p, from);
+	} else if (!strcmp(name, "liar")) {
+		put_mx(p, 1, "a");
+		p->n_answers = 900;
+	} else if (!strcmp(name, "wrong")) {
+		put_address(p, A, 1);
+	}
+	return 0;
+}
+
+/* The first label of the question; the question's end. */
+static size_t
+question(const uint8_t *q, size_t n, char *name, unsigned *type)
+{
+	size_t at = 12, i;
+
+	for (i = 0; i < q[12] && i < 63; i++)
+		name[i] = (char)q[13 + i];
+	name[i] = '\0';
+	while (at < n && q[at])
+		at += q[at] + 1u;
+	*type = (unsigned)(q[at + 1] << 8 | q[at + 2]);
+	return at + 5;
+}
+
+static void
+serve(struct loop_io *io, unsigned events)
+{
+	struct sockaddr_storage from;
+	socklen_t from_len = sizeof from;
+	uint8_t q[512];
+	struct packet p = {.len = 0};
+	char name[64];
+	unsigned type;
+	size_t end;
+	int rcode;
+	ssize_t n = recvfrom(io->fd, q, sizeof q, 0, (void *)&from, &from_len);
+
+	(void)events;
+	if (n < 17)
+		return;
+	n_asked++;
+	end = question(q, (size_t)n, name, &type);
+	memcpy(p.at, q, end);
+	p.len = end;
+	rcode = answer(&p, name, type);
+	if (rcode < 0)
+		return;
+	p.at[2] = 0x81;
+	p.at[3] = (uint8_t)(0x80 | rcode);
+	p.at[6] = (uint8_t)(p.n_answers >> 8);
+	p.at[7] = (uint8_t)p.n_answers;
+	memset(p.at + 8, 0, 4);
+	/* a forged answer first, and noise: neither may be believed */
+	p.at[0] ^= 0x55;
+	sendto(io->fd, p.at, p.len, 0, (void *)&from, from_len);
+	sendto(io->fd, "noise", 5, 0, (void *)&from, from_len);
+	p.at[0] ^= 0x55;
+	sendto(io->fd, p.at, p.len, 0, (void *)&from, from_len);
+}
+
+static void
+start_server(void)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	socklen_t len = sizeof sin;
+	char where[64];
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (void *)&sin, len) != 0 ||
+	    getsockname(fd, (void *)&sin, &len) != 0)
+		exit(1);
+	snprintf(where, sizeof where, "127.0.0.1:%u", ntohs(sin.sin_port));
+	setenv("QUAIL_DNS", where, 1);
+	server_io = (struct loop_io){fd, LOOP_READ, serve};
+	loop_watch(&loop, &server_io);
+}
+
+/* the client */
+
+static unsigned n_done;
+
+static void
+done(struct dns_query *q)
+{
+	(void)q;
+	n_done++;
+}
+
+static void
+wait_for(unsigned n)
+{
+	unsigned rounds;
+
+	for (rounds = 0; n_done < n && rounds < 20000; rounds++)
+		loop_round(&loop, 100);
+}
+
+static enum dns_result
+addresses(struct dns *dns, struct dns_query *q, const char *name)
+{
+	bool early;
+
+	n_done = 0;
+	dns_addresses(dns, q, slice_text(name), 25, done);
+	early = n_done > 0;
+	wait_for(1);
+	ok_quiet(!early && n_done == 1 && !q->dns, "%s: done once, later",
+		 name);
+	return q->result;
+}
+
+static enum dns_result
+mx(struct dns *dns, struct dns_query *q, const char *name)
+{
+	bool early;
+
+	n_done = 0;
+	dns_mx(dns, q, slice_text(name), done);
+	early = n_done > 0;
+	wait_for(1);
+	ok_quiet(!early && n_done == 1 && !q->dns, "%s: done once, later",
+		 name);
+	return q->result;
+}
+
+static bool
+is_address(const struct dns_query *q, size_t i, const char *text)
+{
+	struct buf b = {0};
+	bool same;
+
+	endpoint_host(&q->addresses[i], &b);
+	same = slice_eq(buf_slice(&b), slice_text(text)) &&
+	       endpoint_port(&q->addresses[i]) == 25;
+	buf_free(&b);
+	return same;
+}
+
+static void
+test_addresses(struct dns *dns, struct dns_query *q)
+{
+	char longest[DNS_NAME_MAX + 2];
+	unsigned before;
+	size_t i, n_v4 = 0;
+
+	ok(addresses(dns, q, "both.test") == DNS_FOUND && q->n_addresses == 2 &&
+	       is_address(q, 0, "::1") && is_address(q, 1, "127.0.0.1"),
+	   "v6 and v4");
+	ok(addresses(dns, q, "four.test.") == DNS_FOUND &&
+	       q->n_addresses == 1 && is_address(q, 0, "127.0.0.1"),
+	   "v4 only, a dot at the end");
+	ok(addresses(dns, q, "none.test") == DNS_NONE, "no such name");
+	ok(addresses(dns, q, "empty.test") == DNS_NONE, "no such record");
+	ok(addresses(dns, q, "serv.test") == DNS_SOFT, "SERVFAIL is soft");
+	ok(addresses(dns, q, "half.test") == DNS_SOFT,
+	   "no v6, and SERVFAIL for v4: soft, not none");
+	ok(addresses(dns, q, "short.test") == DNS_SOFT, "cut short: soft");
+	ok(addresses(dns, q, "crowd.test") == DNS_FOUND &&
+	       q->n_addresses == DNS_ADDRESSES_MAX,
+	   "80 addresses are cut to the limit");
+	for (i = 0; i < q->n_addresses; i++)
+		n_v4 += q->addresses[i].a.any.sa_family == AF_INET;
+	ok(n_v4 == DNS_ADDRESSES_MAX / 2, "half of them v4");
+	ok(addresses(dns, q, "late.test") == DNS_FOUND && q->n_addresses == 2,
+	   "the second try is answered");
+	before = n_asked;
+	ok(addresses(dns, q, "192.0.2.7") == DNS_FOUND &&
+	       is_address(q, 0, "192.0.2.7"),
+	   "numeric v4");
+	ok(addresses(dns, q, "2001:db8::7") == DNS_FOUND &&
+	       is_address(q, 0, "2001:db8::7"),
+	   "numeric v6");
+	ok(addresses(dns, q, "localhost") == DNS_FOUND, "the hosts file");
+	ok(addresses(dns, q, "") == DNS_NONE, "no name");
+	ok(addresses(dns, q, "a b") == DNS_NONE, "a space");
+	ok(addresses(dns, q, "a\\098.test") == DNS_NONE, "a backslash");
+	ok(addresses(dns, q, "[127.0.0.1]") == DNS_NONE, "brackets");
+	memset(longest, 'a', sizeof longest);
+	longest[sizeof longest - 1] = '\0';
+	ok(addresses(dns, q, longest) == DNS_NONE, "256 bytes");
+	ok(n_asked == before, "nobody was asked for these");
+	ok(addresses(dns, q, "a..test") == DNS_NONE, "an empty label");
+}
+
+static void
+test_mx(struct dns *dns, struct dns_query *q)
+{
+	unsigned i, one_first = 0, two_first = 0;
+	bool sorted = true;
+
+	for (i = 0; i < 40; i++) {
+		if (mx(dns, q, "mx.test") != DNS_FOUND || q->n_mx != 3)
+			break;
+		one_first += !strcmp(q->mx[0].host, "one.mx.test");
+		two_first += !strcmp(q->mx[0].host, "two.mx.test");
+	}
+	ok(i == 40 && one_first + two_first == 40 &&
+	       !strcmp(q->mx[2].host, "last.mx.test"),
+	   "MX hosts by preference");
+	ok(one_first > 3 && two_first > 3, "equal ones shuffled: %u and %u",
+	   one_first, two_first);
+	ok(mx(dns, q, "null.test") == DNS_FOUND && q->n_mx == 1 &&
+	       q->mx[0].host[0] == '\0',
+	   "null MX");
+	ok(mx(dns, q, "mixed.test") == DNS_FOUND && q->n_mx == 1 &&
+	       !strcmp(q->mx[0].host, "real.mixed.test"),
+	   "a null MX beside a real one does not count");
+	ok(mx(dns, q, "odd.test") == DNS_FOUND && q->n_mx == 1 &&
+	       !strcmp(q->mx[0].host, "good.odd.test"),
+	   "hosts with odd names are passed over");
+	ok(mx(dns, q, "many.test") == DNS_FOUND && q->n_mx == DNS_MX_MAX,
+	   "60 MX are cut to the limit");
+	for (i = 0; i < q->n_mx; i++)
+		sorted = sorted && q->mx[i].preference == i;
+	ok(sorted, "to the best of them, in order");
+	ok(mx(dns, q, "none.test") == DNS_NONE, "no such domain");
+	ok(mx(dns, q, "empty.test") == DNS_NONE, "no MX");
+	ok(mx(dns, q, "serv.test") == DNS_SOFT, "SERVFAIL");
+	ok(mx(dns, q, "short.test") == DNS_SOFT, "cut short");
+	ok(mx(dns, q, "loop.test") == DNS_SOFT, "a name that is a loop");
+	ok(mx(dns, q, "liar.test") == DNS_SOFT, "records that are not there");
+	ok(mx(dns, q, "wrong.test") == DNS_NONE, "another type than asked");
+	ok(mx(dns, q, "a b") == DNS_NONE, "no name");
+}
+
+/* a query begun where the last one is told */
+
+static struct dns *chain_dns;
+static unsigned chained;
+
+static void
+chain(struct dns_query *q)
+{
+	n_done++;
+	if (++chained < 5)
+		dns_addresses(chain_dns, q, SLICE("both.test"), 25, chain);
+}
+
+static void
+test_many(struct dns *dns)
+{
+	static struct dns_query queries[100];
+	unsigned i, found = 0;
+
+	n_done = 0;
+	for (i = 0; i < 100; i++)
+		dns_addresses(dns, &queries[i], SLICE("both.test"), 25, done);
+	for (i = 0; i < 100; i += 2)
+		dns_cancel(&queries[i]);
+	wait_for(50);
+	for (i = 0; i < 20; i++)
+		loop_round(&loop, 1);
+	for (i = 1; i < 100; i += 2)
+		found += queries[i].result == DNS_FOUND;
+	ok(n_done == 50 && found == 50,
+	   "100 at a time, half of them cancelled");
+	n_done = 0;
+	chain_dns = dns;
+	dns_addresses(dns, &queries[0], SLICE("1.2.3.4"), 25, chain);
+	wait_for(5);
+	ok(chained == 5, "a query begun inside done");
+	dns_cancel(&queries[0]);
+	dns_cancel(&queries[0]);
+	ok(n_done == 5, "cancel with nothing under way");
+}
+
+static void
+test_close(struct dns *dns)
+{
+	static struct dns_query told, cancelled;
+
+	n_done = 0;
+	told.result = DNS_FOUND;
+	dns_mx(dns, &told, SLICE("dead.test"), done);
+	dns_addresses(dns, &cancelled, SLICE("dead.test"), 25, done);
+	dns_cancel(&cancelled);
+	loop_round(&loop, 10);
+	dns_close(dns);
+	ok(n_done == 1 && told.result == DNS_SOFT,
+	   "closing ends what is under way, softly");
+}
+
+int
+main(void)
+{
+	struct dns_query *q = calloc(1, sizeof *q);
+	struct dns *dns;
+
+	log_program("dns_test");
+	loop_init(&loop);
+	start_server();
+	dns = dns_open(&loop);
+	test_addresses(dns, q);
+	test_mx(dns, q);
+	test_many(dns);
+	test_close(dns);
+	loop_forget(&loop, &server_io);
+	close(server_io.fd);
+	loop_free(&loop);
+	free(q);
+	return tap_done();
+}
