@@ -6,6 +6,8 @@ enum { NOTHING = QMQP_BAD + 1 };
 static int
 bad(struct qmqp *q)
 {
+	if (q->state != QMQP_S_BROKEN)
+		q->broken_in = q->state;
 	q->state = QMQP_S_BROKEN;
 	return QMQP_BAD;
 }
@@ -109,14 +111,10 @@ const char *
 qmqp_where(const struct qmqp *q)
 {
 	static const char *const where[] = {
-	    "reading the package head",
-	    "reading the message",
-	    "reading the sender",
-	    "reading the recipients",
-	    "reading the package end",
-	    "behind the package",
-	    "broken",
+	    "reading the package head", "reading the message",
+	    "reading the sender",	"reading the recipients",
+	    "reading the package end",	"behind the package",
 	};
 
-	return where[q->state];
+	return where[q->state == QMQP_S_BROKEN ? q->broken_in : q->state];
 }

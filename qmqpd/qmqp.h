@@ -51,6 +51,7 @@ enum qmqp_state {
 
 struct qmqp {
 	enum qmqp_state state;
+	enum qmqp_state broken_in; /* where it went wrong, for the log */
 	struct field outer, text;
 	uint64_t outer_left;
 	uint64_t text_len;
@@ -74,7 +75,7 @@ struct qmqp {
 enum qmqp_event
 qmqp_push(struct qmqp *q, struct slice *in, struct slice *piece);
 
-/* qmqp_where - what it is reading, for the log */
+/* qmqp_where - what it is reading, or was when it broke; for the log */
 const char *
 qmqp_where(const struct qmqp *q);
 

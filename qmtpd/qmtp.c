@@ -6,6 +6,8 @@ enum { NOTHING = QMTP_BAD + 1 };
 static int
 bad(struct qmtp *q)
 {
+	if (q->state != QMTP_S_BROKEN)
+		q->broken_in = q->state;
 	q->state = QMTP_S_BROKEN;
 	return QMTP_BAD;
 }
@@ -188,10 +190,12 @@ const char *
 qmtp_where(const struct qmtp *q)
 {
 	static const char *const where[] = {
-	    "reading the text",	     "reading the sender",
-	    "reading the list head", "reading the recipients",
-	    "reading the list end",  "broken",
+	    "reading the text",	    "reading the sender",
+	    "reading the list",	    "reading the recipients",
+	    "reading the list end",
 	};
 
+	if (q->state == QMTP_S_BROKEN)
+		return where[q->broken_in];
 	return qmtp_resting(q) ? "between packages" : where[q->state];
 }

@@ -54,10 +54,11 @@ enum qmtp_state {
 
 struct qmtp {
 	enum qmtp_state state;
-	char encoding;	   /* '\n' or '\r'; 0: not known yet */
-	bool cr_held;	   /* a CR that may begin a CR LF */
-	struct field text; /* text, and the head of the list */
-	uint64_t text_len; /* without the encoding byte */
+	enum qmtp_state broken_in; /* where it went wrong, for the log */
+	char encoding;		   /* '\n' or '\r'; 0: not known yet */
+	bool cr_held;		   /* a CR that may begin a CR LF */
+	struct field text;	   /* text, and the head of the list */
+	uint64_t text_len;	   /* without the encoding byte */
 	uint64_t list_left;
 	struct field_address address;
 };
@@ -83,7 +84,7 @@ qmtp_push(struct qmtp *q, struct slice *in, struct slice *piece);
 bool
 qmtp_resting(const struct qmtp *q);
 
-/* qmtp_where - what it is reading, for the log */
+/* qmtp_where - what it is reading, or was when it broke; for the log */
 const char *
 qmtp_where(const struct qmtp *q);
 

@@ -3,7 +3,7 @@
  * Builds packages of one text, one sender and one recipient, lines ending
  * in LF, and reads the replies:
  *
- *   12:\nhello world,8:a@b.test,10:8:c@d.test,,     11:Kok 1 qp 2,
+ *   12:\nhello world,8:a@b.test,11:8:c@d.test,,     11:Kok 1 qp 23,
  *   qmtpc_begin, text, qmtpc_end                    QMTPC_REPLY
  *
  * One recipient a package: a server that answers once a package instead of

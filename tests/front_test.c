@@ -1,0 +1,670 @@
+/* front_test.c - QMTP and QMQP sessions against a queue that does as it is
+ * told: what reaches the door, and which replies come back when */
+#include "cdb/build.h"
+#include "lib/clock.h"
+#include "lib/frame.h"
+#include "lib/limits.h"
+#include "lib/owner.h"
+#include "qmqpd/session.h"
+#include "qmtpd/qmtpc.h"
+#include "qmtpd/session.h"
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The queue: tells the frames that it gets as a story, a line a message,
+ * and answers when it is told to. */
+enum { IDS_MAX = 1000 };
+
+static struct queue {
+	struct conn conn;
+	struct loop_io listener;
+	bool answers;	  /* K at once */
+	struct buf story; /* frames, without ids and trace lines */
+	uint64_t committed[IDS_MAX];
+	size_t n_committed, n_opened;
+	uint64_t leased;
+} queue;
+
+static struct loop loop;
+static struct qmtpd qmtpd;
+static struct qmqpd qmqpd;
+static const char door_path[] = "run/door";
+
+static void
+rounds(int n)
+{
+	while (n-- > 0)
+		loop_round(&loop, 1);
+}
+
+static void
+queue_lease(void)
+{
+	queue.leased += 1000;
+	frame_put(&queue.conn.out, 'L', queue.leased, SLICE("1000"));
+	conn_flush_later(&queue.conn);
+}
+
+static void
+queue_answer(uint64_t id, const char *verdict)
+{
+	frame_put(&queue.conn.out, 'V', id, slice_text(verdict));
+	conn_flush_later(&queue.conn);
+}
+
+/* Without what changes from run to run. */
+static struct slice
+without_trace(struct slice s)
+{
+	if (slice_starts(s, SLICE("Received: "))) {
+		s = slice_from(s, slice_find(s, '+'));
+		s = slice_from(s, slice_find(s, '\n') + 1);
+	}
+	return s;
+}
+
+static void
+queue_frame(const struct frame *f)
+{
+	if (f->type == 'O')
+		queue.n_opened++;
+	if (f->type == 'T' && queue.story.len > 0 && f->rest.len > 1000) {
+		buf_text(&queue.story, "T(long) ");
+	} else if (strchr("PTSR", f->type)) {
+		buf_putc(&queue.story, f->type);
+		buf_putc(&queue.story, '(');
+		buf_puts(&queue.story, without_trace(f->rest));
+		buf_text(&queue.story, ") ");
+	} else {
+		buf_putc(&queue.story, f->type);
+		buf_putc(&queue.story, ' ');
+	}
+	if (f->type != 'C')
+		return;
+	if (queue.answers)
+		queue_answer(f->id, "K");
+	else if (queue.n_committed < IDS_MAX)
+		queue.committed[queue.n_committed++] = f->id;
+}
+
+static void
+queue_event(struct conn *c, enum conn_event event)
+{
+	struct slice in = buf_slice(&c->in);
+	size_t before = in.len;
+	struct frame f;
+
+	if (event == CONN_EOF || event == CONN_BROKEN) {
+		conn_close(c);
+		return;
+	}
+	while (frame_next(&in, &f) == FRAME_DONE)
+		queue_frame(&f);
+	buf_take(&c->in, before - in.len);
+}
+
+static void
+queue_accepts(struct loop_io *io, unsigned events)
+{
+	struct endpoint peer;
+	int fd = socket_accept(io->fd, &peer);
+
+	(void)events;
+	if (fd < 0)
+		return;
+	if (queue.conn.is_open) { /* only one front end at a time */
+		close(fd);
+		return;
+	}
+	queue.conn = (struct conn){0};
+	conn_open_take(&queue.conn, &loop, fd, queue_event);
+	queue_lease();
+}
+
+static void
+queue_open(void)
+{
+	int fd = unix_listen(door_path, 0600);
+
+	ok_quiet(fd >= 0, "the queue listens: %d", errno);
+	queue.listener = (struct loop_io){fd, LOOP_READ, queue_accepts};
+	loop_watch(&loop, &queue.listener);
+}
+
+static void
+queue_close(void)
+{
+	loop_forget(&loop, &queue.listener);
+	close(queue.listener.fd);
+	unlink(door_path);
+	conn_close(&queue.conn);
+}
+
+/* The client's end of a socket pair, the other end in a session. */
+struct client {
+	int fd;
+	struct buf got;
+	bool closed;
+};
+
+static void
+connect_client(struct client *c, struct server *server, const char *address)
+{
+	struct endpoint peer;
+	int fds[2];
+
+	*c = (struct client){0};
+	socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds);
+	endpoint_parse(&peer, slice_text(address), 4711);
+	c->fd = fds[0];
+	server->n_sessions++;
+	server->accepted(server, fds[1], &peer);
+}
+
+static void
+client_read(struct client *c)
+{
+	ssize_t n;
+
+	while ((n = read(c->fd, buf_room(&c->got, 65536), 65536)) > 0)
+		buf_added(&c->got, (size_t)n);
+	if (n == 0 || (n < 0 && errno != EAGAIN))
+		c->closed = true;
+}
+
+static void
+client_write(struct client *c, struct slice s, size_t piece)
+{
+	while (s.len > 0 && !c->closed) {
+		size_t len = s.len < piece ? s.len : piece;
+		ssize_t n = send(c->fd, s.at, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN)
+			c->closed = true;
+		if (n > 0)
+			s = slice_from(s, (size_t)n);
+		rounds(1);
+		client_read(c);
+	}
+}
+
+static void
+client_close(struct client *c)
+{
+	close(c->fd);
+	buf_free(&c->got);
+	rounds(3);
+}
+
+/* "K D(text) " and "closed": what the client has got so far. */
+static const char *
+replies(struct client *c)
+{
+	static struct buf story;
+	struct qmtpc q = {0};
+	struct verdict v;
+	struct slice in;
+	size_t before;
+
+	do {
+		before = c->got.len;
+		rounds(5);
+		client_read(c);
+	} while (c->got.len > before);
+	in = buf_slice(&c->got);
+	buf_clear(&story);
+	while (qmtpc_push(&q, &in, &v) == QMTPC_REPLY) {
+		buf_putc(&story, v.code);
+		if (v.code != 'K') {
+			buf_putc(&story, ' ');
+			buf_puts(&story, verdict_status(&v));
+		} else if (!slice_starts(verdict_text(&v), SLICE("ok 1"))) {
+			buf_text(&story, "?");
+		}
+		buf_text(&story, ", ");
+	}
+	if (q.broken)
+		buf_text(&story, "BAD ");
+	if (c->closed)
+		buf_text(&story, "closed");
+	buf_putc(&story, 0);
+	return story.mem;
+}
+
+static void
+told(const char *expected, const char *what)
+{
+	bool good;
+
+	rounds(3);
+	buf_putc(&queue.story, 0);
+	good = strcmp(queue.story.mem, expected) == 0;
+	ok(good, "door: %s%s%s", what, good ? "" : ": ",
+	   good ? "" : queue.story.mem);
+	buf_clear(&queue.story);
+}
+
+static void
+got(struct client *c, const char *expected, const char *what)
+{
+	const char *story = replies(c);
+	bool good = strcmp(story, expected) == 0;
+
+	ok(good, "reply: %s%s%s", what, good ? "" : ": ", good ? "" : story);
+}
+
+static void
+fresh(bool answers)
+{
+	rounds(3);
+	buf_clear(&queue.story);
+	queue.n_committed = queue.n_opened = 0;
+	queue.answers = answers;
+}
+
+#define ATTRS_FOR(proto, client) "O P(proto=" proto ") P(client=" client ") "
+#define QMTP_ATTRS		 ATTRS_FOR("QMTP", "192.0.2.1") "P(relay=1) "
+#define QMQP_ATTRS		 ATTRS_FOR("QMQP", "192.0.2.1") "P(relay=1) "
+
+static void
+qmtp_plain(void)
+{
+	static const char wire[] =
+	    "12:\nhello world,8:a@b.test,22:8:c@d.test,8:e@f.test,,"
+	    "3:\rx\r,0:,11:8:g@h.test,,";
+	static const char story[] = QMTP_ATTRS
+	    "T(hello world) S(a@b.test) R(c@d.test) R(e@f.test) C " QMTP_ATTRS
+	    "T(x\r) S() R(g@h.test) C ";
+	struct client c;
+	size_t piece;
+
+	for (piece = 1; piece < sizeof wire; piece += 7) {
+		fresh(true);
+		connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+		client_write(&c, SLICE(wire), sizeof wire);
+		got(&c, "K, K, K, ", "two packages of three recipients");
+		told(story, "two packages");
+		client_close(&c);
+	}
+	fresh(true);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE(wire), 1);
+	got(&c, "K, K, K, ", "byte by byte");
+	shutdown(c.fd, SHUT_WR);
+	got(&c, "K, K, K, closed", "the end of input closes");
+	client_close(&c);
+	ok(qmtpd.front.server.n_sessions == 0, "no session is left");
+}
+
+static void
+qmtp_order(void)
+{
+	struct client c;
+	int i;
+
+	fresh(false);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	for (i = 0; i < 3; i++)
+		client_write(&c, SLICE("2:\nx,1:s,10:3:a@b,1:c,,"), 100);
+	got(&c, "", "nothing before the queue's answer");
+	ok(queue.n_committed == 3, "three are with the queue");
+	queue_answer(queue.committed[2], "Dno (#5.7.9)");
+	queue_answer(queue.committed[1], "Zlater (#4.2.9)");
+	got(&c, "", "nothing before the first package's answer");
+	queue_answer(queue.committed[0], "K");
+	got(&c, "K, K, Z 4.2.9, Z 4.2.9, D 5.7.9, D 5.7.9, ",
+	    "in order, however the queue answers");
+	client_close(&c);
+}
+
+static void
+qmtp_refusals(void)
+{
+	struct client c;
+
+	fresh(true);
+	connect_client(&c, &qmtpd.front.server, "198.51.100.1");
+	client_write(&c,
+		     SLICE("2:\nx,1:s,"
+			   "44:10:a@far.test,0:,11:b@near.test,3:c\0d,3:e@f,,"),
+		     100);
+	got(&c, "D 5.7.1, D 5.1.3, K, D 5.1.3, D 5.7.1, ",
+	    "a stranger: each recipient by itself");
+	told(ATTRS_FOR("QMTP", "198.51.100.1") "T(x) S(s) R(b@near.test) C ",
+	     "only what was accepted");
+	client_write(&c, SLICE("2:\nx,1:s,26:10:a@far.test,9:b@far.net,,"),
+		     100);
+	got(&c, "D 5.7.1, D 5.1.3, K, D 5.1.3, D 5.7.1, D 5.7.1, D 5.7.1, ",
+	    "nobody accepted");
+	told(ATTRS_FOR("QMTP", "198.51.100.1") "T(x) S(s) A ",
+	     "nobody accepted: not committed");
+	client_close(&c);
+
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE("2:\nx,2:s\0,8:1:a,1:b,,"), 100);
+	got(&c, "D 5.1.7, D 5.1.7, ", "a sender with NUL: all refused");
+	client_write(&c, SLICE("2:\nx,1:s,0:,"), 100);
+	got(&c, "D 5.1.7, D 5.1.7, ", "no recipient: no reply");
+	client_close(&c);
+}
+
+static void
+qmtp_ends(void)
+{
+	static const char two[] = "2:\nx,1:s,10:3:a@b,1:c,,";
+	struct client c;
+
+	fresh(false);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE(two), 100);
+	client_write(&c, SLICE("5:\nha"), 100);
+	shutdown(c.fd, SHUT_WR);
+	got(&c, "", "EOF inside the second package");
+	told(QMTP_ATTRS "T(x) S(s) R(a@b) R(c) C " QMTP_ATTRS "T(ha) A ",
+	     "the second is abandoned");
+	queue_answer(queue.committed[0], "K");
+	got(&c, "K, K, closed", "the first is still answered");
+	client_close(&c);
+
+	fresh(false);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE("2:\nx,1:s,10:3:a@b,1:c,,2:xx,"), 100);
+	got(&c, "", "wrong bytes behind a package");
+	queue_answer(queue.committed[0], "K");
+	got(&c, "K, K, closed", "it is still answered, then closed");
+	client_close(&c);
+
+	fresh(false);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE("2:\nx,1:s,10:3:a@b,1:c,,"), 100);
+	client_close(&c);
+	rounds(5);
+	ok(qmtpd.front.server.n_sessions <= 1, "a client that is gone");
+	queue_answer(queue.committed[0], "K");
+	rounds(5);
+	ok(qmtpd.front.server.n_sessions == 0, "leaves no session");
+}
+
+static void
+qmtp_queue_away(void)
+{
+	struct client c;
+
+	fresh(false);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE("2:\nx,1:s,10:3:a@b,1:c,,3:\ny"), 100);
+	queue_close();
+	got(&c, "Z 4.3.0, Z 4.3.0, ", "the queue goes away");
+	client_write(&c, SLICE("z,1:s,4:1:c,,2:\nv,1:s,4:1:d,,"), 100);
+	got(&c, "Z 4.3.0, Z 4.3.0, Z 4.3.0, Z 4.3.0, ",
+	    "while it is away: Z, each in its place");
+	queue_open();
+	usleep(DOOR_RETRY_MS * 1000);
+	fresh(true);
+	rounds(3);
+	client_write(&c, SLICE("2:\nx,1:s,4:1:c,,"), 100);
+	got(&c, "Z 4.3.0, Z 4.3.0, Z 4.3.0, Z 4.3.0, K, ", "it is back");
+	client_close(&c);
+}
+
+static void
+qmtp_window(void)
+{
+	struct client c;
+	size_t i, n = 0;
+	const char *s;
+
+	fresh(false);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	for (i = 0; i < 300; i++)
+		client_write(&c, SLICE("2:\nx,1:s,4:1:c,,"), 100);
+	rounds(5);
+	ok(queue.n_committed == SESSION_WINDOW, "the window: %zu packages",
+	   queue.n_committed);
+	for (i = 0; i < 300; rounds(2))
+		for (; i < queue.n_committed; i++)
+			queue_answer(queue.committed[i], "K");
+	for (s = replies(&c); *s; s++)
+		n += *s == 'K';
+	ok(n == 300, "all are answered: %zu", n);
+	client_close(&c);
+}
+
+/* More text in flight than the door holds: the session waits for it. */
+static void
+qmtp_back_pressure(void)
+{
+	struct buf wire = {0};
+	struct client c;
+	size_t size = 20 * 1000 * 1000;
+
+	fresh(true);
+	conn_pause(&queue.conn);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	netstring_head_put(&wire, size + 1);
+	buf_putc(&wire, '\n');
+	memset(buf_room(&wire, size), 'a', size);
+	buf_added(&wire, size);
+	buf_text(&wire, ",1:s,4:1:c,,");
+	for (int i = 0; i < 100; i++) {
+		ssize_t n =
+		    send(c.fd, wire.mem + wire.off, wire.len, MSG_NOSIGNAL);
+
+		if (n > 0)
+			buf_take(&wire, (size_t)n);
+		rounds(1);
+	}
+	ok(wire.len > 5000000 &&
+	       qmtpd.front.door.conn.out.len < 2 * DOOR_OUT_MAX,
+	   "a queue that does not read stops the client: %zu, %zu", wire.len,
+	   qmtpd.front.door.conn.out.len);
+	conn_resume(&queue.conn);
+	client_write(&c, buf_slice(&wire), 1 << 20);
+	rounds(50);
+	got(&c, "K, ", "then it goes on");
+	buf_free(&wire);
+	client_close(&c);
+}
+
+static void
+qmtp_too_much(void)
+{
+	static char piece[1 << 16];
+	struct buf wire = {0}, list = {0};
+	struct client c;
+	size_t i, size = LIMIT_TEXT + 1;
+	size_t k = 0, z = 0;
+	const char *s;
+
+	fresh(true);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	netstring_head_put(&wire, size + 1);
+	buf_putc(&wire, '\n');
+	client_write(&c, buf_slice(&wire), 100);
+	for (i = 0; i < size; i += sizeof piece)
+		client_write(&c,
+			     slice_of(piece, size - i < sizeof piece
+						 ? size - i
+						 : sizeof piece),
+			     sizeof piece);
+	client_write(&c, SLICE(",1:s,8:1:a,1:b,,2:\nx,1:s,4:1:a,,"), 100);
+	got(&c, "D 5.3.4, D 5.3.4, K, ", "too much text, and a next package");
+	ok(queue.n_opened == 1, "none of it went to the queue");
+	client_close(&c);
+
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	for (i = 0; i < LIMIT_RCPTS + 2; i++)
+		netstring_put(&list, SLICE("a@far.test"));
+	buf_clear(&wire);
+	buf_text(&wire, "2:\nx,1:s,");
+	netstring_put(&wire, buf_slice(&list));
+	client_write(&c, buf_slice(&wire), 1 << 16);
+	for (s = replies(&c); *s; s++) {
+		k += *s == 'K' && z == 0;
+		z += strncmp(s, "Z 4.5.3", 7) == 0;
+	}
+	ok(k == LIMIT_RCPTS && z == 2, "too many recipients: %zu K, %zu Z", k,
+	   z);
+	client_close(&c);
+	buf_free(&wire), buf_free(&list);
+}
+
+static void
+qmqp_one(const char *address, struct slice inner, const char *reply,
+	 const char *story, const char *what)
+{
+	struct buf wire = {0};
+	struct client c;
+
+	netstring_put(&wire, inner);
+	fresh(true);
+	connect_client(&c, &qmqpd.front.server, address);
+	client_write(&c, buf_slice(&wire), 1 + inner.len / 3);
+	got(&c, reply, what);
+	told(story, what);
+	client_close(&c);
+	buf_free(&wire);
+}
+
+static void
+qmqp_plain(void)
+{
+	static const char relay[] = "192.0.2.1";
+
+	qmqp_one(relay, SLICE("5:a\r\n\0b,1:s,3:c@d,3:e@f,"), "K, closed",
+		 QMQP_ATTRS "T(a\r\n", "two recipients");
+	qmqp_one(relay, SLICE("0:,0:,3:c@d,"), "K, closed",
+		 QMQP_ATTRS "T() S() R(c@d) C ", "an empty message");
+	qmqp_one(relay, SLICE("1:x,1:s,"), "D 5.5.1, closed",
+		 QMQP_ATTRS "T(x) S(s) A ", "no recipients");
+	qmqp_one(relay, SLICE("1:x,1:s,1:a,3:b\0c,"), "D 5.1.3, closed",
+		 QMQP_ATTRS "T(x) S(s) R(a) A ", "a recipient with NUL");
+	qmqp_one(relay, SLICE("1:x,2:s\n,1:a,1:b,"), "D 5.1.7, closed",
+		 QMQP_ATTRS "T(x) A ", "a sender with LF");
+	qmqp_one("198.51.100.1", SLICE("1:x,1:s,11:b@near.test,"),
+		 "Z 4.7.1, closed", "", "a stranger");
+	qmqp_one(relay, SLICE("1:x,1:s,14:no@local.test,"), "closed",
+		 QMQP_ATTRS "T(x) S(s) A ", "outer and inner don't agree");
+	qmqp_one(relay, SLICE("1:x,1:s,13:no@local.test,"), "D 5.1.1, closed",
+		 QMQP_ATTRS "T(x) S(s) R(no@local.test) A ",
+		 "nobody of that name here");
+	qmqp_one(relay, SLICE("1:x,1:s,13:no@local.test,3:a@b,"), "K, closed",
+		 QMQP_ATTRS "T(x) S(s) R(no@local.test) R(a@b) C ",
+		 "nobody of that name, and another");
+}
+
+static void
+qmqp_ends(void)
+{
+	struct client c;
+
+	fresh(false);
+	connect_client(&c, &qmqpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE("15:1:x,1:s,1:a,"), 100);
+	shutdown(c.fd, SHUT_WR);
+	got(&c, "closed", "EOF inside the package");
+	told(QMQP_ATTRS "T(x) S(s) R(a) A ", "abandoned");
+	client_close(&c);
+
+	fresh(false);
+	connect_client(&c, &qmqpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE("12:1:x,1:s,1:a,,"), 100);
+	shutdown(c.fd, SHUT_WR);
+	got(&c, "", "EOF behind it: the queue is waited for");
+	queue_answer(queue.committed[0], "Zfull (#4.3.1)");
+	got(&c, "Z 4.3.1, closed", "its verdict");
+	client_close(&c);
+
+	fresh(false);
+	connect_client(&c, &qmqpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE("12:1:x,1:s,"), 100);
+	queue_close();
+	got(&c, "", "the queue goes away in the middle");
+	client_write(&c, SLICE("1:a,,"), 100);
+	got(&c, "Z 4.3.0, closed", "the reply comes at the end");
+	client_close(&c);
+	connect_client(&c, &qmqpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE("12:1:x,1:s,1:a,,"), 100);
+	got(&c, "Z 4.3.0, closed", "the queue is away");
+	client_close(&c);
+	queue_open();
+	usleep(DOOR_RETRY_MS * 1000);
+	rounds(3);
+	ok(qmqpd.front.server.n_sessions == 0, "no session is left");
+}
+
+static void
+table(const char *name, const char *lines)
+{
+	FILE *f = fopen(name, "w");
+
+	if (!f || fputs(lines, f) < 0 || fclose(f) != 0)
+		ok(false, "writing %s", name);
+}
+
+static void
+tables(char *dir)
+{
+	struct report report;
+	enum build_result result;
+
+	if (!mkdtemp(dir) || chdir(dir) != 0 || mkdir("run", 0700) != 0)
+		exit(111);
+	table("me", "hub.test\n");
+	table("listen", "qmtp 127.0.0.1:1\nqmqp 127.0.0.1:2\n");
+	table("access", "192.0.2.0/24 relay\n");
+	table("rcpthosts", "near.test\n");
+	table("locals", "local.test\n");
+	table("users", "yes@local.test maildir:m/yes\n");
+	table("routes", "* hold\n");
+	report_init(&report);
+	result = config_build(".", &report);
+	ok(result == BUILD_DONE, "the tables: %.*s",
+	   (int)report.errors.text.len, buf_slice(&report.errors.text).at);
+	report_free(&report);
+}
+
+static void
+with_front(struct front *front, const char *proto,
+	   void (*accepted)(struct server *, int, const struct endpoint *),
+	   void (*const *tests)(void))
+{
+	front_init(front, &loop, proto, door_path, "test", 1000, accepted);
+	rounds(5);
+	for (; *tests; tests++)
+		(*tests)();
+	door_close(&front->door);
+	buf_free(&front->gather);
+	buf_free(&front->scratch);
+	rounds(3);
+}
+
+int
+main(void)
+{
+	static void (*const qmtp[])(void) = {
+	    qmtp_plain,	   qmtp_order,	    qmtp_refusals,
+	    qmtp_ends,	   qmtp_window,	    qmtp_back_pressure,
+	    qmtp_too_much, qmtp_queue_away, NULL};
+	static void (*const qmqp[])(void) = {qmqp_plain, qmqp_ends, NULL};
+	char dir[] = "/tmp/quail-front-XXXXXX", command[64];
+
+	tables(dir);
+	loop_init(&loop);
+	queue_open();
+	config_open_or_die(&qmtpd.config, "config.cdb");
+	config_open_or_die(&qmqpd.config, "config.cdb");
+	with_front(&qmtpd.front, "QMTP", qmtpd_accepted, qmtp);
+	with_front(&qmqpd.front, "QMQP", qmqpd_accepted, qmqp);
+	config_close(&qmtpd.config);
+	config_close(&qmqpd.config);
+	queue_close();
+	buf_free(&queue.story);
+	loop_free(&loop);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	return system(command) == 0 ? tap_done() : 1;
+}
