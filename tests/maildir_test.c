@@ -1,0 +1,774 @@
+/* maildir_test.c - deliveries, the order of their disk calls, and each of
+ * these calls failing
+ *
+ * A model of the disk sits behind fs_use: it knows which file has bytes and
+ * which directory has names that no sync has covered yet, and objects when
+ * a file is linked, or K is said, too early.
+ */
+#include "maildir/deliver.h"
+
+#include "lib/die.h"
+#include "lib/fs.h"
+#include "maildir/name.h"
+#include "maildir/syncs.h"
+#include "maildir/trouble.h"
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* the model */
+
+enum { NODES_MAX = 4096, FDS_MAX = 1024 };
+
+struct node {
+	ino_t ino;
+	bool data; /* bytes that no sync has covered */
+	bool names;
+};
+
+static struct node nodes[NODES_MAX];
+static size_t n_nodes;
+static bool failed_sync[FDS_MAX];
+static unsigned n_calls, fail_at, n_syncfs, n_dir_syncs, n_data_syncs;
+static const char *fail_what; /* the call that failed */
+static int fail_errno;
+static char complaint[256];
+
+static void
+complain(const char *what)
+{
+	if (!*complaint)
+		snprintf(complaint, sizeof complaint, "%s", what);
+}
+
+static bool
+fails(const char *what)
+{
+	if (++n_calls != fail_at)
+		return false;
+	fail_what = what;
+	errno = fail_errno;
+	return true;
+}
+
+static struct node *
+node(ino_t ino)
+{
+	size_t i;
+
+	for (i = 0; i < n_nodes; i++)
+		if (nodes[i].ino == ino)
+			return &nodes[i];
+	if (n_nodes == NODES_MAX)
+		die_bug("test: nodes");
+	nodes[n_nodes] = (struct node){.ino = ino};
+	return &nodes[n_nodes++];
+}
+
+static struct node *
+node_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		die_bug("test: fstat");
+	return node(st.st_ino);
+}
+
+static int
+model_open(int dir, const char *name, int flags, mode_t mode)
+{
+	int fd;
+
+	if (fails(flags & O_CREAT ? "create" : "open"))
+		return -1;
+	fd = fs_kernel.open(dir, name, flags, mode);
+	if (fd >= 0 && fd < FDS_MAX)
+		failed_sync[fd] = false;
+	if (fd >= 0 && (flags & O_CREAT))
+		node_of(fd)->data = true;
+	return fd;
+}
+
+static int
+model_close(int fd)
+{
+	int r = fs_kernel.close(fd);
+
+	return fails("close") ? -1 : r;
+}
+
+static ssize_t
+model_pwrite(int fd, const void *at, size_t n, off_t where)
+{
+	if (fails("write"))
+		return -1;
+	node_of(fd)->data = true;
+	return fs_kernel.pwrite(fd, at, n > 5000 ? 5000 : n, where);
+}
+
+static ssize_t
+model_pread(int fd, void *at, size_t n, off_t where)
+{
+	return fails("read") ? -1 : fs_kernel.pread(fd, at, n, where);
+}
+
+static bool
+sync_fails(int fd, const char *what)
+{
+	if (failed_sync[fd])
+		complain("a failed sync was tried again");
+	failed_sync[fd] = fails(what);
+	return failed_sync[fd];
+}
+
+static int
+model_datasync(int fd)
+{
+	n_data_syncs++;
+	if (sync_fails(fd, "datasync"))
+		return -1;
+	node_of(fd)->data = false;
+	return 0;
+}
+
+static int
+model_sync(int fd)
+{
+	n_dir_syncs++;
+	if (sync_fails(fd, "sync"))
+		return -1;
+	node_of(fd)->data = node_of(fd)->names = false;
+	return 0;
+}
+
+static int
+model_syncfs(int fd)
+{
+	size_t i;
+
+	n_syncfs++;
+	if (sync_fails(fd, "syncfs"))
+		return -1;
+	for (i = 0; i < n_nodes; i++)
+		nodes[i].data = false;
+	return 0;
+}
+
+static int
+model_link(int from_dir, const char *from, int to_dir, const char *to)
+{
+	struct stat st;
+
+	if (fails("link"))
+		return -1;
+	if (fstatat(from_dir, from, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    node(st.st_ino)->data)
+		complain("linked before its sync");
+	if (fs_kernel.link(from_dir, from, to_dir, to) != 0)
+		return -1;
+	node_of(to_dir)->names = true;
+	return 0;
+}
+
+static int
+model_rename(int from_dir, const char *from, int to_dir, const char *to)
+{
+	struct stat st;
+
+	if (fails("rename"))
+		return -1;
+	if (fstatat(from_dir, from, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    node(st.st_ino)->data)
+		complain("renamed before its sync");
+	node_of(to_dir)->names = true;
+	return fs_kernel.rename(from_dir, from, to_dir, to);
+}
+
+static int
+model_unlink(int dir, const char *name)
+{
+	return fails("unlink") ? -1 : fs_kernel.unlink(dir, name);
+}
+
+static int
+model_mkdir(int dir, const char *name, mode_t mode)
+{
+	if (fails("mkdir"))
+		return -1;
+	if (fs_kernel.mkdir(dir, name, mode) != 0)
+		return -1;
+	if (strcmp(name, "cur") != 0) /* no mail of ours goes there */
+		node_of(dir)->names = true;
+	return 0;
+}
+
+static int
+model_stat(int fd, struct stat *st)
+{
+	return fails("stat") ? -1 : fs_kernel.stat(fd, st);
+}
+
+static struct fs_calls model;
+
+/* Calls that deliveries have no need for stay the real ones. */
+static void
+model_use(void)
+{
+	model = fs_kernel;
+	model.open = model_open;
+	model.close = model_close;
+	model.pwrite = model_pwrite;
+	model.pread = model_pread;
+	model.datasync = model_datasync;
+	model.sync = model_sync;
+	model.syncfs = model_syncfs;
+	model.rename = model_rename;
+	model.link = model_link;
+	model.unlink = model_unlink;
+	model.mkdir = model_mkdir;
+	model.stat = model_stat;
+	fs_use(&model);
+}
+
+static void
+model_reset(void)
+{
+	n_nodes = 0;
+	n_calls = fail_at = n_syncfs = n_dir_syncs = n_data_syncs = 0;
+	fail_what = NULL;
+	fail_errno = EIO;
+	*complaint = 0;
+	memset(failed_sync, 0, sizeof failed_sync);
+}
+
+/* a place to work in */
+
+static char place[64];
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	if (ftw->level > 0)
+		remove(path);
+	return 0;
+}
+
+static void
+clear_place(void)
+{
+	nftw(place, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	model_reset();
+}
+
+static unsigned
+count_in(const char *dir)
+{
+	struct buf names = {0};
+	int fd = open(dir, O_RDONLY | O_DIRECTORY);
+	unsigned n = 0;
+	size_t i;
+
+	if (fd >= 0) {
+		fs_list(fd, &names);
+		close(fd);
+	}
+	for (i = 0; i < names.len; i++)
+		n += buf_slice(&names).at[i] == 0;
+	buf_free(&names);
+	return n;
+}
+
+static bool
+holds(const char *path, struct slice want)
+{
+	static char got[1 << 20];
+	int fd = open(path, O_RDONLY | O_NOFOLLOW);
+	ssize_t n = fd < 0 ? -1 : read(fd, got, sizeof got);
+
+	if (fd >= 0)
+		close(fd);
+	return n >= 0 && slice_eq(slice_of(got, (size_t)n), want);
+}
+
+/* deliveries */
+
+enum { ID = 0x6930, BIRTH_S = 1795293611 };
+
+static struct buf verdicts; /* one letter for each told, in order */
+static struct verdict last_verdict;
+static const char me_text[] = "hub:a/b";
+
+static void
+path_of(char *out, size_t size, const struct delivery *d, size_t rcpt)
+{
+	char name[NAME_SIZE];
+
+	name_put(name, d->birth_us, d->id, d->rcpts[rcpt], slice_text(me_text));
+	snprintf(out, size, "%.*s/new/%s", (int)d->path.len, d->path.at, name);
+}
+
+static void
+told(struct delivery *d, size_t rcpt, const struct verdict *v)
+{
+	char path[512];
+	struct stat st;
+	size_t i;
+
+	buf_putc(&verdicts, v->code);
+	last_verdict = *v;
+	if (v->code != 'K')
+		return;
+	path_of(path, sizeof path, d, rcpt);
+	if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+		complain("K without a file");
+	else if (node(st.st_ino)->data)
+		complain("K before the file's sync");
+	for (i = 0; i < n_nodes; i++)
+		if (nodes[i].names)
+			complain("K before a directory's sync");
+}
+
+static const struct slice two[] = {{"ann@a.test", 10}, {"bob@a.test", 10}};
+
+static struct delivery
+delivery(const char *path, unsigned number)
+{
+	return (struct delivery){.path = slice_text(path),
+				 .sender = SLICE("j s@b.test"),
+				 .rcpts = two,
+				 .n_rcpts = 2,
+				 .id = ID + number,
+				 .birth_us = BIRTH_S * UINT64_C(1000000) + 7,
+				 .text = SLICE("Subject: x\n\ntext\rno LF"),
+				 .done = told};
+}
+
+static bool
+batch_tells(struct delivery *first, const char *want)
+{
+	buf_clear(&verdicts);
+	deliver_batch(first, slice_text(me_text));
+	return slice_eq(buf_slice(&verdicts), slice_text(want));
+}
+
+static void
+test_plain(void)
+{
+	struct delivery a, b;
+	char path[512];
+
+	clear_place();
+	a = delivery("mail/a.test/x", 0);
+	b = delivery("mail/a.test/x", 1);
+	a.next = &b;
+	b.sender = SLICE("");
+	ok(batch_tells(&a, "KKKK"), "two messages for two: K for each");
+	ok(!*complaint, "in the right order: %s", complaint);
+	ok(count_in("mail/a.test/x/new") == 4 &&
+	       count_in("mail/a.test/x/tmp") == 0 &&
+	       count_in("mail/a.test/x/cur") == 0,
+	   "four files in new, none in tmp");
+	path_of(path, sizeof path, &a, 1);
+	ok(holds(path, SLICE("Return-Path: <\"j s\"@b.test>\n"
+			     "Delivered-To: bob@a.test\n"
+			     "Subject: x\n\ntext\rno LF")),
+	   "%s holds trace and text", path);
+	path_of(path, sizeof path, &b, 0);
+	ok(holds(path, SLICE("Return-Path: <>\nDelivered-To: ann@a.test\n"
+			     "Subject: x\n\ntext\rno LF")),
+	   "an empty return path");
+	n_dir_syncs = 0;
+	a = delivery("mail/a.test/x", 2);
+	ok(batch_tells(&a, "KK") && n_dir_syncs == 1,
+	   "one directory sync for a batch in one Maildir");
+}
+
+static void
+test_again(void)
+{
+	struct delivery d;
+
+	clear_place();
+	d = delivery("x", 0);
+	ok(batch_tells(&d, "KK"), "delivered");
+	d = delivery("x", 0);
+	ok(batch_tells(&d, "KK") && count_in("x/new") == 2 &&
+	       count_in("x/tmp") == 0,
+	   "delivered again after a crash: found, no copy");
+	ok(!*complaint, "%s", complaint);
+}
+
+static void
+test_same_recipient_twice(void)
+{
+	static const struct slice same[] = {{"ann@a.test", 10},
+					    {"ann@a.test", 10}};
+	struct delivery d;
+
+	clear_place();
+	d = delivery("x", 0);
+	d.rcpts = same;
+	ok(batch_tells(&d, "KK") && count_in("x/new") == 1 &&
+	       count_in("x/tmp") == 0,
+	   "the same recipient twice: one file");
+}
+
+static void
+stream(struct delivery *d, const char *text, size_t piece)
+{
+	struct slice s = slice_text(text);
+	size_t n;
+
+	d->text = SLICE("");
+	while (s.len > 0) {
+		n = s.len < piece ? s.len : piece;
+		if (deliver_stream(d, slice_of(s.at, n)) != 0)
+			die_bug("test: stream");
+		s = slice_from(s, n);
+	}
+}
+
+static void
+test_stream(void)
+{
+	static char text[600001];
+	struct buf want = {0};
+	struct delivery d;
+	char path[512];
+	size_t i;
+
+	for (i = 0; i < sizeof text - 1; i++)
+		text[i] = (char)('a' + i % 23);
+	memcpy(text, "A: b\n\n", 6);
+	for (i = 0; i < 2; i++) {
+		clear_place();
+		d = delivery("x", 0);
+		stream(&d, text, 70000);
+		ok(count_in("x/tmp") == 1 && count_in("x/new") == 0,
+		   "streamed into tmp");
+		ok(batch_tells(&d, "KK") && count_in("x/tmp") == 0, "KK");
+		path_of(path, sizeof path, &d, i);
+		buf_clear(&want);
+		buf_text(&want,
+			 "Return-Path: <\"j s\"@b.test>\nDelivered-To: ");
+		buf_puts(&want, two[i]);
+		buf_putc(&want, '\n');
+		buf_text(&want, text);
+		ok(holds(path, buf_slice(&want)) && !*complaint,
+		   "recipient %zu has it: %s", i, complaint);
+	}
+	clear_place();
+	d = delivery("x", 0);
+	stream(&d, text, 70000);
+	deliver_abort(&d);
+	deliver_abort(&d);
+	ok(count_in("x/tmp") == 0 && count_in("x/new") == 0,
+	   "an abandoned stream leaves nothing");
+	buf_free(&want);
+}
+
+static void
+test_many(void)
+{
+	enum { N = 100 };
+	static struct delivery d[N];
+	char want[2 * N + 1];
+	size_t i;
+
+	clear_place();
+	for (i = 0; i < N; i++) {
+		d[i] = delivery(i % 3 ? "x" : "y", (unsigned)i);
+		d[i].next = i + 1 < N ? &d[i + 1] : NULL;
+	}
+	memset(want, 'K', sizeof want - 1);
+	want[sizeof want - 1] = 0;
+	ok(batch_tells(d, want) && !*complaint, "200 files: all K: %s",
+	   complaint);
+	ok(count_in("x/new") + count_in("y/new") == 2 * N, "all there");
+	ok(n_syncfs == 3 && n_data_syncs == 2 * N - 3 * DELIVER_FILES_MAX,
+	   "a syncfs for each full batch (%u), a sync each for the rest (%u)",
+	   n_syncfs, n_data_syncs);
+}
+
+static void
+test_loops(void)
+{
+	static const char streamed[] = "Received: x\nDelivered-To: "
+				       "ann@a.test\n\n";
+	struct delivery d;
+	struct buf hops = {0};
+	unsigned i;
+
+	clear_place();
+	d = delivery("x", 0);
+	d.text = SLICE("Received: y\ndelivered-to:  Bob@A.test \nTo: "
+		       "ann@a.test\n\nDelivered-To: ann@a.test\n");
+	ok(batch_tells(&d, "KD"), "it loops for the second only");
+	ok(slice_eq(verdict_status(&last_verdict), SLICE("5.4.6")), "5.4.6");
+	d = delivery("x", 1);
+	stream(&d, streamed, 1);
+	ok(batch_tells(&d, "DK") && count_in("x/new") == 2 &&
+	       count_in("x/tmp") == 0,
+	   "it loops for the first only, streamed");
+	for (i = 0; i < 101; i++)
+		buf_text(&hops, "Delivered-To: x\n");
+	d = delivery("x", 2);
+	d.text = buf_slice(&hops);
+	ok(batch_tells(&d, "DD"), "101 hops");
+	d.loops = (struct loops){0};
+	d.text = slice_from(d.text, 16);
+	ok(batch_tells(&d, "KK"), "100 hops");
+	buf_free(&hops);
+}
+
+static void
+test_planted(void)
+{
+	static const struct slice odd[] = {{"a@b\nX: y", 8}, {"c@d", 3}};
+	static const char *const links[] = {"x/new", "x/tmp", "x/cur", "x"};
+	struct delivery d;
+	char path[512];
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		clear_place();
+		mkdir("elsewhere", 0700);
+		mkdir("elsewhere/new", 0700);
+		mkdir("elsewhere/tmp", 0700);
+		mkdir("elsewhere/cur", 0700);
+		if (i < 3)
+			mkdir("x", 0700);
+		ok(symlink(i < 3 ? "../elsewhere" : "elsewhere", links[i]) == 0,
+		   "a link in place of %s", links[i]);
+		d = delivery("x", 0);
+		ok(batch_tells(&d, "ZZ"), "Z");
+		d = delivery("x/y", 0);
+		if (i == 3)
+			ok(batch_tells(&d, "ZZ"), "also in front of the last");
+		ok(count_in("elsewhere") == 3 && count_in("elsewhere/new") == 0,
+		   "nothing was written elsewhere");
+	}
+	clear_place();
+	d = delivery("x", 0);
+	batch_tells(&d, "KK");
+	path_of(path, sizeof path, &d, 0);
+	ok(unlink(path) == 0 && symlink("/etc/passwd", path) == 0,
+	   "a link under the name in new");
+	d = delivery("x", 0);
+	ok(batch_tells(&d, "ZK") && count_in("x/tmp") == 0, "Z");
+	d = delivery("", 0);
+	ok(batch_tells(&d, "ZZ"), "no path");
+	d = delivery("x/../y", 0);
+	ok(batch_tells(&d, "ZZ"), "..");
+	d = delivery("x", 3);
+	d.path = slice_of("x\0y", 3);
+	ok(batch_tells(&d, "ZZ"), "NUL");
+	d = delivery("x", 4);
+	d.rcpts = odd;
+	ok(batch_tells(&d, "DK"), "a recipient with a line end in it: D");
+}
+
+static void
+test_absolute(void)
+{
+	struct delivery d;
+	char path[128];
+
+	clear_place();
+	snprintf(path, sizeof path, "%s//deep/./x/", place);
+	d = delivery(path, 0);
+	ok(batch_tells(&d, "KK") && count_in("deep/x/new") == 2 && !*complaint,
+	   "an absolute path: %s", complaint);
+}
+
+/* Fail the n-th call, for each n, until nothing is left to fail; then try
+ * again without failure. */
+
+enum { SMALL, STREAMED, MANY, KINDS };
+
+static void
+all_of_it(int kind, char *codes, size_t max)
+{
+	static struct delivery d[12];
+	size_t n = kind == MANY ? 12 : 1, i, from, len;
+
+	buf_clear(&verdicts);
+	for (i = 0; i < n; i++) {
+		d[i] = delivery(kind == MANY ? "m/x" : "x", (unsigned)i);
+		d[i].next = i + 1 < n ? &d[i + 1] : NULL;
+	}
+	if (kind == STREAMED) {
+		static const char text[] = "A: b\n\nstreamed text";
+
+		d[0].text = SLICE("");
+		for (from = 0; from < sizeof text - 1; from += len) {
+			len = sizeof text - 1 - from < 10
+				  ? sizeof text - 1 - from
+				  : 10;
+			if (deliver_stream(&d[0], slice_of(text + from, len)) ==
+			    0)
+				continue;
+			deliver_abort(&d[0]);
+			snprintf(codes, max, "ZZ");
+			return;
+		}
+	}
+	deliver_batch(d, slice_text(me_text));
+	snprintf(codes, max, "%.*s", (int)verdicts.len,
+		 buf_slice(&verdicts).at);
+}
+
+/* May all be K although this call failed? */
+static bool
+is_harmless(const char *what)
+{
+	return strcmp(what, "close") == 0 || strcmp(what, "unlink") == 0;
+}
+
+static void
+test_failures(int kind, int error)
+{
+	char codes[64], again[64];
+	size_t rcpts = kind == MANY ? 24 : 2;
+	const char *dir = kind == MANY ? "m/x/new" : "x/new";
+	const char *tmp = kind == MANY ? "m/x/tmp" : "x/tmp";
+	unsigned n, places = 0;
+	bool good = true;
+
+	for (n = 1;; n++) {
+		clear_place();
+		fail_at = n;
+		fail_errno = error;
+		all_of_it(kind, codes, sizeof codes);
+		if (!fail_what)
+			break;
+		places++;
+		good &= ok_quiet(strlen(codes) == rcpts && !strchr(codes, 'D'),
+				 "%u (%s): %s", n, fail_what, codes);
+		good &= ok_quiet(!*complaint, "%u (%s): %s", n, fail_what,
+				 complaint);
+		good &= ok_quiet(is_harmless(fail_what) || strchr(codes, 'Z'),
+				 "%u (%s): all K", n, fail_what);
+		good &=
+		    ok_quiet(is_harmless(fail_what) || count_in(tmp) == 0 ||
+				 strcmp(fail_what, "open") == 0,
+			     "%u (%s): something is left in tmp", n, fail_what);
+		fail_at = 0;
+		all_of_it(kind, again, sizeof again);
+		good &= ok_quiet(!strpbrk(again, "ZD") && !*complaint &&
+				     count_in(dir) == rcpts,
+				 "%u (%s), again: %s, %u files; %s", n,
+				 fail_what, again, count_in(dir), complaint);
+	}
+	ok(good && places > 20, "%s at each of %u calls",
+	   kind == SMALL      ? "small"
+	   : kind == STREAMED ? "streamed"
+			      : "many",
+	   places);
+}
+
+static int
+no_links(int from_dir, const char *from, int to_dir, const char *to)
+{
+	(void)from_dir;
+	(void)from;
+	(void)to_dir;
+	(void)to;
+	errno = EPERM;
+	return -1;
+}
+
+static void
+test_no_links(void)
+{
+	struct delivery d;
+
+	clear_place();
+	model.link = no_links;
+	d = delivery("x", 0);
+	ok(batch_tells(&d, "KK") && count_in("x/new") == 2 && !*complaint,
+	   "a file system without hard links: renamed");
+	model.link = model_link;
+}
+
+static void
+test_names(void)
+{
+	char a[NAME_SIZE], b[NAME_SIZE], me[300];
+	uint64_t birth = BIRTH_S * UINT64_C(1000000) + 52077;
+
+	name_put(a, birth, UINT64_C(0x69300001000000a1), two[0],
+		 SLICE("hub.example"));
+	ok(strncmp(a, "1795293611.M52077Q69300001000000a1R", 35) == 0 &&
+	       strcmp(a + 35 + 16, ".hub.example") == 0,
+	   "%s", a);
+	name_put(a, birth, 1, two[0], SLICE("h/u:b\n"));
+	ok(strcmp(a + strlen(a) - 13, ".h\\057u\\072b_") == 0, "%s", a);
+	name_put(b, birth, 1, two[1], SLICE("h/u:b\n"));
+	ok(strcmp(a, b) != 0, "another recipient, another name");
+	name_put(b, birth, 2, two[0], SLICE("h/u:b\n"));
+	ok(strcmp(a, b) != 0, "another message, another name");
+	name_put(b, birth, 1, two[0], SLICE("h/u:b\n"));
+	ok(strcmp(a, b) == 0, "the same, the same");
+	memset(me, '/', sizeof me);
+	name_put(a, UINT64_MAX, UINT64_MAX, two[0], slice_of(me, sizeof me));
+	ok(strlen(a) < NAME_SIZE - 20, "a long name of ours is cut");
+}
+
+static void
+test_troubles(void)
+{
+	static const struct {
+		int e;
+		const char *status;
+	} cases[] = {{ENOSPC, "4.3.1"}, {EDQUOT, "4.2.2"}, {EIO, "4.3.0"},
+		     {ELOOP, "4.3.5"},	{EACCES, "4.3.0"}, {EMFILE, "4.3.0"}};
+	struct verdict v;
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		trouble_verdict(&v, cases[i].e);
+		ok(v.code == 'Z' && slice_eq(verdict_status(&v),
+					     slice_text(cases[i].status)),
+		   "%s: %.*s", strerror(cases[i].e), (int)v.len, v.text);
+	}
+}
+
+int
+main(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	int kind;
+
+	snprintf(place, sizeof place, "%s/quail-maildir-XXXXXX",
+		 tmp && strlen(tmp) < 30 ? tmp : "/tmp");
+	if (!mkdtemp(place) || chdir(place) != 0)
+		die_sys("making", place);
+	model_use();
+	test_names();
+	test_troubles();
+	test_plain();
+	test_again();
+	test_same_recipient_twice();
+	test_stream();
+	test_many();
+	test_loops();
+	test_planted();
+	test_absolute();
+	test_no_links();
+	for (kind = 0; kind < KINDS; kind++) {
+		test_failures(kind, EIO);
+		test_failures(kind, ENOSPC);
+	}
+	clear_place();
+	rmdir(place);
+	buf_free(&verdicts);
+	return tap_done();
+}
