@@ -28,19 +28,9 @@ broken(struct conn *c, int error)
 {
 	c->error = error;
 	loop_forget(c->loop, &c->io);
+	loop_timer_stop(c->loop, &c->timer);
 	c->io.fd = -1;
 	c->on(c, CONN_BROKEN);
-}
-
-/* A hang-up is told also while paused: take what is there, tell later. */
-static void
-input_paused(struct conn *c, size_t n)
-{
-	if (n > 0)
-		buf_put(&c->in, scratch, n);
-	else
-		c->eof = c->eof_untold = true;
-	update_wants(c);
 }
 
 static void
@@ -51,10 +41,6 @@ input(struct conn *c)
 	if (n < 0) {
 		if (errno != EAGAIN)
 			broken(c, errno);
-		return;
-	}
-	if (c->paused) {
-		input_paused(c, (size_t)n);
 		return;
 	}
 	if (n == 0) {
@@ -90,6 +76,8 @@ output(struct conn *c)
 	update_wants(c);
 	if (c->out.len == 0 && c->tell_drained) {
 		c->tell_drained = false;
+		if (c->again)
+			conn_flush_later(c);
 		c->on(c, CONN_DRAINED);
 		return false; /* the session may have freed it */
 	}
@@ -123,7 +111,7 @@ ready(struct loop_io *io, unsigned events)
 	}
 	if ((events & LOOP_WRITE) && !output(c))
 		return;
-	if ((events & LOOP_READ) && !c->eof)
+	if ((events & LOOP_READ) && (c->io.wants & LOOP_READ))
 		input(c);
 }
 
@@ -137,15 +125,8 @@ flush(struct loop_task *task)
 	if (!output(c) || !c->again || c->paused)
 		return;
 	c->again = false;
-	if (c->in.len > 0) {
-		c->again = c->eof_untold;
-		if (c->again)
-			conn_flush_later(c);
+	if (c->in.len > 0)
 		c->on(c, CONN_INPUT);
-	} else if (c->eof_untold) {
-		c->eof_untold = false;
-		c->on(c, CONN_EOF);
-	}
 }
 
 static void
@@ -160,14 +141,17 @@ static void
 start(struct conn *c, struct loop *loop, int fd, bool connecting,
       void (*on)(struct conn *, enum conn_event))
 {
-	c->loop = loop;
-	c->is_open = true;
-	c->connecting = connecting;
-	c->on = on;
-	c->flush.run = flush;
-	c->timer.expired = expired;
-	c->io =
-	    (struct loop_io){fd, connecting ? LOOP_WRITE : LOOP_READ, ready};
+	buf_free(&c->in);
+	buf_free(&c->out);
+	*c = (struct conn){
+	    .loop = loop,
+	    .is_open = true,
+	    .connecting = connecting,
+	    .on = on,
+	    .flush = {.run = flush},
+	    .timer = {.expired = expired},
+	    .io = {fd, connecting ? LOOP_WRITE : LOOP_READ, ready},
+	};
 	stream_plain_take(&c->stream, fd);
 	loop_watch(loop, &c->io);
 }
@@ -196,6 +180,8 @@ conn_flush_later(struct conn *c)
 void
 conn_put(struct conn *c, struct slice s)
 {
+	if (!c->is_open)
+		return;
 	buf_puts(&c->out, s);
 	conn_flush_later(c);
 }
@@ -217,7 +203,7 @@ conn_resume(struct conn *c)
 	if (c->io.fd < 0)
 		return;
 	update_wants(c);
-	if (c->in.len > 0 || c->eof_untold) {
+	if (c->in.len > 0) {
 		c->again = true;
 		conn_flush_later(c);
 	}

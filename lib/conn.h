@@ -45,7 +45,6 @@ struct conn {
 	bool connecting;
 	bool paused;	    /* the session does not want input */
 	bool eof;	    /* the peer has ended its side */
-	bool eof_untold;    /* ... while paused */
 	bool again;	    /* tell c->in once more */
 	bool tell_drained;  /* set by the session; told once, then cleared */
 	bool close_drained; /* conn_finish was called */
@@ -55,7 +54,7 @@ struct conn {
 
 /* conn_open_take - over a connected descriptor (non-blocking)
  *
- * Needs    a zeroed struct that stays where it is until conn_close.
+ * Needs    a zeroed or closed struct that stays where it is until conn_close.
  * Owns     the descriptor.
  */
 void
@@ -83,7 +82,8 @@ conn_put(struct conn *c, struct slice s);
  *
  * conn_resume calls nothing at once; at the end of the round CONN_INPUT
  * comes again if there is something in c->in already, so that no byte
- * waits for another byte.
+ * waits for another byte. A paused connection hears nothing of its peer,
+ * not even that it is gone.
  */
 void
 conn_pause(struct conn *c);

@@ -55,16 +55,24 @@ tell_kernel(struct loop *loop, int op, struct loop_io *io)
 void
 loop_watch(struct loop *loop, struct loop_io *io)
 {
-	tell_kernel(loop, EPOLL_CTL_ADD, io);
+	if (io->wants)
+		tell_kernel(loop, EPOLL_CTL_ADD, io);
 }
 
+/* Epoll tells hang-ups even to those who want nothing, round after round:
+ * so they are not in it. */
 void
 loop_want(struct loop *loop, struct loop_io *io, unsigned wants)
 {
-	if (io->wants == wants)
+	unsigned wanted = io->wants;
+
+	if (wanted == wants)
 		return;
 	io->wants = wants;
-	tell_kernel(loop, EPOLL_CTL_MOD, io);
+	if (wants == 0)
+		tell_kernel(loop, EPOLL_CTL_DEL, io);
+	else
+		tell_kernel(loop, wanted ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, io);
 }
 
 void
@@ -82,9 +90,9 @@ static unsigned
 our_events(const struct loop_io *io, uint32_t events)
 {
 	if (events & (EPOLLERR | EPOLLHUP))
-		return io->wants ? io->wants : LOOP_READ | LOOP_WRITE;
-	return (events & EPOLLIN ? LOOP_READ : 0u) |
-	       (events & EPOLLOUT ? LOOP_WRITE : 0u);
+		return io->wants;
+	return io->wants & ((events & EPOLLIN ? LOOP_READ : 0u) |
+			    (events & EPOLLOUT ? LOOP_WRITE : 0u));
 }
 
 /* timers: a binary heap; slot is the index plus one */
@@ -165,7 +173,10 @@ loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t ms)
 static void
 run_timers(struct loop *loop)
 {
-	while (loop->n_timers > 0 && loop->timers[0]->due_ms <= loop->now_ms) {
+	size_t left = loop->n_timers;
+
+	while (left-- > 0 && loop->n_timers > 0 &&
+	       loop->timers[0]->due_ms <= loop->now_ms) {
 		struct loop_timer *timer = loop->timers[0];
 
 		loop_timer_stop(loop, timer);

@@ -26,7 +26,7 @@ struct loop;
 
 struct loop_io {
 	int fd;
-	unsigned wants; /* LOOP_READ | LOOP_WRITE */
+	unsigned wants; /* LOOP_READ | LOOP_WRITE; 0: told nothing at all */
 	void (*ready)(struct loop_io *io, unsigned events);
 };
 
@@ -69,7 +69,8 @@ loop_free(struct loop *loop);
  *
  * Needs    io->fd, io->wants and io->ready set; io stays where it is.
  * Differs  an error or hang-up on the descriptor counts as ready for all
- *          that is wanted, so that the next read or write tells.
+ *          that is wanted, so that the next read or write tells. Who wants
+ *          nothing is not told of it: the kernel would say it for ever.
  */
 void
 loop_watch(struct loop *loop, struct loop_io *io);
@@ -88,7 +89,8 @@ loop_forget(struct loop *loop, struct loop_io *io);
 
 /* loop_timer_set - call timer->expired once, in ms milliseconds
  *
- * A timer that is set already is moved. Counted from the round's begin.
+ * A timer that is set already is moved. Counted from the round's begin; one
+ * that sets itself again with 0 keeps nobody else from his turn.
  */
 void
 loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t ms);
