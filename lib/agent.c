@@ -23,21 +23,29 @@ free_job(struct agent_job *job)
 static void
 abandon(struct agent_job *job)
 {
+	idmap_drop(&job->agent->jobs, job->number);
 	if (job->begun)
 		job->agent->calls->job_gone(job);
 	free_job(job);
 }
 
+/* A job_gone may answer other jobs or close the agent: look anew after each */
 static void
-lose(struct agent *a)
+abandon_all(struct agent *a)
 {
 	struct agent_job *job;
 
-	conn_close(&a->conn);
-	a->is_open = false;
 	while ((job = idmap_any(&a->jobs)))
 		abandon(job);
+}
+
+static void
+lose(struct agent *a)
+{
+	conn_close(&a->conn);
+	a->is_open = false;
 	loop_timer_set(a->loop, &a->retry, AGENT_RETRY_MS);
+	abandon_all(a);
 }
 
 /* Strings of the envelope are kept as offsets until it is complete, since
@@ -245,6 +253,7 @@ agent_close(struct agent *a)
 	if (a->is_open)
 		lose(a);
 	loop_timer_stop(a->loop, &a->retry);
+	abandon_all(a); /* when called from a job_gone of lose */
 	idmap_free(&a->jobs);
 }
 
@@ -253,9 +262,11 @@ agent_verdict(struct agent_job *job, const struct verdict *v)
 {
 	struct agent *a = job->agent;
 
-	frame_put_two(&a->conn.out, 'V', job->number, slice_of(&v->code, 1),
-		      verdict_text(v));
-	conn_flush_later(&a->conn);
+	if (a->is_open) {
+		frame_put_two(&a->conn.out, 'V', job->number,
+			      slice_of(&v->code, 1), verdict_text(v));
+		conn_flush_later(&a->conn);
+	}
 	if (++job->n_answered < job->n_rcpts)
 		return false;
 	free_job(job);
@@ -274,7 +285,7 @@ agent_more(struct agent_job *job, uint64_t n)
 {
 	struct buf number = {0};
 
-	if (job->text_complete || n == 0)
+	if (job->text_complete || n == 0 || !job->agent->is_open)
 		return;
 	buf_number(&number, n);
 	frame_put(&job->agent->conn.out, 'W', job->number, buf_slice(&number));

@@ -17,21 +17,28 @@ answer(struct door *d, struct door_message *m, const struct verdict *v)
 	m->answered(m, v);
 }
 
-/* The queue is gone: nobody was told K, so everything is Z. */
+/* Nobody was told K, so everything is Z. An answer may begin, abort or close
+ * anything: look anew after each. */
 static void
-lose(struct door *d)
+defer_all(struct door *d)
 {
 	struct door_message *m;
 	struct verdict v;
 
+	verdict_say(&v, 'Z', "the queue went away, try again (#4.3.0)");
+	while ((m = idmap_any(&d->messages)))
+		answer(d, m, &v);
+}
+
+static void
+lose(struct door *d)
+{
 	conn_close(&d->conn);
 	d->is_open = false;
 	d->n_ids = d->n_spare = 0;
 	d->was_full = true;
 	loop_timer_set(d->loop, &d->retry, DOOR_RETRY_MS);
-	verdict_say(&v, 'Z', "the queue went away, try again (#4.3.0)");
-	while ((m = idmap_any(&d->messages)))
-		answer(d, m, &v);
+	defer_all(d);
 }
 
 static void
@@ -65,7 +72,7 @@ take_verdict(struct door *d, const struct frame *f)
 static void
 tell_room(struct door *d)
 {
-	if (!d->was_full || door_full(d) || d->n_ids == 0)
+	if (!d->was_full || door_full(d) || d->n_ids + d->n_spare == 0)
 		return;
 	d->was_full = false;
 	if (d->room)
@@ -150,6 +157,7 @@ door_close(struct door *d)
 	if (d->is_open)
 		lose(d);
 	loop_timer_stop(d->loop, &d->retry);
+	defer_all(d); /* when called from an answer that lose gave */
 	idmap_free(&d->messages);
 }
 
@@ -195,7 +203,7 @@ say(struct door_message *m, char type, struct slice rest)
 {
 	struct door *d = m->door;
 
-	if (!d)
+	if (!d || !d->is_open)
 		return;
 	frame_put(&d->conn.out, type, m->id, rest);
 	conn_flush_later(&d->conn);

@@ -67,7 +67,10 @@ void
 door_init(struct door *d, struct loop *loop, const char *path,
 	  void (*room)(struct door *));
 
-/* door_close - close; every message in progress is answered Z */
+/* door_close - close; every message in progress is answered Z
+ *
+ * Legal from inside an answer or room; *d must outlive that call.
+ */
 void
 door_close(struct door *d);
 
@@ -92,6 +95,11 @@ door_begin(struct door *d, struct door_message *m,
 void
 door_text(struct door_message *m, struct slice text);
 
+/* door_attr, door_sender, door_rcpt - the envelope
+ *
+ * Needs    addresses that are address_sane, values of the same size; the
+ *          sender once, and before door_commit.
+ */
 void
 door_attr(struct door_message *m, const char *key, struct slice value);
 
