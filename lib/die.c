@@ -13,8 +13,10 @@ die_nomem(void)
 {
 	static const char line[] = "quail: event=nomem hint=\"give this "
 				   "process more memory\"\n";
-	ssize_t n = write(2, line, sizeof line - 1);
+	ssize_t n;
 
+	log_flush();
+	n = write(2, line, sizeof line - 1);
 	(void)n;
 	_exit(TEMPORARY);
 }

@@ -42,7 +42,8 @@ endpoint_parse(struct endpoint *e, struct slice host, uint16_t port)
 				  .sin6_port = htons(port)};
 	char text[INET6_ADDRSTRLEN];
 
-	if (host.len >= sizeof text || memchr(host.at, 0, host.len))
+	if (host.len == 0 || host.len >= sizeof text ||
+	    slice_find(host, 0) != host.len)
 		return -1;
 	memcpy(text, host.at, host.len);
 	text[host.len] = 0;
@@ -214,8 +215,9 @@ unix_listen(const char *path, unsigned mode)
 	struct sockaddr_un un;
 	int fd, other = unix_connect(path);
 
-	if (other >= 0) {
-		close(other);
+	if (other >= 0 || errno == EAGAIN) { /* EAGAIN: alive, but busy */
+		if (other >= 0)
+			close(other);
 		errno = EADDRINUSE;
 		return -1;
 	}

@@ -86,14 +86,13 @@ idmap_drop(struct idmap *map, uint64_t id)
 }
 
 void *
-idmap_any(const struct idmap *map)
+idmap_any(struct idmap *map)
 {
-	size_t i;
-
-	for (i = 0; i < map->cap && map->n > 0; i++)
-		if (map->slots[i].id != 0)
-			return map->slots[i].value;
-	return NULL;
+	if (map->n == 0)
+		return NULL;
+	while (map->slots[map->any & (map->cap - 1)].id == 0)
+		map->any++;
+	return map->slots[map->any & (map->cap - 1)].value;
 }
 
 void

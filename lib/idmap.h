@@ -19,6 +19,7 @@ struct idmap_slot {
 struct idmap {
 	struct idmap_slot *slots;
 	size_t n, cap; /* cap: 0 or a power of two */
+	size_t any;    /* where idmap_any looks first */
 };
 
 /* A zeroed struct is an empty map. */
@@ -35,9 +36,12 @@ idmap_get(const struct idmap *map, uint64_t id);
 void
 idmap_drop(struct idmap *map, uint64_t id);
 
-/* idmap_any - some value, to empty a map one by one; NULL when empty */
+/* idmap_any - some value, to empty a map one by one; NULL when empty
+ *
+ * Emptying a whole map this way looks at each place about once.
+ */
 void *
-idmap_any(const struct idmap *map);
+idmap_any(struct idmap *map);
 
 void
 idmap_free(struct idmap *map);

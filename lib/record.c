@@ -1,6 +1,7 @@
 #include "lib/record.h"
 
 #include "lib/crc32c.h"
+#include "lib/die.h"
 
 enum {
 	TYPE_AT = 4,
@@ -36,6 +37,8 @@ record_end(struct buf *b, size_t place, char type, uint32_t segno,
 	char *head = b->mem + b->off + place;
 	size_t len = b->len - place - RECORD_HEAD;
 
+	if (len > RECORD_PAYLOAD_MAX) /* nobody could read it again */
+		die_bug("a record is too long");
 	memcpy(head, RECORD_MARK, 4);
 	head[TYPE_AT] = type;
 	hex_put(head + SEGNO_AT, 8, segno);

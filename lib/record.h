@@ -40,6 +40,7 @@ record_begin(struct buf *b);
 
 /* record_end - close the record that begins at place
  *
+ * Needs    a payload of at most RECORD_PAYLOAD_MAX bytes.
  * Takes    salt: the segment's.
  */
 void

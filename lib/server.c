@@ -19,6 +19,26 @@ set_accepting(struct server *s, bool on)
 }
 
 static void
+pause_over(struct loop_timer *timer)
+{
+	struct server *s = OWNER(timer, struct server, pause);
+
+	if (s->n_sessions < s->max_sessions)
+		set_accepting(s, true);
+}
+
+/* What is wrong with one connection is forgotten with it. */
+static void
+accept_failed(struct server *s, int error)
+{
+	if (error != EMFILE && error != ENFILE && error != ENOBUFS &&
+	    error != ENOMEM)
+		return;
+	set_accepting(s, false);
+	loop_timer_set(s->loop, &s->pause, SERVER_PAUSE_MS);
+}
+
+static void
 ready(struct loop_io *io, unsigned events)
 {
 	struct server *s = OWNER(io, struct server_socket, io)->server;
@@ -26,12 +46,12 @@ ready(struct loop_io *io, unsigned events)
 	int i, fd;
 
 	(void)events;
-	for (i = 0; i < ACCEPTS_A_ROUND && s->n_sessions < s->max_sessions;
+	for (i = 0; i < ACCEPTS_A_ROUND && s->n_sockets > 0 &&
+		    s->n_sessions < s->max_sessions;
 	     i++) {
 		fd = socket_accept(io->fd, &peer);
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE)
-				set_accepting(s, false); /* until one leaves */
+			accept_failed(s, errno);
 			return;
 		}
 		s->n_sessions++;
@@ -49,6 +69,7 @@ server_init(struct server *s, struct loop *loop, const char *protocol,
 	*s = (struct server){.loop = loop,
 			     .protocol = protocol,
 			     .max_sessions = max_sessions,
+			     .pause = {.expired = pause_over},
 			     .accepted = accepted};
 }
 
@@ -121,4 +142,5 @@ server_stop(struct server *s)
 		close(s->sockets[i].io.fd);
 	}
 	s->n_sockets = 0;
+	loop_timer_stop(s->loop, &s->pause);
 }

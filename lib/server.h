@@ -2,7 +2,8 @@
  *
  * Listens on what our starter handed over for this protocol, or else binds
  * the addresses itself. At max sessions it stops accepting until
- * server_left.
+ * server_left; when the system has no descriptor or memory for one more, for
+ * SERVER_PAUSE_MS or until server_left.
  *
  * Test  tests/conn_test.c
  */
@@ -12,7 +13,7 @@
 #include "lib/endpoint.h"
 #include "lib/loop.h"
 
-enum { SERVER_LISTEN_MAX = 16 };
+enum { SERVER_LISTEN_MAX = 16, SERVER_PAUSE_MS = 200 };
 
 struct server;
 
@@ -27,6 +28,7 @@ struct server {
 	size_t n_sockets;
 	struct server_socket sockets[SERVER_LISTEN_MAX];
 	size_t n_sessions, max_sessions;
+	struct loop_timer pause; /* no descriptors: try again later */
 	/* Owns fd from here on; calls server_left when the session is over. */
 	void (*accepted)(struct server *s, int fd, const struct endpoint *peer);
 	void *owner;

@@ -22,7 +22,8 @@ slice_case_eq(struct slice a, struct slice b)
 bool
 slice_starts(struct slice s, struct slice prefix)
 {
-	return s.len >= prefix.len && !memcmp(s.at, prefix.at, prefix.len);
+	return s.len >= prefix.len &&
+	       (prefix.len == 0 || !memcmp(s.at, prefix.at, prefix.len));
 }
 
 size_t

@@ -33,7 +33,10 @@ trace_date(struct buf *out, int64_t now_s)
 	time_t t = (time_t)now_s;
 	int n;
 
-	gmtime_r(&t, &tm);
+	if (!gmtime_r(&t, &tm)) { /* a year that no int can hold */
+		t = 0;
+		gmtime_r(&t, &tm);
+	}
 	n = snprintf(text, sizeof text, "%s, %02d %s %d %02d:%02d:%02d +0000",
 		     days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
 		     tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
