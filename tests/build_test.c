@@ -1,4 +1,5 @@
 /* build_test - wrong and doubtful tables, and exactly what is said of them */
+#include "cdb/grammar.h"
 #include "cdb/tables.h"
 #include "tests/tables.h"
 
@@ -220,6 +221,31 @@ test_wrong(void)
 }
 
 static void
+test_names(void)
+{
+	char name[300];
+	size_t i;
+
+	memset(name, 'a', sizeof name);
+	ok(grammar_domain(slice_of(name, 63)) &&
+	       !grammar_domain(slice_of(name, 64)),
+	   "labels of 63 bytes");
+	for (i = 50; i < sizeof name; i += 50)
+		name[i] = '.';
+	ok(grammar_domain(slice_of(name, 253)) &&
+	       !grammar_domain(slice_of(name, 254)),
+	   "domains of 253 bytes");
+	ok(grammar_domain(SLICE("_x.a-b.9")) && !grammar_domain(SLICE("")) &&
+	       !grammar_domain(SLICE("a-.b")) &&
+	       !grammar_domain(SLICE("a b")) &&
+	       !grammar_domain(slice_of("a\0b", 3)),
+	   "what a domain is");
+	ok(grammar_host(SLICE("192.0.2.1")) && grammar_host(SLICE("::1")) &&
+	       grammar_host(SLICE("4.example")) && !grammar_host(SLICE("1.2")),
+	   "what a host is");
+}
+
+static void
 test_flood(void)
 {
 	struct buf text = {0};
@@ -295,6 +321,7 @@ main(void)
 {
 	tables_begin();
 	test_lines();
+	test_names();
 	test_wrong();
 	test_flood();
 	test_warnings();

@@ -287,14 +287,23 @@ test_no_route(void)
 
 	no_tables();
 	table("me", "leaf\n");
-	table("rcpthosts", "a.example\n");
-	says("no routes", BUILD_DONE,
+	table("rcpthosts", "a.example\n.s.example\n");
+	table("routes", "a.s.example hold\n");
+	says("few routes", BUILD_DONE,
+	     "me:1: warning: no line of locals or routes says where mail for "
+	     "\"leaf\" goes, the node's own reports among it; add it to one "
+	     "of them\n"
 	     "rcpthosts:1: warning: \"a.example\" is accepted from strangers, "
 	     "but no line of locals or routes says where it goes; add it to "
-	     "one of them\n",
+	     "one of them\n"
+	     "rcpthosts:2: warning: \".s.example\" is accepted from "
+	     "strangers, but no line of locals or routes says where it goes; "
+	     "add it to one of them\n",
 	     "");
 	ok(config_open(&c, "config.cdb", &why) == 0, "it opens");
-	ok(config_needs(&c) == 0, "nothing is needed");
+	ok(config_needs(&c) == CONFIG_NEEDS_QUEUE, "only a queue is needed");
+	ok(config_accepts(&c, 0, SLICE("b@a.s.example"), &text) == 'K',
+	   "a stranger's recipient in a suffix has its route");
 	config_route(&c, SLICE("b@a.example"), &room, &r);
 	ok(r.decision == CONFIG_NOROUTE && r.source.len == 0, "no route");
 	ok(config_accepts(&c, 0, SLICE("b@a.example"), &text) == 'Z',
@@ -305,6 +314,42 @@ test_no_route(void)
 	   "but not for others");
 	config_close(&c);
 	buf_free(&room);
+	buf_free(&why);
+}
+
+/* Everybody of one family, nobody of the other. */
+static void
+test_everybody(void)
+{
+	static const struct {
+		const char *network;
+		unsigned v4, v6;
+	} cases[] = {{"::/0 relay", 0, CONFIG_RELAY},
+		     {"0.0.0.0/0 relay", CONFIG_RELAY, 0},
+		     {"8000::/1 relay", 0, CONFIG_RELAY},
+		     {"192.0.0.0/3 relay", CONFIG_RELAY, 0},
+		     {"192.0.2.25/32 relay", CONFIG_RELAY, 0},
+		     {"192.0.2.24/31 relay", CONFIG_RELAY, 0},
+		     {"192.0.2.26/31 relay", 0, 0}};
+	struct buf why = {0};
+	struct config c;
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct report r;
+
+		no_tables();
+		table("me", "hub\n");
+		table("access", cases[i].network);
+		report_init(&r);
+		ok(config_build(".", &r) == BUILD_DONE &&
+		       config_open(&c, "config.cdb", &why) == 0 &&
+		       rights_of(&c, "192.0.2.25") == cases[i].v4 &&
+		       rights_of(&c, "fe80::1") == cases[i].v6,
+		   "access %s", cases[i].network);
+		config_close(&c);
+		report_free(&r);
+	}
 	buf_free(&why);
 }
 
@@ -349,6 +394,7 @@ main(void)
 	tables_begin();
 	test_answers();
 	test_no_route();
+	test_everybody();
 	test_refresh();
 	tables_end();
 	return tap_done();
