@@ -1,0 +1,155 @@
+#!/usr/bin/perl
+# smtp_fake.pl DIR MODE:ADDRESS:PORT... - SMTP servers that misbehave as told
+#
+# What a session sends is kept in DIR/MODE.N as it came, commands and text.
+# With "dns:ADDRESS:PORT" it is a name server too, for the names below.
+#
+#   good     EHLO, PIPELINING; recipients "bad..." 550, "tmp..." 450, one
+#            connection takes any number of mails
+#   old      HELO only; says 503 when spoken to before its turn
+#   slow     like good, in pieces of one byte
+#   drop     closes after the text, without a word
+#   greet    554 for a greeting
+#   junk     no SMTP at all
+#   small    SIZE 100
+#   full     552 to the text
+#   once     closes after each mail, when the next MAIL comes
+use strict;
+use warnings;
+use IO::Select;
+use IO::Socket::INET;
+use Socket;
+
+my ($dir, @what) = @ARGV;
+my ($n, %listening, $dns) = (0);
+$SIG{CHLD} = "IGNORE";
+
+for (@what) {
+	my ($mode, $address, $port) = split /:/;
+	if ($mode eq "dns") {
+		$dns = IO::Socket::INET->new(LocalAddr => $address,
+			LocalPort => $port, Proto => "udp") or die "dns: $!\n";
+		next;
+	}
+	my $s = IO::Socket::INET->new(LocalAddr => $address, Listen => 50,
+		LocalPort => $port, ReuseAddr => 1) or die "$mode: $!\n";
+	$listening{$s} = $mode;
+	push @what::sockets, $s;
+}
+
+sub name {
+	return join("", map pack("C/a", $_), split /\./, shift) . "\0";
+}
+
+# name => what it has: MX [preference, host]..., or an address
+my %names = (
+	"mx.test" => [[20, "second.test"], [10, "first.test"]],
+	"null.test" => [[0, ""]],
+	"self.test" => [[10, "hub.test"], [20, "first.test"]],
+	"backup.test" => [[20, "hub.test"], [10, "second.test"]],
+	"lost.test" => [[10, "nowhere.test"]],
+	"first.test" => "127.0.0.3",
+	"second.test" => "127.0.0.4",
+	"bare.test" => "127.0.0.4",
+);
+
+sub answer_name {
+	my $from = recv($dns, my $q, 512, 0) // return;
+	my ($id, $question) = unpack "a2 x10 a*", $q;
+	my ($at, @labels) = (0);
+	while (my $len = ord substr $question, $at, 1) {
+		push @labels, substr $question, $at + 1, $len;
+		$at += $len + 1;
+	}
+	$question = substr $question, 0, $at + 5;
+	my $type = unpack "n", substr $question, $at + 1;
+	my $host = lc join ".", @labels;
+	my $has = $names{$host};
+	my ($rcode, @records) = ($host =~ /\Asoft/ ? 2 : $has ? 0 : 3);
+	if (ref $has && $type == 15) {
+		@records = map pack("n", $_->[0]) .
+		    ($_->[1] eq "" ? "\0" : name($_->[1])), @$has;
+	} elsif ($has && !ref $has && $type == 1) {
+		@records = inet_aton($has);
+	}
+	send $dns, pack("a2 n n n n n", $id, 0x8180 | $rcode, 1,
+		scalar @records, 0, 0) . $question . join("",
+		map pack("n n n N n/a*", 0xc00c, $type, 1, 60, $_), @records),
+	    0, $from;
+}
+
+sub session {
+	my ($s, $mode, $file) = @_;
+	my ($in, $is_text, $mails, $rcpts) = ("", 0, 0, 0);
+	open my $log, ">", $file or die;
+	$log->autoflush(1);
+	my $say = sub {
+		my $line = "$_[0]\r\n";
+		for my $piece ($mode eq "slow" ? split(//, $line) : $line) {
+			syswrite $s, $piece;
+			select undef, undef, undef, 0.002 if $mode eq "slow";
+		}
+	};
+	$say->($mode eq "greet" ? "554 5.7.1 not you" :
+	    $mode eq "junk" ? "* OK IMAP4rev1" : "220 fake");
+	for (;;) {
+		sysread($s, $in, 65536, length $in) or return;
+		my $early = $mode eq "old" && $in =~ /\n./ && !$is_text;
+		while ($in =~ s/\A(.*\n)//) {
+			my $line = $1;
+			print $log $line;
+			if ($is_text) {
+				next if $line ne ".\r\n";
+				$is_text = 0;
+				$mails++;
+				return if $mode eq "drop";
+				$say->($mode eq "full" ? "552 5.2.2 full"
+				    : "250 2.0.0 got it");
+			} elsif ($early) {
+				$say->("503 wait");
+			} elsif ($line =~ /\AEHLO/) {
+				$say->($mode eq "old" ? "502 what?" :
+				    $mode eq "small" ?
+				    "250-fake\r\n250 SIZE 100" :
+				    "250-fake\r\n250-PIPELINING\r\n" .
+				    "250-8BITMIME\r\n250 SIZE 0");
+			} elsif ($line =~ /\AMAIL/) {
+				return if $mode eq "once" && $mails;
+				$rcpts = 0;
+				$say->("250 2.1.0 ok");
+			} elsif ($line =~ /\ARCPT TO:<(bad)?(tmp)?/) {
+				$rcpts++ unless $1 || $2;
+				$say->($1 ? "550-5.1.1 nobody\r\n550 5.1.1 here"
+				    : $2 ? "450 4.2.1 later" : "250 2.1.5 ok");
+			} elsif ($line =~ /\ADATA/) {
+				$is_text = $rcpts > 0;
+				$say->($is_text ? "354 go" : "503 5.5.1 no");
+			} elsif ($line =~ /\AQUIT/) {
+				$say->("221 bye");
+				return;
+			} else {
+				$say->("250 ok");
+			}
+		}
+	}
+}
+
+my $select = IO::Select->new(@what::sockets, $dns ? $dns : ());
+print "ready\n";
+$| = 1;
+for (;;) {
+	for my $ready ($select->can_read) {
+		if ($dns && $ready == $dns) {
+			answer_name();
+			next;
+		}
+		my $s = $ready->accept or next;
+		my $mode = $listening{$ready};
+		$n++;
+		if (!fork) {
+			$s->autoflush(1);
+			session($s, $mode, "$dir/$mode.$n");
+			exit 0;
+		}
+	}
+}
