@@ -2,11 +2,13 @@
  *
  * usage: quail-load [-p qmqp|qmtp|smtp] [-s SESSIONS] [-m MESSAGES]
  *          [-b BYTES] [-r RECIPIENTS] [-w WINDOW] [-f SENDER] [-t RECIPIENT]
- *          [-i TAG] [-L LEDGER] [-d SECONDS] [-D SECONDS] [-a] ADDRESS:PORT
+ *          [-i TAG] [-L LEDGER] [-R RATE] [-d SECONDS] [-D SECONDS] [-a]
+ *          ADDRESS:PORT
  *        quail-load -P NUMBER ...       print that message and exit
  *
  * With -r over 1, recipients are 0RECIPIENT, 1RECIPIENT and so on. The ledger
- * gets "ID/RECIPIENT-NUMBER" for every recipient that got a K. -d: begin none
+ * gets "ID/RECIPIENT-NUMBER" for every recipient that got a K. -R: begin at
+ * most so many messages a second; -d: begin none
  * after so many seconds; -D: give up after so many; -a: send again what was
  * lost or deferred. TAG is 12 letters.
  *
@@ -81,7 +83,7 @@ usage(void)
 {
 	errx(100, "usage: quail-load [-p qmqp|qmtp|smtp] [-s SESSIONS]"
 		  " [-m MESSAGES] [-b BYTES] [-r RECIPIENTS] [-w WINDOW]"
-		  " [-f SENDER] [-t RECIPIENT] [-i TAG] [-L LEDGER]"
+		  " [-f SENDER] [-t RECIPIENT] [-i TAG] [-L LEDGER] [-R RATE]"
 		  " [-d SECONDS] [-D SECONDS] [-a] [-P NUMBER] ADDRESS:PORT");
 }
 
@@ -142,7 +144,7 @@ options(int argc, char **argv)
 	int c;
 
 	load.plan.deadline_us = load.begun_us + 600 * (int64_t)1000000;
-	while ((c = getopt(argc, argv, "p:s:m:b:r:w:f:t:i:L:d:D:aP:")) != -1)
+	while ((c = getopt(argc, argv, "p:s:m:b:r:w:f:t:i:L:R:d:D:aP:")) != -1)
 		switch (c) {
 		case 'p': load.plan.protocol = protocol_option(optarg); break;
 		case 's':
@@ -167,6 +169,9 @@ options(int argc, char **argv)
 		case 't': load.plan.rcpt = optarg; break;
 		case 'i': load.plan.tag = optarg; break;
 		case 'L': load.plan.ledger = optarg; break;
+		case 'R':
+			load.plan.rate = number_option(optarg, 10000000);
+			break;
 		case 'd':
 			load.plan.stop_us =
 			    load.begun_us +

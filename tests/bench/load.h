@@ -28,6 +28,7 @@ struct load_plan {
 	enum load_protocol protocol;
 	unsigned sessions, window, rcpts;
 	uint64_t messages;
+	uint64_t rate; /* messages begun a second at most; 0: any */
 	size_t bytes;
 	const char *sender, *rcpt, *tag, *ledger;
 	int64_t stop_us;     /* begin no message after this */
@@ -77,7 +78,7 @@ struct load_session {
 	struct load_pending *pending; /* a ring of plan->window */
 	unsigned first, n_pending;
 	enum load_smtp_phase phase;
-	bool pipelining;
+	bool pipelining, mail_taken;
 	unsigned n_told, n_heard; /* commands of an SMTP envelope */
 	uint8_t *good;		  /* recipients accepted by SMTP */
 };
@@ -90,7 +91,7 @@ struct load {
 	struct load_session *sessions;
 	int epoll_fd, ledger_fd; /* -1: no ledger */
 	int64_t begun_us, now_us;
-	uint64_t next_number, n_k, n_z, n_d, n_lost, n_broken;
+	uint64_t next_number, n_begun, n_k, n_z, n_d, n_lost, n_broken;
 	uint64_t *again, n_again; /* messages that are to be sent again */
 	uint32_t *latencies;	  /* of n_k messages, microseconds */
 	char *ledger;		  /* what waits to be written */

@@ -54,7 +54,11 @@ load_ledger_add(struct load *l, uint64_t number, unsigned rcpt)
 bool
 load_message_next(struct load *l, uint64_t *number)
 {
-	if (l->now_us >= l->plan.stop_us)
+	uint64_t allowed_us =
+	    l->plan.rate ? l->n_begun * 1000000 / l->plan.rate : 0;
+
+	if (l->now_us >= l->plan.stop_us ||
+	    (uint64_t)(l->now_us - l->begun_us) < allowed_us)
 		return false;
 	if (l->n_again > 0)
 		*number = l->again[--l->n_again];
@@ -62,6 +66,7 @@ load_message_next(struct load *l, uint64_t *number)
 		*number = l->next_number++;
 	else
 		return false;
+	l->n_begun++;
 	return true;
 }
 

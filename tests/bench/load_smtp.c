@@ -39,18 +39,25 @@ load_smtp_ready(struct load_session *s)
 	smtp_tell(s);
 }
 
+/* What follows a refused MAIL says nothing more, and DATA only if some
+ * recipient was accepted. */
 static void
 smtp_envelope(struct load_session *s, int code)
 {
 	struct load *l = s->load;
-	unsigned n = s->n_heard++;
+	unsigned n = s->n_heard++, rcpts = l->plan.rcpts;
 	struct load_pending *p = &s->pending[s->first];
 
-	if (code >= 500)
-		p->refused = true;
-	if (n >= 1 && n <= l->plan.rcpts)
+	if (n == 0)
+		s->mail_taken = code < 300;
+	if (n >= 1 && n <= rcpts) {
 		s->good[n - 1] = code < 300;
-	if (n < l->plan.rcpts + 1) {
+		p->n_replies += code < 300;
+	}
+	if (code >= 500 && (n == 0 || s->mail_taken) &&
+	    (n <= rcpts || p->n_replies > 0))
+		p->refused = true;
+	if (n < rcpts + 1) {
 		if (!s->pipelining)
 			smtp_tell(s);
 	} else if (code == 354) {
