@@ -87,7 +87,8 @@ static enum addrlist_event
 colon(struct addrlist *a)
 {
 	if (a->angle == ADDRLIST_A_BEHIND ||
-	    (a->angle == ADDRLIST_A_INSIDE && !a->is_route))
+	    (a->angle == ADDRLIST_A_INSIDE && !a->is_route) ||
+	    (a->angle == ADDRLIST_A_BEFORE && a->has_domain))
 		return bad(a);
 	a->is_route = false;
 	forget(a);

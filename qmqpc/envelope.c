@@ -30,6 +30,13 @@ envelope_qualified(struct buf *out, struct slice address, bool has_domain,
 	return 0;
 }
 
+/* Neither a list nor an address has a second line. */
+static bool
+is_line(struct slice s)
+{
+	return slice_find(s, '\n') == s.len && slice_find(s, '\r') == s.len;
+}
+
 /* Hand each address of a list to found; 0 when that liked them all. */
 static int
 each(struct slice list, struct slice me,
@@ -92,7 +99,7 @@ envelope_rcpts(struct rcpts *r, struct slice argument, struct slice me)
 	argument = slice_trim(argument);
 	if (is_plain(argument))
 		return one(argument, me, add_rcpt, r);
-	if (each(argument, me, add_rcpt, r) != 0)
+	if (!is_line(argument) || each(argument, me, add_rcpt, r) != 0)
 		return -1;
 	return r->wire.len > before || r->is_full ? 0 : -1;
 }
@@ -116,7 +123,7 @@ envelope_sender(struct buf *out, struct slice argument, struct slice me)
 		return 0;
 	if (is_plain(argument))
 		return one(argument, me, set_sender, out);
-	if (each(argument, me, set_sender, out) != 0 || out->len == 0)
+	if (!is_line(argument) || each(argument, me, set_sender, out) != 0)
 		return -1;
-	return 0;
+	return out->len > 0 ? 0 : -1;
 }

@@ -5,7 +5,7 @@
  * other is read as a list ("Joe <joe@a.test>, bob"), as Sendmail and
  * Postfix do. A bare name is at me.
  *
- * Test  tests/envelope_test.c
+ * Test  tests/sendmail_test.c
  */
 #ifndef QUAIL_QMQPC_ENVELOPE_H
 #define QUAIL_QMQPC_ENVELOPE_H

@@ -7,7 +7,7 @@
  * Pure: time and random bits are the caller's.
  *
  * Source  RFC 5322 section 3.6; RFC 2047 for a name that is not ASCII
- * Test    tests/fields_test.c
+ * Test    tests/sendmail_test.c
  */
 #ifndef QUAIL_QMQPC_FIELDS_H
 #define QUAIL_QMQPC_FIELDS_H

@@ -7,7 +7,7 @@
  * at "--"; a recipient that begins with "-" needs the latter, so that no
  * address taken from elsewhere can ever act as a flag or pass for one.
  *
- * Test  tests/options_test.c
+ * Test  tests/sendmail_test.c
  */
 #ifndef QUAIL_QMQPC_OPTIONS_H
 #define QUAIL_QMQPC_OPTIONS_H

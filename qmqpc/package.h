@@ -8,7 +8,7 @@
  * bytes of text stay in memory, more goes to a file without a name.
  *
  * Source  https://cr.yp.to/proto/qmqp.html
- * Test    tests/package_test.c
+ * Test    tests/sendmail_test.c
  */
 #ifndef QUAIL_QMQPC_PACKAGE_H
 #define QUAIL_QMQPC_PACKAGE_H

@@ -1,6 +1,6 @@
 /* rcpts.h - the recipients of one message: each once, in order
  *
- * Test  tests/package_test.c
+ * Test  tests/sendmail_test.c
  */
 #ifndef QUAIL_QMQPC_RCPTS_H
 #define QUAIL_QMQPC_RCPTS_H

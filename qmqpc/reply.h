@@ -9,7 +9,7 @@
  *   any other byte          BROKEN       REPLY_BAD
  *
  * Source  https://cr.yp.to/proto/qmqp.html
- * Test    tests/reply_test.c
+ * Test    tests/sendmail_test.c
  */
 #ifndef QUAIL_QMQPC_REPLY_H
 #define QUAIL_QMQPC_REPLY_H

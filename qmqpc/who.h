@@ -3,7 +3,7 @@
  * Asked of the kernel and the user database; no environment variable has
  * a say.
  *
- * Test  tests/envelope_test.c
+ * Test  tests/sendmail_test.c
  */
 #ifndef QUAIL_QMQPC_WHO_H
 #define QUAIL_QMQPC_WHO_H

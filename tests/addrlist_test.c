@@ -114,6 +114,7 @@ static const struct {
     {"<a b@c>, d", "!"},
     {"<@r.test>", "!"},
     {"<a:b@c>", "!"},
+    {"a@b Bcc: c@d;", "!"},
     {"(open", "!"},
     {"a@b (open \\)", "!"},
     {"a@b)", "!"},
