@@ -35,7 +35,7 @@ buf_room(struct buf *b, size_t n)
 	}
 	if (size_add(&need, b->off + b->len, n) != 0)
 		die_nomem();
-	if (need > b->cap)
+	if (need > b->cap || !b->mem)
 		grow(b, need);
 	return b->mem + b->off + b->len;
 }

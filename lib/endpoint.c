@@ -42,12 +42,12 @@ endpoint_parse(struct endpoint *e, struct slice host, uint16_t port)
 				  .sin6_port = htons(port)};
 	char text[INET6_ADDRSTRLEN];
 
+	*e = (struct endpoint){0};
 	if (host.len == 0 || host.len >= sizeof text ||
 	    slice_find(host, 0) != host.len)
 		return -1;
 	memcpy(text, host.at, host.len);
 	text[host.len] = 0;
-	*e = (struct endpoint){0};
 	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
 		memcpy(&e->a, &v4, sizeof v4);
 		e->len = sizeof v4;

@@ -59,7 +59,7 @@ slice_word(struct slice *rest)
 	from = i;
 	while (i < rest->len && !blank(rest->at[i]))
 		i++;
-	word = slice_of(rest->at + from, i - from);
+	word = slice_of(slice_from(*rest, from).at, i - from);
 	*rest = slice_from(*rest, i);
 	return word;
 }

@@ -50,7 +50,7 @@ slice_starts(struct slice s, struct slice prefix);
 static inline struct slice
 slice_from(struct slice s, size_t n)
 {
-	return (struct slice){s.at + n, s.len - n};
+	return (struct slice){n > 0 ? s.at + n : s.at, s.len - n};
 }
 
 /* slice_find - where byte c is first
