@@ -2,7 +2,7 @@
 
 #include "lib/clock.h"
 #include "lib/stream.h"
-#include "qmqpc/reply.h"
+#include "qmqpc/answer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,7 @@ try {
 	struct package *package;
 	uint64_t sent;
 	bool is_deaf; /* the hub takes no more, but may still answer */
-	struct reply reply;
+	struct answer answer;
 	bool is_answered;
 	int64_t until_ms;
 	const char *where;
@@ -74,10 +74,10 @@ hear(struct try *t)
 		return -1;
 	}
 	for (i = 0; i < n && !t->is_answered; i++) {
-		switch (reply_push(&t->reply, (uint8_t)bytes[i])) {
-		case REPLY_MORE: break;
-		case REPLY_DONE: t->is_answered = true; break;
-		case REPLY_BAD: errno = EPROTO; return -1;
+		switch (answer_push(&t->answer, (uint8_t)bytes[i])) {
+		case ANSWER_MORE: break;
+		case ANSWER_DONE: t->is_answered = true; break;
+		case ANSWER_BAD: errno = EPROTO; return -1;
 		}
 	}
 	return 0;
@@ -143,6 +143,6 @@ qmqp_send(struct package *p, const struct endpoint *hub, int64_t until_ms,
 	*where = t.where;
 	errno = e;
 	if (r == 0)
-		reply_verdict(&t.reply, v);
+		answer_verdict(&t.answer, v);
 	return r;
 }

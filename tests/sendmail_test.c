@@ -1,11 +1,11 @@
 /* sendmail_test.c - the smaller machines of the sendmail command: options,
  * envelope, added fields, package, the hub's answer */
+#include "qmqpc/answer.h"
 #include "qmqpc/envelope.h"
 #include "qmqpc/fields.h"
 #include "qmqpc/header.h"
 #include "qmqpc/options.h"
 #include "qmqpc/package.h"
-#include "qmqpc/reply.h"
 #include "qmqpc/who.h"
 
 #include "lib/limits.h"
@@ -464,17 +464,17 @@ test_replies(void)
 	size_t i, k;
 
 	for (i = 0; i < sizeof replies / sizeof *replies; i++) {
-		struct reply r = {0};
-		enum reply_result e = REPLY_MORE;
+		struct answer r = {0};
+		enum answer_result e = ANSWER_MORE;
 
 		*got = 0;
 		for (k = 0; replies[i].wire[k]; k++) {
-			e = reply_push(&r, (uint8_t)replies[i].wire[k]);
-			if (e == REPLY_BAD)
+			e = answer_push(&r, (uint8_t)replies[i].wire[k]);
+			if (e == ANSWER_BAD)
 				strcpy(got, "!");
-			if (e != REPLY_DONE)
+			if (e != ANSWER_DONE)
 				continue;
-			reply_verdict(&r, &v);
+			answer_verdict(&r, &v);
 			snprintf(got, sizeof got, "%c%.*s", v.code, (int)v.len,
 				 v.text);
 		}
@@ -485,18 +485,18 @@ test_replies(void)
 static void
 test_long_reply(void)
 {
-	struct reply r = {0};
+	struct answer r = {0};
 	struct verdict v;
-	enum reply_result e = REPLY_MORE;
+	enum answer_result e = ANSWER_MORE;
 	const char *p;
 	size_t i;
 
 	for (p = "65536:"; *p; p++)
-		e = reply_push(&r, (uint8_t)*p);
-	for (i = 0; i < REPLY_MAX && e == REPLY_MORE; i++)
-		e = reply_push(&r, 'Z');
-	ok(e == REPLY_MORE && reply_push(&r, ',') == REPLY_DONE, "64 KiB");
-	reply_verdict(&r, &v);
+		e = answer_push(&r, (uint8_t)*p);
+	for (i = 0; i < ANSWER_MAX && e == ANSWER_MORE; i++)
+		e = answer_push(&r, 'Z');
+	ok(e == ANSWER_MORE && answer_push(&r, ',') == ANSWER_DONE, "64 KiB");
+	answer_verdict(&r, &v);
 	ok(v.code == 'Z' && v.len == VERDICT_TEXT_MAX, "cut");
 }
 
