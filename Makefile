@@ -12,7 +12,7 @@
 #   make clean
 #
 # Of use on the command line: B=DIR builds elsewhere, CC=clang,
-# SANITIZE=-fsanitize=address,undefined, WERROR=1.
+# SANITIZE=-fsanitize=address,undefined, WERROR=1, V=1 (show the commands).
 
 B        := build
 CC       ?= gcc
@@ -23,6 +23,9 @@ WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE \
             $(if $(findstring -O0,$(OPT)),,-D_FORTIFY_SOURCE=2)
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+
+Q   := $(if $(V),,@)
+SAY := @$(if $(V),:,echo " ")
 
 # Debian's libowfat-dev and libcdb-dev both own /usr/include/cdb.h, so
 # TinyCDB is unpacked beside the build and only cdb/map.c sees its header.
@@ -68,18 +71,21 @@ OBJS  := $(patsubst %.c,$(B)/%.o,$(SRCS))
 
 define folder_library
 $(B)/$(1).a: $$(patsubst %.c,$(B)/%.o,$$(filter $(1)/%,$$(filter-out $$(MAINS),$$(SRCS))))
+	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar crs $$@ $$^
+	$(Q)ar crs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_library,$(f))))
 
 $(BIN):
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(SAY) link $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(SAY) compile $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/cdb/map.o: CPPFLAGS := -I$(CDBDIR)/include $(CPPFLAGS)
 $(B)/cdb/map.o: | $(CDB_A)
@@ -97,12 +103,14 @@ HELPERS := $(filter-out %_test.c tests/smtp_sink.c,$(wildcard tests/*.c))
 TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c))
 
 $(B)/tests/helpers.a: $(patsubst %.c,$(B)/%.o,$(HELPERS))
+	@mkdir -p $(@D)
 	@rm -f $@
-	ar crs $@ $^
+	$(Q)ar crs $@ $^
 
 $(TESTS): $(B)/tests/%: $(B)/tests/%.o $(B)/tests/helpers.a \
     $(call lib_of,$(FOLDERS))
-	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
+	$(SAY) link $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
 	    -Wl,--end-group $(LDLIBS) -lcares
 
 $(B)/tests/quail-load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load*.c))
@@ -110,7 +118,8 @@ $(B)/tests/disk:       $(B)/tests/bench/disk.o
 $(B)/tests/smtp-sink:  $(B)/tests/smtp_sink.o
 $(TOOLS):
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(SAY) link $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 .SECONDARY: $(TOBJS)
 
