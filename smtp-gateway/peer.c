@@ -47,6 +47,7 @@ static void
 gone(struct peer *p, const struct verdict *v)
 {
 	struct dest *d = p->dest;
+	struct verdict why = v ? *v : (struct verdict){0};
 
 	conn_close(&p->conn);
 	list_drop(&p->of_dest);
@@ -55,8 +56,8 @@ gone(struct peer *p, const struct verdict *v)
 		d->n_connecting--;
 	buf_free(&p->host);
 	free(p->targets);
-	free(p);
-	dest_peer_gone(d, v);
+	free(p); /* and with it, perhaps, *v */
+	dest_peer_gone(d, v ? &why : NULL);
 }
 
 static void

@@ -167,7 +167,8 @@ dest=soft.test k=0 z=1 d=0 reply="cannot find the MX of soft.test now (#4.4.3)"'
 lines=$(perl -e 'print map ".." . "x" x ($_ % 70) . "\\r\\n", 1 .. 40000')
 id=$(mail "Subject: big\\r\\n\\r\\n$lines" big@good.test)
 is "$(outcome "$id" | cut -d' ' -f2-4)" "k=1 z=0 d=0" "1.5 MB"
-perl -e 'print map "." . "x" x ($_ % 70) . "\r\n", 1 .. 40000' >"$work/want"
+perl -e 'print map("." . "x" x ($_ % 70) . "\r\n", 1 .. 40000), "\r\n"' \
+    >"$work/want"
 said good | perl -0777 -ne 'print $1 while
 	/^Subject: big\r\n\r\n(.*?)^\.\r\n/gms' |
 	sed 's/^\.\././' >"$work/big"
@@ -181,4 +182,6 @@ is "$(outcome "$id" 3 | cut -d' ' -f2-4)" "k=100 z=0 d=0
 k=100 z=0 d=0
 k=50 z=0 d=0" "250 recipients go in three"
 check "the node ends on TERM" node_stop hub
+check "no daemon died on the way" sh -c '! grep "event=died" "$1"' - \
+    "$work/hub.log"
 tap_done
