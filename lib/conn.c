@@ -111,7 +111,8 @@ ready(struct loop_io *io, unsigned events)
 	}
 	if ((events & LOOP_WRITE) && !output(c))
 		return;
-	if ((events & LOOP_READ) && (c->io.wants & LOOP_READ))
+	/* what waits in c->in is told before what comes behind it */
+	if ((events & LOOP_READ) && (c->io.wants & LOOP_READ) && !c->again)
 		input(c);
 }
 
@@ -122,7 +123,7 @@ flush(struct loop_task *task)
 
 	if (c->io.fd < 0 || c->connecting)
 		return;
-	if (!output(c) || !c->again || c->paused)
+	if (!output(c) || !c->again)
 		return;
 	c->again = false;
 	if (c->in.len > 0)
@@ -190,6 +191,7 @@ void
 conn_pause(struct conn *c)
 {
 	c->paused = true;
+	c->again = false;
 	if (c->io.fd >= 0)
 		update_wants(c);
 }
