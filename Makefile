@@ -94,6 +94,9 @@ $(B)/cdb/map.o: | $(CDB_A)
 $(CDB_A):
 	sh packaging/deps.sh tinycdb $(DEPS)
 
+.PHONY: tinycdb
+tinycdb: $(CDB_A)
+
 # Tests and their tools. A C test may use every folder and the helpers that
 # stand in tests/ too; the group lets the linker find its way, and TinyCDB's
 # archive must come before libowfat.
@@ -137,7 +140,7 @@ RUN_ENV  = BIN=$(abspath $(B))/bin BUILD=$(abspath $(B))
 .PHONY: deps deps-test demo test test-long test-run bench
 deps:
 	@sh packaging/deps.sh build
-	@$(AGAIN) $(CDB_A)
+	@$(AGAIN) tinycdb
 
 deps-test: deps
 	@sh packaging/deps.sh test
