@@ -1,15 +1,14 @@
 #include "lib/dns.h"
 
 #include "lib/die.h"
+#include "lib/dns_parts.h"
 #include "lib/list.h"
 #include "lib/owner.h"
 
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 enum {
 	TIMEOUT_MS = 2000, /* of the first try; c-ares doubles it */
@@ -35,7 +34,7 @@ struct dns_flight {
 	size_t n_v4, n_v6;
 	struct ares_addrttl v4[DNS_ADDRESSES_MAX];
 	struct ares_addr6ttl v6[DNS_ADDRESSES_MAX];
-	uint32_t lot[DNS_MX_MAX]; /* decides between equal preferences */
+	uint32_t lots[DNS_MX_MAX]; /* see dns_add_mx */
 };
 
 struct dns {
@@ -178,27 +177,6 @@ dns_cancel(struct dns_query *q)
 
 /* names */
 
-/* Nothing else is a host's name, and c-ares reads backslashes. */
-static bool
-copy_name(char name[DNS_NAME_MAX + 1], struct slice host)
-{
-	size_t i;
-
-	if (host.len == 0 || host.len > DNS_NAME_MAX || host.at[0] == '.')
-		return false;
-	for (i = 0; i < host.len; i++) {
-		char c = host.at[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		      (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-		      c == '_'))
-			return false;
-	}
-	memcpy(name, host.at, host.len);
-	name[host.len] = '\0';
-	return true;
-}
-
 static bool
 is_soft(int status)
 {
@@ -216,32 +194,6 @@ parsed(int status)
 
 /* addresses */
 
-static void
-add_v4(struct dns_query *q, const struct in_addr *a)
-{
-	struct endpoint *e = &q->addresses[q->n_addresses++];
-	struct sockaddr_in *sin = (struct sockaddr_in *)(void *)&e->a.storage;
-
-	memset(e, 0, sizeof *e);
-	e->len = sizeof *sin;
-	sin->sin_family = AF_INET;
-	sin->sin_port = htons(q->port);
-	sin->sin_addr = *a;
-}
-
-static void
-add_v6(struct dns_query *q, const void *a)
-{
-	struct endpoint *e = &q->addresses[q->n_addresses++];
-	struct sockaddr_in6 *sin = (struct sockaddr_in6 *)(void *)&e->a.storage;
-
-	memset(e, 0, sizeof *e);
-	e->len = sizeof *sin;
-	sin->sin6_family = AF_INET6;
-	sin->sin6_port = htons(q->port);
-	memcpy(&sin->sin6_addr, a, sizeof sin->sin6_addr);
-}
-
 /* In turn, so that neither family can push the other out. */
 static void
 mix(struct dns_flight *f)
@@ -251,9 +203,9 @@ mix(struct dns_flight *f)
 
 	for (i = 0; i < DNS_ADDRESSES_MAX; i++) {
 		if (i < f->n_v6 && q->n_addresses < DNS_ADDRESSES_MAX)
-			add_v6(q, &f->v6[i].ip6addr);
+			dns_add_v6(q, (const void *)&f->v6[i].ip6addr);
 		if (i < f->n_v4 && q->n_addresses < DNS_ADDRESSES_MAX)
-			add_v4(q, &f->v4[i].ipaddr);
+			dns_add_v4(q, &f->v4[i].ipaddr);
 	}
 	q->result = q->n_addresses > 0 ? DNS_FOUND
 		    : f->soft	       ? DNS_SOFT
@@ -346,7 +298,7 @@ dns_addresses(struct dns *dns, struct dns_query *q, struct slice host,
 		land(f);
 		return;
 	}
-	if (!copy_name(name, host)) {
+	if (!dns_name(name, host)) {
 		land(f);
 		return;
 	}
@@ -363,38 +315,6 @@ dns_addresses(struct dns *dns, struct dns_query *q, struct slice host,
 
 /* MX */
 
-static bool
-before(uint16_t preference, uint32_t lot, const struct dns_query *q,
-       const struct dns_flight *f, size_t i)
-{
-	return preference < q->mx[i].preference ||
-	       (preference == q->mx[i].preference && lot < f->lot[i]);
-}
-
-/* Keep the best DNS_MX_MAX, in order. */
-static void
-add_mx(struct dns_flight *f, uint16_t preference, const char *host)
-{
-	struct dns_query *q = f->query;
-	uint32_t lot = 0;
-	size_t i = q->n_mx;
-
-	if (getrandom(&lot, sizeof lot, GRND_NONBLOCK) < 0)
-		lot = (uint32_t)q->n_mx; /* then as they come */
-	while (i > 0 && before(preference, lot, q, f, i - 1))
-		i--;
-	if (i == DNS_MX_MAX)
-		return;
-	if (q->n_mx == DNS_MX_MAX)
-		q->n_mx--;
-	memmove(&q->mx[i + 1], &q->mx[i], (q->n_mx - i) * sizeof q->mx[0]);
-	memmove(&f->lot[i + 1], &f->lot[i], (q->n_mx - i) * sizeof f->lot[0]);
-	q->mx[i].preference = preference;
-	strcpy(q->mx[i].host, host);
-	f->lot[i] = lot;
-	q->n_mx++;
-}
-
 /* A null MX means something only when it is alone (RFC 7505); hosts whose
  * name is none are passed over. */
 static enum dns_result
@@ -410,11 +330,11 @@ take_mx(struct dns_flight *f, const struct ares_mx_reply *list)
 		n++;
 		if (mx->host[0] == '\0' || strcmp(mx->host, ".") == 0)
 			null_mx = true;
-		else if (copy_name(name, slice_text(mx->host)))
-			add_mx(f, mx->priority, name);
+		else if (dns_name(name, slice_text(mx->host)))
+			dns_add_mx(f->query, f->lots, mx->priority, name);
 	}
 	if (null_mx && n == 1)
-		add_mx(f, 0, "");
+		dns_add_mx(f->query, f->lots, 0, "");
 	if (f->query->n_mx > 0)
 		return DNS_FOUND;
 	return n > 0 ? DNS_SOFT : DNS_NONE;
@@ -448,7 +368,7 @@ dns_mx(struct dns *dns, struct dns_query *q, struct slice domain,
 	struct dns_flight *f = take_off(dns, q, done);
 	char name[DNS_NAME_MAX + 1];
 
-	if (!copy_name(name, domain)) {
+	if (!dns_name(name, domain)) {
 		land(f);
 		return;
 	}

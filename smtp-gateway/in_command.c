@@ -1,4 +1,4 @@
-#include "smtp-gateway/in_command.h"
+#include "smtp-gateway/in_parts.h"
 
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -53,17 +53,14 @@ static void
 log_refused(const struct in_session *s, const char *why)
 {
 	struct slice sender = buf_slice(&s->envelope);
-	struct buf client = {0};
 
 	sender.len = slice_find(sender, '\0');
-	endpoint_host(&s->peer, &client);
 	log_open("refused");
-	log_bytes("client", buf_slice(&client));
+	in_log_peer(s);
 	log_bytes("from", sender);
 	log_bytes("to", s->smtpd.command.address);
 	log_text("why", why);
 	log_close();
-	buf_free(&client);
 }
 
 static void

@@ -1,4 +1,4 @@
-#include "smtp-gateway/peer.h"
+#include "smtp-gateway/peer_parts.h"
 
 #include "lib/die.h"
 #include "lib/log.h"
@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-
-enum { SLICE_MAX = 32 * 1024 }; /* text that is converted at a time */
 
 static void
 on(struct conn *c, enum conn_event event);
@@ -19,8 +17,8 @@ host(const struct peer *p)
 	return buf_slice(&p->host);
 }
 
-static void
-set_timeout(struct peer *p)
+void
+peer_set_timeout(struct peer *p)
 {
 	int64_t ms = PEER_COMMAND_MS;
 
@@ -43,8 +41,8 @@ set_timeout(struct peer *p)
 
 /* the end */
 
-static void
-gone(struct peer *p, const struct verdict *v)
+void
+peer_gone(struct peer *p, const struct verdict *v)
 {
 	struct dest *d = p->dest;
 	struct verdict why = v ? *v : (struct verdict){0};
@@ -60,8 +58,8 @@ gone(struct peer *p, const struct verdict *v)
 	dest_peer_gone(d, v ? &why : NULL);
 }
 
-static void
-over(struct peer *p, const struct verdict *v)
+void
+peer_over(struct peer *p, const struct verdict *v)
 {
 	struct transfer *t = p->transfer;
 
@@ -78,14 +76,14 @@ peer_dismiss(struct peer *p)
 	p->state = PEER_QUITTING;
 	smtpc_quit(&p->smtpc);
 	conn_finish(&p->conn);
-	set_timeout(p);
+	peer_set_timeout(p);
 }
 
 void
 peer_abandon(struct peer *p)
 {
 	p->transfer = NULL;
-	gone(p, NULL);
+	peer_gone(p, NULL);
 }
 
 /* connecting */
@@ -151,7 +149,7 @@ connect_next(struct peer *p)
 	log_bytes("dest", p->dest->name);
 	log_bytes("why", verdict_text(&p->why));
 	log_close();
-	gone(p, &p->why);
+	peer_gone(p, &p->why);
 }
 
 void
@@ -198,8 +196,8 @@ will_not_talk(struct peer *p)
 
 /* carrying */
 
-static void
-idle(struct peer *p)
+void
+peer_idle(struct peer *p)
 {
 	struct dest *d = p->dest;
 
@@ -213,123 +211,6 @@ idle(struct peer *p)
 		list_put(&d->out->idle, &p->of_out);
 	}
 	dest_work_later(d);
-}
-
-static bool
-has_8bit(struct slice s)
-{
-	unsigned char all = 0;
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		all |= (unsigned char)s.at[i];
-	return all >= 0x80;
-}
-
-static const char *
-unfit(const struct peer *p, const struct transfer *t, struct slice text)
-{
-	if (slice_find(text, '\0') < text.len)
-		return "the text has a NUL, which SMTP cannot carry (#5.6.0)";
-	if (p->smtpc.max_size > 0 &&
-	    t->job->agent_job->size > p->smtpc.max_size)
-		return "the next host takes no message of this size (#5.3.4)";
-	return NULL;
-}
-
-void
-peer_take(struct peer *p, struct transfer *t)
-{
-	const struct agent_job *job = t->job->agent_job;
-	struct slice text = transfer_text(t, 0);
-	const char *why = unfit(p, t, text);
-	struct verdict v;
-
-	list_drop(&p->of_out);
-	if (why) {
-		verdict_say(&v, 'D', why);
-		transfer_over(t, &v);
-		idle(p);
-		return;
-	}
-	p->state = PEER_BUSY;
-	p->transfer = t;
-	p->canon = (struct canon){0};
-	p->sent = 0;
-	t->peer = p;
-	p->dest->out->n_busy++;
-	p->mail = (struct smtpc_mail){
-	    .sender =
-		slice_eq(job->sender, SLICE("#@[]")) ? SLICE("") : job->sender,
-	    .rcpts = t->rcpts,
-	    .n_rcpts = t->n_rcpts,
-	    .size = job->size,
-	    .has_8bit = !job->text_complete || has_8bit(text)};
-	smtpc_mail(&p->smtpc, &p->mail);
-	conn_flush_later(&p->conn);
-	set_timeout(p);
-}
-
-static void
-end_text(struct peer *p)
-{
-	char *room = buf_room(&p->conn.out, CANON_END_MAX);
-
-	buf_added(&p->conn.out, canon_end(&p->canon, room));
-	smtpc_text_end(&p->smtpc);
-	conn_flush_later(&p->conn);
-	set_timeout(p);
-}
-
-/* Some of the text has gone out already: only a close takes it back. */
-static void
-refuse_nul(struct peer *p)
-{
-	struct verdict v;
-
-	verdict_say(&v, 'D',
-		    "the text has a NUL, which SMTP cannot carry (#5.6.0)");
-	over(p, &v);
-	gone(p, NULL);
-}
-
-static void
-pump(struct peer *p)
-{
-	struct conn *c = &p->conn;
-	struct slice text;
-
-	while (c->out.len < PEER_OUT_MAX) {
-		struct slice rest = transfer_text(p->transfer, p->sent);
-		size_t n;
-
-		if (rest.len == 0)
-			break;
-		if (rest.len > SLICE_MAX)
-			rest.len = SLICE_MAX;
-		text = rest;
-		if (canon_push(&p->canon, &rest,
-			       buf_room(&c->out, 2 * SLICE_MAX), 2 * SLICE_MAX,
-			       &n) == CANON_BAD) {
-			refuse_nul(p);
-			return;
-		}
-		buf_added(&c->out, n);
-		p->sent += text.len - rest.len;
-		transfer_took(p->transfer, text.len - rest.len);
-	}
-	conn_flush_later(c);
-	if (p->sent == p->transfer->job->agent_job->size)
-		end_text(p);
-	else if (c->out.len >= PEER_OUT_MAX)
-		c->tell_drained = true;
-}
-
-void
-peer_text(struct peer *p)
-{
-	if (p->smtpc.state == SMTPC_S_TEXT && !p->conn.tell_drained)
-		pump(p);
 }
 
 /* trouble */
@@ -366,7 +247,7 @@ lost_transfer(struct peer *p, const struct verdict *v)
 		log_bytes("host", host(p));
 		log_close();
 	}
-	over(p, v);
+	peer_over(p, v);
 }
 
 static void
@@ -384,7 +265,7 @@ lost(struct peer *p, const char *what)
 		say_why(p, &v, what, " (#4.4.2)");
 		lost_transfer(p, &v);
 	}
-	gone(p, NULL);
+	peer_gone(p, NULL);
 }
 
 static void
@@ -402,7 +283,7 @@ broken(struct peer *p)
 			v.code = 'Z';
 		lost_transfer(p, &v);
 	}
-	gone(p, NULL);
+	peer_gone(p, NULL);
 }
 
 static void
@@ -433,9 +314,9 @@ ready(struct peer *p)
 
 	if (p->transfer) { /* no recipient was taken; all were told */
 		verdict_say(&v, 'Z', "not sent (#4.5.0)");
-		over(p, &v);
+		peer_over(p, &v);
 	}
-	idle(p);
+	peer_idle(p);
 }
 
 static void
@@ -444,7 +325,7 @@ finished(struct peer *p)
 	struct verdict v;
 
 	smtpc_verdict(&p->smtpc, host(p), &v);
-	over(p, &v);
+	peer_over(p, &v);
 }
 
 /* False when the peer is gone. */
@@ -455,12 +336,12 @@ event(struct peer *p, enum smtpc_event e)
 	case SMTPC_READY: ready(p); break;
 	case SMTPC_RCPT: told(p); break;
 	case SMTPC_SEND:
-		set_timeout(p);
-		pump(p);
+		peer_set_timeout(p);
+		peer_pump(p);
 		return false; /* nothing may follow a 354 */
 	case SMTPC_DONE:
 		finished(p);
-		idle(p);
+		peer_idle(p);
 		break;
 	case SMTPC_FAILED: finished(p); break;
 	case SMTPC_BROKEN: broken(p); return false;
@@ -485,7 +366,7 @@ input(struct peer *p)
 			return;
 	} while (e != SMTPC_MORE);
 	conn_flush_later(&p->conn);
-	set_timeout(p);
+	peer_set_timeout(p);
 }
 
 static void
@@ -494,15 +375,15 @@ on(struct conn *c, enum conn_event e)
 	struct peer *p = OWNER(c, struct peer, conn);
 
 	switch (e) {
-	case CONN_OPEN: set_timeout(p); break;
+	case CONN_OPEN: peer_set_timeout(p); break;
 	case CONN_INPUT:
 		if (p->state != PEER_QUITTING)
 			input(p);
 		break;
 	case CONN_DRAINED:
 		if (p->smtpc.state == SMTPC_S_TEXT) {
-			set_timeout(p);
-			pump(p);
+			peer_set_timeout(p);
+			peer_pump(p);
 		}
 		break;
 	case CONN_EOF: lost(p, "connection closed"); break;
