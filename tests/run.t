@@ -19,12 +19,12 @@ is() { # GOT WANTED NAME
 	[ "$1" = "$2" ] || printf '# got:    %s\n# wanted: %s\n' "$1" "$2"
 }
 
-# Wait up to ten seconds for a command to succeed.
+# Wait up to 15 seconds for a command to succeed.
 soon() {
 	tries=0
 	until "$@" 2>/dev/null; do
 		tries=$((tries + 1))
-		[ $tries -lt 200 ] || return 1
+		[ $tries -lt 300 ] || return 1
 		sleep 0.05
 	done
 }
@@ -48,7 +48,6 @@ echo x >>"$dir/$name.starts"
 [ -e "$dir/$name.refuse" ] && exit 100
 [ -e "$dir/$name.deaf" ] && trap '' TERM
 eval "echo >&$NOTIFY_FD; exec $NOTIFY_FD>&-"
-[ -e "$dir/$name.deaf" ] && while :; do sleep 1000; done
 exec sleep 1000
 STUB
 chmod +x "$work/bin/stub"
@@ -60,14 +59,18 @@ node=$work/node
 
 supervisor=
 begin() {
-	rm -f "$node"/*.pid "$node"/*.starts
+	rm -f "$node"/*.pid "$node"/*.starts "$work/out"
 	"$quail" run "$node" >"$work/out" 2>"$work/log" 9</dev/null &
 	supervisor=$!
 }
-finish() { # -> $code
-	kill -TERM $supervisor 2>/dev/null
+await() { # -> $code; who takes longer than it may is killed: code 137
+	(soon gone $supervisor || kill -KILL $supervisor) 2>/dev/null &
 	wait $supervisor
 	code=$?
+}
+finish() { # [SIGNAL] -> $code
+	kill -${1:-TERM} $supervisor 2>/dev/null
+	await
 }
 trap 'kill -TERM $supervisor 2>/dev/null; wait; rm -rf "$work"' EXIT
 is_ready() { grep -q '^ready$' "$work/out"; }
@@ -273,8 +276,8 @@ rm "$node/maildir.deaf"
 
 touch "$node/qmtpd.refuse"
 begin
-wait $supervisor
-is $? 100 "a daemon refuses its configuration: 100"
+await
+is $code 100 "a daemon refuses its configuration: 100"
 is "$(cat "$work/out")" "" "and no ready"
 gone "$(pid_of quail-queue)"
 ok $? "and no daemon is left"
@@ -282,8 +285,8 @@ rm "$node/qmtpd.refuse"
 
 rm "$work/bin/qmtpd"
 begin
-wait $supervisor
-is $? 100 "a program that is not there: 100"
+await
+is $code 100 "a program that is not there: 100"
 
 begin_leaf=$work/leaf
 mkdir "$begin_leaf"
@@ -292,9 +295,8 @@ node=$begin_leaf
 begin
 soon is_ready
 ok $? "a node without daemons is ready too"
-kill -INT $supervisor
-wait $supervisor
-is $? 0 "INT: 0"
+finish INT
+is $code 0 "INT: 0"
 
 echo "1..$n"
 exit ${failed:-0}
