@@ -168,7 +168,10 @@ resync(struct segment_scan *scan)
 	struct slice s;
 	const char *p;
 
-	skip(scan, 1);
+	if (fill(scan, RECORD_HEAD) != 0)
+		return -1;
+	if (scan->window.len > 0)
+		skip(scan, 1);
 	for (;;) {
 		if (fill(scan, RECORD_HEAD) != 0)
 			return -1;

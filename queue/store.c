@@ -96,6 +96,8 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	st->loop = loop;
 	if (st->segment_size == 0)
 		st->segment_size = SEGMENT_SIZE;
+	if (st->keep_segments == 0)
+		st->keep_segments = STORE_KEEP;
 	st->last = &st->first;
 	st->commit_task.run = commit_task;
 	st->settle_timer.expired = settle_due;
@@ -142,6 +144,7 @@ store_close(struct store *st)
 	}
 	buf_free(&st->news);
 	buf_free(&st->outcomes);
+	buf_free(&st->late);
 	buf_free(&st->gone_big);
 	fs_close(st->big_dir);
 	fs_close(st->seg_dir);
@@ -268,21 +271,10 @@ store_commit(struct store *st)
 		tell_waiters(st, 'Z', "the queue's disk refused it (#4.3.1)");
 		return -1;
 	}
-	if (st->outcomes.len == 0)
+	if (st->outcomes.len == 0 && st->late.len == 0)
 		remove_gone(st);
 	tell_waiters(st, 'K', "");
 	return 0;
-}
-
-static void
-commit_task(struct loop_task *task)
-{
-	struct store *st = OWNER(task, struct store, commit_task);
-
-	loop_timer_stop(st->loop, &st->settle_timer);
-	store_commit(st);
-	if (st->outcomes.len > 0) /* the disk had no room for them */
-		loop_timer_set(st->loop, &st->settle_timer, 1000);
 }
 
 static void
@@ -425,6 +417,51 @@ forget_if_over(struct store *st, struct message *m)
 	return true;
 }
 
+static int
+put_outcome(struct store *st, struct slice payload)
+{
+	size_t place;
+
+	if (store_make_room(st, RECORD_EXTRA + payload.len) != 0)
+		return -1;
+	place = record_begin(&st->outcomes);
+	buf_puts(&st->outcomes, payload);
+	record_end(&st->outcomes, place, 'S', st->current->segno, st->batch,
+		   st->current->salt);
+	return 0;
+}
+
+/* Outcomes that found no segment to go to when they came. */
+static void
+put_late(struct store *st)
+{
+	struct slice rest = buf_slice(&st->late), payload;
+	size_t all = rest.len;
+
+	for (;;) {
+		struct slice next = rest;
+
+		if (netstring_slice(&next, &payload) != 0 ||
+		    put_outcome(st, payload) != 0)
+			break;
+		rest = next;
+	}
+	if (rest.len < all)
+		buf_take(&st->late, all - rest.len);
+}
+
+static void
+commit_task(struct loop_task *task)
+{
+	struct store *st = OWNER(task, struct store, commit_task);
+
+	loop_timer_stop(st->loop, &st->settle_timer);
+	put_late(st);
+	store_commit(st);
+	if (st->outcomes.len > 0 || st->late.len > 0) /* no room for them */
+		loop_timer_set(st->loop, &st->settle_timer, 1000);
+}
+
 bool
 store_forget_settled(struct store *st, struct message *m, uint32_t index)
 {
@@ -437,17 +474,14 @@ store_settle(struct store *st, struct message *m, uint32_t index, char code,
 	     struct slice text)
 {
 	struct entry_s entry = {m->id, index, code, text};
-	size_t place;
+	struct buf payload = {0};
 
-	if (store_make_room(st, 256 + text.len) == 0) {
-		place = record_begin(&st->outcomes);
-		entry_s_put(&st->outcomes, &entry);
-		record_end(&st->outcomes, place, 'S', st->current->segno,
-			   st->batch, st->current->salt);
-		if (st->settle_timer.slot == 0)
-			loop_timer_set(st->loop, &st->settle_timer,
-				       STORE_SETTLE_MS);
-	}
+	entry_s_put(&payload, &entry);
+	if (st->late.len > 0 || put_outcome(st, buf_slice(&payload)) != 0)
+		netstring_put(&st->late, buf_slice(&payload));
+	buf_free(&payload);
+	if (st->settle_timer.slot == 0)
+		loop_timer_set(st->loop, &st->settle_timer, STORE_SETTLE_MS);
 	return store_forget_settled(st, m, index);
 }
 

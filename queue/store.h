@@ -26,6 +26,7 @@
 
 enum {
 	STORE_SETTLE_MS = 100, /* outcomes wait this long for a batch */
+	STORE_KEEP = 16,       /* segments; mail is not moved to have fewer */
 	STORE_SPARES = 2,      /* reclaimed segments kept for reuse */
 	STORE_LEASE = 65536,   /* ids a door connection gets at a time */
 	STORE_BATCH_MAX = 8 * 1024 * 1024 /* commit early past this */
@@ -53,6 +54,7 @@ struct store {
 	uint32_t n_spares;   /* files spare0, spare1 ... in seg_dir */
 	struct buf news;     /* M records that wait for the commit */
 	struct buf outcomes; /* S records */
+	struct buf late;     /* their payloads, when no segment had room */
 	struct store_waiter *first, **last;
 	struct idmap messages;
 	struct loop_task commit_task;
@@ -68,6 +70,7 @@ struct store {
 	bool is_loaded;
 	/* set by the user before store_open: */
 	uint64_t segment_size;		  /* 0: SEGMENT_SIZE; small in tests */
+	unsigned keep_segments;		  /* 0: STORE_KEEP */
 	void (*loaded)(struct store *st); /* all old messages are known */
 	void *owner;
 };
@@ -78,7 +81,7 @@ struct store {
  * what older segments hold is loaded in the background, then st->loaded is
  * called.
  *
- * Needs    *st zeroed but for loaded, owner and segment_size.
+ * Needs    *st zeroed but for loaded, owner and the sizes.
  * Dies     with one clear line when the directory cannot be used.
  */
 void

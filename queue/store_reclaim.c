@@ -2,6 +2,7 @@
  * message is never removed before the message itself. */
 #include "queue/store_load.h"
 
+#include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/netstring.h"
@@ -55,7 +56,7 @@ is_thin(const struct store *st)
 	const struct segment *s;
 	uint64_t live = 0, total = 0;
 
-	if (st->n_segments <= KEEP_SEGMENTS)
+	if (st->n_segments <= st->keep_segments)
 		return false;
 	for (s = st->oldest; s; s = s->next) {
 		live += s->live_bytes;
@@ -128,53 +129,82 @@ move_one(struct store *st, struct message *m, struct slice payload,
 
 /* The moved records are synced: their messages live there now. */
 static void
-settle_moves(struct store *st, struct move *moves, size_t n, uint64_t base)
+settle_moves(struct move *moves, size_t n, struct segment *s, uint64_t base)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		store_place(moves[i].m, st->current, base + moves[i].place,
+	for (i = 0; i < n; i++)
+		store_place(moves[i].m, s, base + moves[i].place,
 			    moves[i].env_len);
-	}
 }
 
-/* One batch of moves out of the oldest segment; what is not moved is moved
- * by the next call. */
-static void
-move_some(struct store *st)
+/* The message whose record this is, if it lives and is still there. */
+static struct message *
+lives_here(struct store *st, const struct record *r, struct slice payload,
+	   uint64_t offset)
+{
+	struct entry_m entry;
+	struct message *m;
+
+	if (r->type != 'M' || entry_m_parse(payload, &entry) != 0)
+		return NULL;
+	m = idmap_get(&st->messages, entry.id);
+	return m && m->segment == st->oldest && m->offset == offset ? m : NULL;
+}
+
+/* Copy living records of the oldest segment into the next batch, as many as
+ * fit. Returns how many. */
+static size_t
+collect_moves(struct store *st, struct move *moves)
 {
 	struct segment_scan scan;
 	struct slice payload;
 	struct record r;
-	struct move *moves = calloc(MOVES_A_CALL, sizeof *moves);
-	uint64_t offset, base;
+	uint64_t offset;
 	size_t n = 0;
 
-	/* no outcome may stand between a message's old and new record */
-	if (!moves || store_commit(st) != 0 || st->outcomes.len > 0 ||
-	    store_make_room(st, st->segment_size / 8) != 0) {
-		free(moves);
-		return;
-	}
-	base = st->current->end;
 	segment_scan_init(&scan, st->oldest);
 	while (n < MOVES_A_CALL && st->news.len < STORE_BATCH_MAX / 2 &&
 	       segment_scan_next(&scan, &r, &payload, &offset) > 0) {
-		struct entry_m entry;
-		struct message *m;
+		struct message *m = lives_here(st, &r, payload, offset);
+		size_t size;
 
-		if (r.type != 'M' || entry_m_parse(payload, &entry) != 0 ||
-		    base + st->news.len + payload.len + 65536 >
-			st->segment_size)
+		if (!m)
 			continue;
-		m = idmap_get(&st->messages, entry.id);
-		if (m && m->segment == st->oldest && m->offset == offset &&
-		    move_one(st, m, payload, &moves[n]) == 0)
+		/* with a done= of at most 8 bytes a recipient */
+		size = RECORD_EXTRA + payload.len + m->n_rcpts * 8u + 32;
+		if (st->current->end + st->news.len + size > st->segment_size &&
+		    (n > 0 || store_make_room(st, size) != 0))
+			break;
+		if (move_one(st, m, payload, &moves[n]) == 0)
 			n++;
 	}
 	segment_scan_free(&scan);
-	if (store_commit(st) == 0)
-		settle_moves(st, moves, n, base);
+	return n;
+}
+
+/* One batch of moves; what is not moved is moved by the next call. */
+static void
+move_some(struct store *st)
+{
+	struct move *moves;
+	size_t n;
+
+	/* no outcome may stand between a message's old and new record */
+	if (store_commit(st) != 0 || st->outcomes.len > 0 || st->news.len > 0 ||
+	    st->late.len > 0)
+		return;
+	moves = calloc(MOVES_A_CALL, sizeof *moves);
+	if (!moves)
+		die_nomem();
+	n = collect_moves(st, moves);
+	if (n > 0) {
+		struct segment *s = st->current;
+		uint64_t base = s->end;
+
+		if (store_commit(st) == 0)
+			settle_moves(moves, n, s, base);
+	}
 	free(moves);
 }
 

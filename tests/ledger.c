@@ -1,0 +1,374 @@
+#include "tests/ledger.h"
+
+#include "lib/netstring.h"
+#include "lib/owner.h"
+#include "tests/tap.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+struct ledger ledger;
+
+/* what is written and what is expected */
+
+static char
+text_byte(uint64_t id, size_t i)
+{
+	return i % 64 == 63 ? '\n'
+			    : (char)('a' + (id * 7 + i * 13 + i / 64) % 26);
+}
+
+static void
+make_text(struct buf *b, uint64_t id, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		buf_putc(b, text_byte(id, i));
+}
+
+static void
+put_address(struct buf *b, const char *who, uint64_t id)
+{
+	buf_text(b, who);
+	buf_hex(b, 8, id);
+	buf_text(b, "@example.test");
+}
+
+/* the store under test */
+
+static void
+loaded(struct store *st)
+{
+	(void)st;
+}
+
+void
+ledger_open(void)
+{
+	ledger.store = (struct store){
+	    .loaded = loaded, .segment_size = 8192, .keep_segments = 2};
+	store_open(&ledger.store, &ledger.loop, "queue");
+	while (!ledger.store.is_loaded && !ledger.store.failed)
+		loop_round(&ledger.loop, 0);
+}
+
+/* the workload */
+
+static void
+acked(struct store_waiter *w, struct message *m, const struct verdict *v)
+{
+	struct ledger_entry *e = OWNER(w, struct ledger_entry, waiter);
+
+	(void)v;
+	if (m)
+		e->acked = simfs_length(ledger.disk);
+}
+
+static struct ledger_entry *
+add(size_t text_len, const char *settles, int of)
+{
+	struct ledger_entry *e = &ledger.entries[ledger.n++];
+	struct buf text = {0}, address = {0};
+	int i;
+
+	*e = (struct ledger_entry){
+	    .id = ledger.next_id++, .text_len = text_len, .settles = of};
+	e->is_bounce = of >= 0;
+	e->in.id = e->id;
+	e->in.birth_us = 1000000;
+	put_address(&e->in.sender, "from", e->id);
+	for (i = 0; i < RCPTS; i++) {
+		buf_clear(&address);
+		put_address(&address, i ? "two" : "one", e->id);
+		incoming_rcpt(&e->in, buf_slice(&address));
+	}
+	make_text(&text, e->id, text_len);
+	e->waiter.done = acked;
+	if (ledger.store.failed ||
+	    incoming_text(&e->in, ledger.store.big_dir, SMALL,
+			  buf_slice(&text)) != 0 ||
+	    store_add(&ledger.store, &e->in, slice_text(settles), &e->waiter) !=
+		0)
+		incoming_free(&e->in, ledger.store.big_dir);
+	buf_free(&text);
+	buf_free(&address);
+	return e;
+}
+
+static void
+round_once(void)
+{
+	int i, j;
+
+	loop_round(&ledger.loop, 0);
+	/* outcomes that were in the log's last batch are durable now */
+	if (ledger.store.outcomes.len > 0 || ledger.store.late.len > 0 ||
+	    ledger.store.failed)
+		return;
+	for (i = 0; i < ledger.n; i++)
+		for (j = 0; j < RCPTS; j++)
+			if (ledger.entries[i].settled[j] &&
+			    !ledger.entries[i].durable[j])
+				ledger.entries[i].durable[j] =
+				    simfs_length(ledger.disk);
+}
+
+static void
+settle(int entry, int rcpt)
+{
+	struct ledger_entry *e = &ledger.entries[entry];
+	struct message *m = idmap_get(&ledger.store.messages, e->id);
+
+	if (!m || ledger.store.failed)
+		return;
+	e->settled[rcpt] = simfs_length(ledger.disk) + 1;
+	store_settle(&ledger.store, m, (uint32_t)rcpt, rcpt ? 'D' : 'K',
+		     SLICE("done"));
+	loop_task_queue(&ledger.loop,
+			&ledger.store.commit_task); /* do not wait 100 ms */
+}
+
+static void
+bounce(int entry, int rcpt)
+{
+	struct ledger_entry *e = &ledger.entries[entry], *b;
+	struct message *m;
+	char settles[64];
+
+	snprintf(settles, sizeof settles, "%016llx:%d",
+		 (unsigned long long)e->id, rcpt);
+	b = add(300, settles, entry);
+	e->settled[rcpt] = simfs_length(ledger.disk) + 1;
+	round_once();
+	m = idmap_get(&ledger.store.messages, e->id);
+	if (b->acked && m) {
+		store_forget_settled(&ledger.store, m, (uint32_t)rcpt);
+		e->durable[rcpt] = b->acked;
+	} else if (!b->acked) {
+		e->durable[rcpt] = 0;
+		if (!ledger.store.failed) /* else nobody knows */
+			e->settled[rcpt] = 0;
+	}
+}
+
+/* Let most of what is older come to its end, so that segments empty. */
+static void
+finish_old(void)
+{
+	int i, j;
+
+	for (i = 8; i < ledger.n - 10; i++)
+		for (j = 0; i % 9 && j < RCPTS; j++)
+			if (!ledger.entries[i].settled[j])
+				settle(i, j);
+	round_once();
+}
+
+void
+ledger_work(void)
+{
+	int i;
+
+	ledger.next_id = store_lease(&ledger.store);
+	add(400, "", -1);
+	round_once();
+	add(700, "", -1);
+	add(100, "", -1);
+	add(0, "", -1);
+	round_once();
+	settle(0, 0);
+	settle(1, 1);
+	round_once();
+	add(SMALL + 5000, "", -1); /* a file of its own */
+	add(50, "", -1);
+	round_once();
+	bounce(1, 0);
+	settle(0, 1);
+	add(600, "", -1); /* with the outcome in one batch */
+	round_once();
+	for (i = 0; i < 60; i++) { /* roll through segments */
+		int last = ledger.n;
+
+		add(900, "", -1);
+		add(1200 + (size_t)i * 30, "", -1);
+		if (i % 10 == 5)
+			add(SMALL + 500, "", -1);
+		round_once();
+		settle(last, 0);
+		settle(last, 1);
+		if (i % 3 == 0)
+			settle(last + 1, 0);
+		else if (i % 3 == 1)
+			bounce(last + 1, 0);
+		if (i % 7 != 6)
+			settle(last + 1, 1);
+		round_once();
+		finish_old();
+		if (i % 4 == 3) {
+			store_reclaim(&ledger.store);
+			round_once();
+		}
+		if (ledger.n + 5 > LEDGER_MAX)
+			break;
+	}
+	settle(4, 0); /* the one with the file */
+	settle(4, 1);
+	round_once();
+	for (i = 0; i < 6; i++) {
+		store_reclaim(&ledger.store);
+		round_once();
+	}
+}
+
+/* what a recovery must have found */
+
+static void
+bad(const char *what, const struct ledger_entry *e, size_t prefix, int keep,
+    uint64_t n)
+{
+	ledger.n_bad++;
+	ok(false, "%s: entry %d, prefix %zu, keep %d/%llu", what,
+	   (int)(e - ledger.entries), prefix, keep, (unsigned long long)n);
+}
+
+static bool
+right_envelope(const struct ledger_entry *e, struct message *m)
+{
+	struct buf room = {0}, want = {0};
+	struct store_envelope env;
+	struct slice rest, one;
+	bool good = store_envelope(&ledger.store, m, &room, &env) == 0;
+	int i;
+
+	put_address(&want, "from", e->id);
+	good = good && slice_eq(env.sender, buf_slice(&want));
+	rest = good ? env.rcpts : SLICE("");
+	for (i = 0; good && i < RCPTS; i++) {
+		buf_clear(&want);
+		put_address(&want, i ? "two" : "one", e->id);
+		good = netstring_slice(&rest, &one) == 0 &&
+		       slice_eq(one, buf_slice(&want));
+	}
+	buf_free(&room);
+	buf_free(&want);
+	return good;
+}
+
+static bool
+right_text(const struct ledger_entry *e, struct message *m)
+{
+	static char text[65536];
+	size_t i;
+
+	if (m->text_len != e->text_len || m->text_len > sizeof text)
+		return false;
+	if (store_text(&ledger.store, m, 0, text, e->text_len) != 0)
+		return false;
+	for (i = 0; i < e->text_len; i++)
+		if (text[i] != text_byte(e->id, i))
+			return false;
+	return true;
+}
+
+/* The bounce that settles this recipient, if there is one. */
+static const struct ledger_entry *
+bounce_of(int entry, int rcpt)
+{
+	int i;
+
+	for (i = 0; i < ledger.n; i++)
+		if (ledger.entries[i].is_bounce &&
+		    ledger.entries[i].settles == entry && rcpt == 0)
+			return &ledger.entries[i];
+	return NULL;
+}
+
+/* Has each of its recipients been given an outcome by then? */
+static bool
+is_over(const struct ledger_entry *e, size_t prefix)
+{
+	int i;
+
+	for (i = 0; i < RCPTS; i++)
+		if (!e->settled[i] || e->settled[i] > prefix + 1)
+			return false;
+	return true;
+}
+
+static const char *
+check_rcpt(const struct ledger_entry *e, struct message *m, int rcpt,
+	   size_t prefix)
+{
+	const struct ledger_entry *b =
+	    bounce_of((int)(e - ledger.entries), rcpt);
+	bool done = !m || message_is_done(m, (uint32_t)rcpt);
+
+	if (e->durable[rcpt] && e->durable[rcpt] <= prefix && !done)
+		return "a finished recipient comes again";
+	if (m && done && (!e->settled[rcpt] || e->settled[rcpt] > prefix + 1))
+		return "a recipient is done that never was";
+	if (b && m &&
+	    done != (idmap_get(&ledger.store.messages, b->id) != NULL) &&
+	    !(done && is_over(b, prefix)))
+		return "a bounce and its failure are not one";
+	return NULL;
+}
+
+static const char *
+check_entry(const struct ledger_entry *e, size_t prefix)
+{
+	struct message *m = idmap_get(&ledger.store.messages, e->id);
+	bool over = is_over(e, prefix);
+	const char *what;
+	int i;
+
+	if (!m && e->acked && e->acked <= prefix && !over)
+		return "an acknowledged message is lost";
+	if (m && (!right_envelope(e, m) || !right_text(e, m)))
+		return "a message is not what it was";
+	for (i = 0; i < RCPTS; i++)
+		if ((m || over) && (what = check_rcpt(e, m, i, prefix)))
+			return what;
+	return NULL;
+}
+
+void
+ledger_check(size_t prefix, int keep, uint64_t n)
+{
+	size_t found = 0;
+	const char *what;
+	int i;
+
+	for (i = 0; i < ledger.n; i++) {
+		found += idmap_get(&ledger.store.messages,
+				   ledger.entries[i].id) != NULL;
+		what = check_entry(&ledger.entries[i], prefix);
+		if (what && ledger.n_bad < 20)
+			bad(what, &ledger.entries[i], prefix, keep, n);
+	}
+	if (found != ledger.store.messages.n && ledger.n_bad < 20)
+		bad("a message out of nothing", &ledger.entries[0], prefix,
+		    keep, n);
+}
+
+bool
+ledger_more(void)
+{
+	struct ledger_entry *e;
+
+	ledger.next_id = store_lease(&ledger.store);
+	e = add(10, "", -1);
+	round_once();
+	return e->acked != 0;
+}
+
+void
+ledger_clear(void)
+{
+	int i;
+
+	for (i = 0; i < ledger.n; i++)
+		incoming_free(&ledger.entries[i].in, AT_FDCWD);
+	ledger.n = 0;
+}

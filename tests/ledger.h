@@ -1,0 +1,64 @@
+/* ledger.h - a queue at work on a disk in memory, and what it has promised
+ *
+ * ledger_work puts messages, outcomes, bounces and reclaims through a store
+ * with small segments; the ledger says for each message and recipient when
+ * (how long the disk's trace was) it was acknowledged, settled and synced.
+ * ledger_check compares what a store has found with what was promised.
+ */
+#ifndef QUAIL_TESTS_LEDGER_H
+#define QUAIL_TESTS_LEDGER_H
+
+#include "queue/store.h"
+#include "tests/simfs.h"
+
+enum { LEDGER_MAX = 150, RCPTS = 2, SMALL = 3000 };
+
+struct ledger_entry {
+	uint64_t id;
+	size_t text_len;
+	size_t acked;	       /* trace length at K; 0: never */
+	size_t settled[RCPTS]; /* ... when the outcome was given, plus one */
+	size_t durable[RCPTS]; /* ... when it was synced */
+	int settles;	       /* a bounce: of which entry; -1: none */
+	bool is_bounce;
+	struct incoming in;
+	struct store_waiter waiter;
+};
+
+struct ledger {
+	struct loop loop;
+	struct store store;
+	struct simfs *disk; /* that the work runs on */
+	struct ledger_entry entries[LEDGER_MAX + 1];
+	int n;
+	uint64_t next_id;
+	unsigned long n_bad;
+};
+
+extern struct ledger ledger;
+
+/* ledger_open - open the store on the disk in use and let it load */
+void
+ledger_open(void);
+
+/* ledger_work - the workload; goes on as well as it can when calls fail */
+void
+ledger_work(void);
+
+/* ledger_check - compare; each difference is one failed check (20 at most)
+ *
+ * Takes    prefix: as much of the trace as had happened; keep, n: told in
+ *          the check's name.
+ */
+void
+ledger_check(size_t prefix, int keep, uint64_t n);
+
+/* ledger_more - does the store take another message? */
+bool
+ledger_more(void);
+
+/* ledger_clear - forget all promises */
+void
+ledger_clear(void);
+
+#endif

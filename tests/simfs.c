@@ -1,0 +1,696 @@
+#include "tests/simfs.h"
+
+#include "lib/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FILES_MAX = 512,
+	NAMES_MAX = 1024,
+	FDS_MAX = 1024,
+	FD_BASE = 10000,
+	SECTOR = 512,
+	NAME_MAX_LEN = 32
+};
+
+enum op_kind { OP_WRITE, OP_SIZE, OP_SYNC, OP_NAME, OP_UNNAME, OP_MOVE };
+
+/* One call that changed something; files are numbers. */
+struct op {
+	enum op_kind kind;
+	int file;   /* written, synced; the directory for names */
+	int target; /* the file a name stands for */
+	uint64_t offset, size;
+	size_t synced_by; /* the sync's place in the trace; 0: none */
+	char *bytes;
+	char name[NAME_MAX_LEN], to[NAME_MAX_LEN];
+};
+
+struct file {
+	bool used, is_dir;
+	char *bytes;
+	uint64_t size, cap;
+	int locks;
+};
+
+struct name {
+	bool used;
+	int dir, file;
+	char name[NAME_MAX_LEN];
+};
+
+struct simfs {
+	struct file files[FILES_MAX];
+	int n_files;
+	struct name names[NAMES_MAX];
+	int n_names; /* slots that were ever used */
+	struct op *ops;
+	size_t n_ops, max_ops;
+	struct {
+		bool used, has_lock;
+		int file;
+	} fds[FDS_MAX];
+	uint64_t calls, fail_at;
+	int fail_error;
+	bool failed, lies;
+};
+
+static struct simfs *sim;
+
+_Noreturn static void
+full(const char *what)
+{
+	fprintf(stderr, "simfs: too many %s\n", what);
+	abort();
+}
+
+/* files and names as the program sees them */
+
+static int
+new_file(struct simfs *fs, bool is_dir)
+{
+	if (fs->n_files == FILES_MAX)
+		full("files");
+	fs->files[fs->n_files] = (struct file){.used = true, .is_dir = is_dir};
+	return fs->n_files++;
+}
+
+static void
+put_bytes(struct file *f, uint64_t offset, const char *bytes, uint64_t n,
+	  int filler)
+{
+	if (offset + n > f->cap) {
+		f->cap = (offset + n) * 2 + SECTOR;
+		f->bytes = realloc(f->bytes, f->cap);
+		if (!f->bytes)
+			full("bytes");
+	}
+	if (offset > f->size)
+		memset(f->bytes + f->size, filler, offset - f->size);
+	memcpy(f->bytes + offset, bytes, n);
+	if (offset + n > f->size)
+		f->size = offset + n;
+}
+
+static void
+set_size(struct file *f, uint64_t size)
+{
+	char zero = 0;
+
+	if (size > f->size)
+		put_bytes(f, size - 1, &zero, 1, 0);
+	f->size = size;
+}
+
+static struct name *
+find_name(struct simfs *fs, int dir, const char *name)
+{
+	int i;
+
+	for (i = 0; i < fs->n_names; i++)
+		if (fs->names[i].used && fs->names[i].dir == dir &&
+		    strcmp(fs->names[i].name, name) == 0)
+			return &fs->names[i];
+	return NULL;
+}
+
+static void
+set_name(struct simfs *fs, int dir, const char *name, int file)
+{
+	struct name *n = find_name(fs, dir, name);
+	int i;
+
+	for (i = 0; !n && i < NAMES_MAX; i++)
+		if (!fs->names[i].used)
+			n = &fs->names[i];
+	if (!n)
+		full("names");
+	if (n - fs->names >= fs->n_names)
+		fs->n_names = (int)(n - fs->names) + 1;
+	*n = (struct name){.used = true, .dir = dir, .file = file};
+	snprintf(n->name, sizeof n->name, "%s", name);
+}
+
+static void
+record(struct simfs *fs, struct op op)
+{
+	if (fs->n_ops == fs->max_ops) {
+		fs->max_ops = fs->max_ops ? fs->max_ops * 2 : 256;
+		fs->ops = realloc(fs->ops, fs->max_ops * sizeof op);
+		if (!fs->ops)
+			full("ops");
+	}
+	fs->ops[fs->n_ops++] = op;
+}
+
+static void
+record_sync(struct simfs *fs, int file)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n_ops; i++)
+		if (fs->ops[i].file == file && fs->ops[i].synced_by == 0)
+			fs->ops[i].synced_by = fs->n_ops;
+	record(fs, (struct op){.kind = OP_SYNC, .file = file});
+}
+
+struct simfs *
+simfs_new(void)
+{
+	struct simfs *fs = calloc(1, sizeof *fs);
+
+	if (!fs)
+		full("file systems");
+	new_file(fs, true);
+	return fs;
+}
+
+void
+simfs_free(struct simfs *fs)
+{
+	size_t i;
+
+	for (i = 0; i < (size_t)fs->n_files; i++)
+		free(fs->files[i].bytes);
+	for (i = 0; i < fs->n_ops; i++)
+		free(fs->ops[i].bytes);
+	free(fs->ops);
+	free(fs);
+}
+
+size_t
+simfs_length(const struct simfs *fs)
+{
+	return fs->n_ops;
+}
+
+/* failing */
+
+/* 0: go on; -1: fail with errno; 1: a short write. */
+static int
+counted(bool is_write)
+{
+	if (++sim->calls != sim->fail_at)
+		return 0;
+	sim->failed = true;
+	if (sim->fail_error == 0)
+		return is_write ? 1 : 0;
+	errno = sim->fail_error;
+	return -1;
+}
+
+void
+simfs_fail(struct simfs *fs, uint64_t n, int error)
+{
+	fs->fail_at = fs->calls + n;
+	fs->fail_error = error;
+	fs->failed = false;
+}
+
+bool
+simfs_failed(const struct simfs *fs)
+{
+	return fs->failed;
+}
+
+uint64_t
+simfs_calls(const struct simfs *fs)
+{
+	return fs->calls;
+}
+
+void
+simfs_sync_lies(struct simfs *fs)
+{
+	fs->lies = true;
+}
+
+/* the calls */
+
+static int
+file_of(int fd)
+{
+	if (fd == AT_FDCWD)
+		return 0;
+	if (fd < FD_BASE || fd >= FD_BASE + FDS_MAX ||
+	    !sim->fds[fd - FD_BASE].used)
+		full("wrong descriptors");
+	return sim->fds[fd - FD_BASE].file;
+}
+
+static int
+new_fd(int file)
+{
+	int i;
+
+	for (i = 0; i < FDS_MAX; i++) {
+		if (sim->fds[i].used)
+			continue;
+		sim->fds[i].used = true;
+		sim->fds[i].has_lock = false;
+		sim->fds[i].file = file;
+		return FD_BASE + i;
+	}
+	errno = EMFILE;
+	return -1;
+}
+
+static int
+sim_open(int dir, const char *name, int flags, mode_t mode)
+{
+	int d = file_of(dir), file;
+	struct name *n;
+
+	(void)mode;
+	if (counted(false))
+		return -1;
+	n = find_name(sim, d, name);
+	if (n && (flags & O_CREAT) && (flags & O_EXCL)) {
+		errno = EEXIST;
+		return -1;
+	}
+	if (!n && !(flags & O_CREAT)) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (n)
+		return new_fd(n->file);
+	file = new_file(sim, false);
+	set_name(sim, d, name, file);
+	record(sim, (struct op){.kind = OP_NAME, .file = d, .target = file});
+	snprintf(sim->ops[sim->n_ops - 1].name, NAME_MAX_LEN, "%s", name);
+	return new_fd(file);
+}
+
+static int
+sim_close(int fd)
+{
+	int file = file_of(fd);
+
+	if (sim->fds[fd - FD_BASE].has_lock)
+		sim->files[file].locks = 0;
+	sim->fds[fd - FD_BASE].used = false;
+	return 0;
+}
+
+static ssize_t
+sim_pwrite(int fd, const void *at, size_t n, off_t where)
+{
+	int file = file_of(fd), r = counted(true);
+	char *copy;
+
+	if (r < 0)
+		return -1;
+	if (r > 0 && n > 1)
+		n /= 2;
+	copy = malloc(n ? n : 1);
+	memcpy(copy, at, n);
+	put_bytes(&sim->files[file], (uint64_t)where, at, n, 0);
+	record(sim, (struct op){.kind = OP_WRITE,
+				.file = file,
+				.offset = (uint64_t)where,
+				.size = n,
+				.bytes = copy});
+	return (ssize_t)n;
+}
+
+static ssize_t
+sim_pread(int fd, void *at, size_t n, off_t where)
+{
+	struct file *f = &sim->files[file_of(fd)];
+
+	if (counted(false))
+		return -1;
+	if ((uint64_t)where >= f->size)
+		return 0;
+	if (n > f->size - (uint64_t)where)
+		n = (size_t)(f->size - (uint64_t)where);
+	memcpy(at, f->bytes + where, n);
+	return (ssize_t)n;
+}
+
+static int
+sim_sync(int fd)
+{
+	int file = file_of(fd);
+
+	if (counted(false))
+		return -1;
+	if (!sim->lies)
+		record_sync(sim, file);
+	return 0;
+}
+
+static int
+sim_rename(int from_dir, const char *from, int to_dir, const char *to)
+{
+	int d = file_of(from_dir);
+	struct name *n;
+	int file;
+
+	if (d != file_of(to_dir))
+		full("directories in a rename");
+	if (counted(false))
+		return -1;
+	n = find_name(sim, d, from);
+	if (!n) {
+		errno = ENOENT;
+		return -1;
+	}
+	file = n->file;
+	n->used = false;
+	set_name(sim, d, to, file);
+	record(sim, (struct op){.kind = OP_MOVE, .file = d, .target = file});
+	snprintf(sim->ops[sim->n_ops - 1].name, NAME_MAX_LEN, "%s", from);
+	snprintf(sim->ops[sim->n_ops - 1].to, NAME_MAX_LEN, "%s", to);
+	return 0;
+}
+
+static int
+sim_unlink(int dir, const char *name)
+{
+	int d = file_of(dir);
+	struct name *n;
+
+	if (counted(false))
+		return -1;
+	n = find_name(sim, d, name);
+	if (!n) {
+		errno = ENOENT;
+		return -1;
+	}
+	n->used = false;
+	record(sim, (struct op){.kind = OP_UNNAME, .file = d});
+	snprintf(sim->ops[sim->n_ops - 1].name, NAME_MAX_LEN, "%s", name);
+	return 0;
+}
+
+static int
+sim_mkdir(int dir, const char *name, mode_t mode)
+{
+	int d = file_of(dir), file;
+
+	(void)mode;
+	if (counted(false))
+		return -1;
+	if (find_name(sim, d, name)) {
+		errno = EEXIST;
+		return -1;
+	}
+	file = new_file(sim, true);
+	set_name(sim, d, name, file);
+	record(sim, (struct op){.kind = OP_NAME, .file = d, .target = file});
+	snprintf(sim->ops[sim->n_ops - 1].name, NAME_MAX_LEN, "%s", name);
+	return 0;
+}
+
+static int
+sim_truncate(int fd, off_t size)
+{
+	int file = file_of(fd);
+
+	if (counted(false))
+		return -1;
+	set_size(&sim->files[file], (uint64_t)size);
+	record(sim, (struct op){
+			.kind = OP_SIZE, .file = file, .size = (uint64_t)size});
+	return 0;
+}
+
+static int
+sim_stat(int fd, struct stat *st)
+{
+	*st = (struct stat){0};
+	st->st_size = (off_t)sim->files[file_of(fd)].size;
+	return 0;
+}
+
+static int
+sim_list(int dir, struct buf *names)
+{
+	int i, d = file_of(dir);
+
+	if (counted(false))
+		return -1;
+	for (i = 0; i < sim->n_names; i++)
+		if (sim->names[i].used && sim->names[i].dir == d)
+			buf_put(names, sim->names[i].name,
+				strlen(sim->names[i].name) + 1);
+	return 0;
+}
+
+static int
+sim_lock(int fd)
+{
+	struct file *f = &sim->files[file_of(fd)];
+
+	if (f->locks) {
+		errno = EWOULDBLOCK;
+		return -1;
+	}
+	f->locks = 1;
+	sim->fds[fd - FD_BASE].has_lock = true;
+	return 0;
+}
+
+static int
+sim_room(int dir, uint64_t *bytes, uint64_t *files)
+{
+	(void)dir;
+	*bytes = *files = UINT64_MAX;
+	return 0;
+}
+
+static int
+sim_link(int from_dir, const char *from, int to_dir, const char *to)
+{
+	(void)from_dir, (void)from, (void)to_dir, (void)to;
+	errno = EPERM;
+	return -1;
+}
+
+static const struct fs_calls sim_calls = {
+    .open = sim_open,
+    .close = sim_close,
+    .pwrite = sim_pwrite,
+    .pread = sim_pread,
+    .datasync = sim_sync,
+    .sync = sim_sync,
+    .syncfs = sim_sync,
+    .rename = sim_rename,
+    .link = sim_link,
+    .unlink = sim_unlink,
+    .mkdir = sim_mkdir,
+    .truncate = sim_truncate,
+    .stat = sim_stat,
+    .list = sim_list,
+    .lock = sim_lock,
+    .room = sim_room,
+};
+
+void
+simfs_use(struct simfs *fs)
+{
+	sim = fs;
+	fs_use(fs ? &sim_calls : &fs_kernel);
+}
+
+/* crashes */
+
+/* Is op i, before prefix, covered by a later sync before prefix? */
+static bool
+is_synced(const struct simfs *fs, size_t i, size_t prefix)
+{
+	return fs->ops[i].synced_by != 0 && fs->ops[i].synced_by < prefix;
+}
+
+size_t
+simfs_pieces(const struct simfs *fs, size_t prefix)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < prefix; i++)
+		n += fs->ops[i].kind != OP_SYNC && !is_synced(fs, i, prefix);
+	return n;
+}
+
+static size_t
+sectors(const struct op *op)
+{
+	if (op->kind != OP_WRITE || op->size == 0)
+		return 0;
+	return (size_t)((op->offset + op->size - 1) / SECTOR -
+			op->offset / SECTOR + 1);
+}
+
+size_t
+simfs_last_sectors(const struct simfs *fs, size_t prefix)
+{
+	return prefix ? sectors(&fs->ops[prefix - 1]) : 0;
+}
+
+static uint64_t
+coin(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+struct crash {
+	struct simfs *disk;
+	enum simfs_keep keep;
+	uint64_t n, random;
+	bool garbage;
+	size_t piece; /* number of the unsynced piece */
+};
+
+/* Write one op's sectors, those that survive. */
+static void
+keep_sectors(struct crash *c, const struct op *op, bool is_last, bool synced)
+{
+	uint64_t at = op->offset, end = op->offset + op->size;
+	size_t i = 0;
+
+	while (at < end) {
+		uint64_t next = (at / SECTOR + 1) * SECTOR;
+		bool kept = true;
+
+		if (next > end)
+			next = end;
+		if (!synced && c->keep == SIMFS_RANDOM)
+			kept = coin(&c->random) & 1;
+		if (!synced && is_last && c->keep == SIMFS_TEAR)
+			kept = i < c->n;
+		if (!synced && is_last && c->keep == SIMFS_TEAR_HEAD)
+			kept = i >= c->n;
+		if (kept)
+			put_bytes(&c->disk->files[op->file], at,
+				  op->bytes + (at - op->offset), next - at,
+				  synced || !c->garbage ? 0 : 0xa5);
+		at = next;
+		i++;
+	}
+}
+
+static void
+apply_name(struct crash *c, const struct op *op)
+{
+	struct name *n = find_name(c->disk, op->file, op->name);
+
+	if (op->kind == OP_NAME) {
+		set_name(c->disk, op->file, op->name, op->target);
+		return;
+	}
+	if (op->kind == OP_UNNAME) {
+		if (n)
+			n->used = false;
+		return;
+	}
+	if (n && n->file == op->target)
+		n->used = false;
+	set_name(c->disk, op->file, op->to, op->target);
+}
+
+static bool
+survives(struct crash *c, const struct op *op, bool synced)
+{
+	size_t piece;
+
+	if (synced)
+		return true;
+	piece = c->piece++;
+	switch (c->keep) {
+	case SIMFS_NONE: return false;
+	case SIMFS_ONLY: return piece == c->n;
+	case SIMFS_WITHOUT: return piece != c->n;
+	case SIMFS_RANDOM:
+		return op->kind == OP_WRITE || (coin(&c->random) & 1);
+	case SIMFS_ALL:
+	case SIMFS_TEAR:
+	case SIMFS_TEAR_HEAD: break;
+	}
+	return true;
+}
+
+struct simfs *
+simfs_crash(const struct simfs *fs, size_t prefix, enum simfs_keep keep,
+	    uint64_t n, bool garbage)
+{
+	struct crash c = {.disk = simfs_new(),
+			  .keep = keep,
+			  .n = n,
+			  .random = n * 0x9e3779b97f4a7c15u + prefix + 1,
+			  .garbage = garbage};
+	size_t i;
+
+	for (i = 1; i < (size_t)fs->n_files; i++)
+		new_file(c.disk, fs->files[i].is_dir);
+	for (i = 0; i < prefix; i++) {
+		const struct op *op = &fs->ops[i];
+		bool synced;
+
+		if (op->kind == OP_SYNC)
+			continue;
+		synced = is_synced(fs, i, prefix);
+		if (!survives(&c, op, synced))
+			continue;
+		if (op->kind == OP_WRITE)
+			keep_sectors(&c, op, i + 1 == prefix, synced);
+		else if (op->kind == OP_SIZE)
+			set_size(&c.disk->files[op->file], op->size);
+		else
+			apply_name(&c, op);
+	}
+	return c.disk;
+}
+
+void
+simfs_settle(struct simfs *fs)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n_ops; i++)
+		free(fs->ops[i].bytes);
+	fs->n_ops = 0;
+	for (i = 0; i < (size_t)fs->n_names; i++) {
+		const struct name *n = &fs->names[i];
+
+		if (!n->used)
+			continue;
+		record(fs, (struct op){.kind = OP_NAME,
+				       .file = n->dir,
+				       .target = n->file});
+		memcpy(fs->ops[fs->n_ops - 1].name, n->name, NAME_MAX_LEN);
+	}
+	for (i = 1; i < (size_t)fs->n_files; i++) {
+		const struct file *f = &fs->files[i];
+		char *copy = malloc(f->size + 1);
+
+		if (!copy)
+			full("bytes");
+		if (f->size)
+			memcpy(copy, f->bytes, f->size);
+		record(fs, (struct op){.kind = OP_WRITE,
+				       .file = (int)i,
+				       .size = f->size,
+				       .bytes = copy});
+	}
+	for (i = 0; i < (size_t)fs->n_files; i++)
+		record_sync(fs, (int)i);
+}
+
+size_t
+simfs_moves(const struct simfs *fs)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < fs->n_ops; i++)
+		n += fs->ops[i].kind == OP_MOVE;
+	return n;
+}
