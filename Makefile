@@ -137,7 +137,7 @@ ASAN     = B=$(B)/asan DEPS=$(DEPS) OPT="-O1 -g" \
            SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 RUN_ENV  = BIN=$(abspath $(B))/bin BUILD=$(abspath $(B))
 
-.PHONY: deps deps-test demo test test-long test-run bench
+.PHONY: deps deps-test demo test test-long test-run test-one bench
 deps:
 	@sh packaging/deps.sh build
 	@$(AGAIN) tinycdb
@@ -158,10 +158,20 @@ test: deps-test
 test-long:
 	$(AGAIN) test LONG=1
 
+# What the tests say on stderr (daemons log there) goes into a file; of that,
+# what begins with '#' is of interest when something has failed.
 test-run:
-	$(RUN_ENV) LONG=$(LONG) PEERS=$(abspath $(DEPS))/peers \
+	@$(RUN_ENV) LONG=$(LONG) PEERS=$(abspath $(DEPS))/peers \
 	    prove $(PROVE) $(TESTS) $(TESTS:$(B)/%=$(B)/asan/%) \
-	    $(wildcard tests/*.t) tests/layers.sh
+	    $(sort $(wildcard tests/*.t)) tests/layers.sh \
+	    </dev/null 2>$(B)/test.stderr || { \
+	    grep '^#' $(B)/test.stderr | tail -n 40; \
+	    echo "the tests' stderr: $(B)/test.stderr; one test again:" \
+	        "make test-one T=tests/NAME"; \
+	    exit 1; }
+
+test-one:
+	@$(RUN_ENV) LONG=$(LONG) PEERS=$(abspath $(DEPS))/peers prove -v $(T)
 
 bench: deps-test
 	@$(AGAIN) all $(TOOLS)
