@@ -5,7 +5,7 @@
  * the way of one message's text to the door with our trace line in front.
  * No protocol and no policy: rights and verdicts are the session's.
  *
- * Test  tests/qmtpd.t, tests/qmqpd.t
+ * Test  tests/front_test.c
  */
 #ifndef QUAIL_LIB_FRONT_H
 #define QUAIL_LIB_FRONT_H

@@ -25,7 +25,7 @@ outer(struct qmqp *q, struct slice *in, struct slice *piece)
 
 	if (r != FIELD_HEAD)
 		return more_or_bad(q, r);
-	if (q->outer.left == 0 || q->outer.left > QMQP_PACKAGE_MAX)
+	if (q->outer.left > QMQP_PACKAGE_MAX)
 		return bad(q);
 	/* The payload is paid for by outer_left from here on; the field
 	 * itself has only its comma to come. */
@@ -46,9 +46,8 @@ text(struct qmqp *q, struct slice *in, struct slice *piece)
 		field_take(&q->text, &q->outer_left, in, piece->len);
 		return QMQP_TEXT;
 	case FIELD_END:
-		/* A sender must still come. */
-		q->state = QMQP_S_SENDER;
-		return q->outer_left > 0 ? NOTHING : bad(q);
+		q->state = QMQP_S_SENDER; /* fails if nothing is left */
+		return NOTHING;
 	case FIELD_MORE:
 	case FIELD_BAD: break;
 	}

@@ -29,7 +29,7 @@
  *          queue gets all of them and bounces those that it must: one
  *          verdict cannot say both.
  *
- * Test     tests/qmqpd.t
+ * Test     tests/front_test.c
  */
 #ifndef QUAIL_QMQPD_SESSION_H
 #define QUAIL_QMQPD_SESSION_H

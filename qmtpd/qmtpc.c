@@ -63,8 +63,7 @@ qmtpc_push(struct qmtpc *q, struct slice *in, struct verdict *v)
 	while (!q->broken) {
 		switch (field_push(&q->field, NULL, in, &piece)) {
 		case FIELD_HEAD:
-			if (q->field.left == 0 ||
-			    q->field.left > QMTPC_REPLY_MAX)
+			if (q->field.left > QMTPC_REPLY_MAX)
 				return bad(q);
 			break;
 		case FIELD_BYTES:

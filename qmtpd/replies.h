@@ -3,7 +3,7 @@
  * One reply a recipient, in order. Most share one, so they are kept as
  * runs: ten thousand recipients that all wait for the queue are one run.
  *
- * Test  tests/qmtpd_test.c
+ * Test  tests/front_test.c
  */
 #ifndef QUAIL_QMTPD_REPLIES_H
 #define QUAIL_QMTPD_REPLIES_H

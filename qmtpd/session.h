@@ -15,7 +15,7 @@
  *          takes it and delivers to nobody; a message whose client is
  *          refused for every recipient never reaches the queue.
  *
- * Test     tests/qmtpd.t
+ * Test     tests/front_test.c
  */
 #ifndef QUAIL_QMTPD_SESSION_H
 #define QUAIL_QMTPD_SESSION_H

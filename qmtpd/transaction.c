@@ -56,12 +56,10 @@ void
 transaction_complete(struct transaction *p)
 {
 	p->complete = true;
-	if (p->replies.n_door > 0) {
+	if (p->replies.n_door > 0)
 		door_commit(&p->message);
-		return;
-	}
-	door_abort(&p->message);
-	p->decided = true;
+	else
+		p->decided = true; /* and aborted, when it is freed */
 }
 
 static void

@@ -13,7 +13,7 @@
  * The verdict may come while it is still being read (the queue went away):
  * it is kept, and the reply waits for the last byte as QMTP demands.
  *
- * Test  tests/qmtpd.t
+ * Test  tests/front_test.c
  */
 #ifndef QUAIL_QMTPD_TRANSACTION_H
 #define QUAIL_QMTPD_TRANSACTION_H

@@ -7,6 +7,7 @@
 #include "lib/owner.h"
 #include "qmqpd/session.h"
 #include "qmtpd/qmtpc.h"
+#include "qmtpd/replies.h"
 #include "qmtpd/session.h"
 #include "tests/tap.h"
 
@@ -192,6 +193,26 @@ client_write(struct client *c, struct slice s, size_t piece)
 	}
 }
 
+/* The same bytes n times, as far as they are taken, reading nothing. */
+static void
+client_push(struct client *c, struct slice bytes, size_t n)
+{
+	struct slice s = bytes;
+	int tries = 100;
+
+	while (n > 0 && tries-- > 0) {
+		ssize_t sent = send(c->fd, s.at, s.len, MSG_NOSIGNAL);
+
+		if (sent > 0)
+			s = slice_from(s, (size_t)sent);
+		if (s.len == 0) {
+			s = bytes;
+			n--;
+		}
+		rounds(1);
+	}
+}
+
 static void
 client_close(struct client *c)
 {
@@ -349,7 +370,32 @@ qmtp_refusals(void)
 	got(&c, "D 5.1.7, D 5.1.7, ", "a sender with NUL: all refused");
 	client_write(&c, SLICE("2:\nx,1:s,0:,"), 100);
 	got(&c, "D 5.1.7, D 5.1.7, ", "no recipient: no reply");
+	client_write(&c, SLICE("2:\nx,1:s,7:0:,1:a,,"), 100);
+	got(&c, "D 5.1.7, D 5.1.7, D 5.1.3, K, ", "an empty recipient");
 	client_close(&c);
+}
+
+static void
+runs(void)
+{
+	static const char same[] = "same";
+	struct replies r = {0};
+	struct verdict v;
+	struct buf out = {0};
+
+	verdict_say(&v, 'K', "door");
+	replies_add(&r, 'Z', same);
+	replies_add(&r, 'D', same);
+	replies_add(&r, 'D', same);
+	replies_add(&r, REPLY_DOOR, NULL);
+	replies_add(&r, REPLY_DOOR, NULL);
+	replies_put(&out, &r, &v);
+	ok(slice_eq(buf_slice(&out), SLICE("5:Zsame,5:Dsame,5:Dsame,"
+					   "5:Kdoor,5:Kdoor,")) &&
+	       r.n == 5 && r.n_door == 2,
+	   "runs of replies");
+	replies_free(&r);
+	buf_free(&out);
 }
 
 static void
@@ -402,12 +448,16 @@ qmtp_queue_away(void)
 	client_write(&c, SLICE("z,1:s,4:1:c,,2:\nv,1:s,4:1:d,,"), 100);
 	got(&c, "Z 4.3.0, Z 4.3.0, Z 4.3.0, Z 4.3.0, ",
 	    "while it is away: Z, each in its place");
+	client_write(&c, SLICE("2:\nv,2:s\0,4:1:d,,"), 100);
+	got(&c, "Z 4.3.0, Z 4.3.0, Z 4.3.0, Z 4.3.0, Z 4.3.0, ",
+	    "the first refusal stays");
 	queue_open();
 	usleep(DOOR_RETRY_MS * 1000);
 	fresh(true);
 	rounds(3);
 	client_write(&c, SLICE("2:\nx,1:s,4:1:c,,"), 100);
-	got(&c, "Z 4.3.0, Z 4.3.0, Z 4.3.0, Z 4.3.0, K, ", "it is back");
+	got(&c, "Z 4.3.0, Z 4.3.0, Z 4.3.0, Z 4.3.0, Z 4.3.0, K, ",
+	    "it is back");
 	client_close(&c);
 }
 
@@ -436,7 +486,8 @@ qmtp_window(void)
 
 /* More text in flight than the door holds: the session waits for it. */
 static void
-qmtp_back_pressure(void)
+back_pressure(struct front *front, const char *head, const char *tail,
+	      const char *reply)
 {
 	struct buf wire = {0};
 	struct client c;
@@ -444,12 +495,11 @@ qmtp_back_pressure(void)
 
 	fresh(true);
 	conn_pause(&queue.conn);
-	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
-	netstring_head_put(&wire, size + 1);
-	buf_putc(&wire, '\n');
+	connect_client(&c, &front->server, "192.0.2.1");
+	buf_text(&wire, head);
 	memset(buf_room(&wire, size), 'a', size);
 	buf_added(&wire, size);
-	buf_text(&wire, ",1:s,4:1:c,,");
+	buf_text(&wire, tail);
 	for (int i = 0; i < 100; i++) {
 		ssize_t n =
 		    send(c.fd, wire.mem + wire.off, wire.len, MSG_NOSIGNAL);
@@ -458,16 +508,73 @@ qmtp_back_pressure(void)
 			buf_take(&wire, (size_t)n);
 		rounds(1);
 	}
-	ok(wire.len > 5000000 &&
-	       qmtpd.front.door.conn.out.len < 2 * DOOR_OUT_MAX,
+	ok(wire.len > 5000000 && front->door.conn.out.len < 2 * DOOR_OUT_MAX,
 	   "a queue that does not read stops the client: %zu, %zu", wire.len,
-	   qmtpd.front.door.conn.out.len);
+	   front->door.conn.out.len);
 	conn_resume(&queue.conn);
 	client_write(&c, buf_slice(&wire), 1 << 20);
 	rounds(50);
-	got(&c, "K, ", "then it goes on");
+	got(&c, reply, "then it goes on");
 	buf_free(&wire);
 	client_close(&c);
+}
+
+static void
+qmtp_back_pressure(void)
+{
+	back_pressure(&qmtpd.front, "20000001:\n", ",1:s,4:1:c,,", "K, ");
+}
+
+static void
+qmqp_back_pressure(void)
+{
+	back_pressure(&qmqpd.front, "20000018:20000000:", ",1:s,1:c,,",
+		      "K, closed");
+}
+
+/* Messages in flight, by their bytes; replies that nobody reads; more
+ * recipients than anybody has. */
+static void
+qmtp_bounds(void)
+{
+	struct buf wire = {0}, list = {0};
+	struct client c;
+	size_t i;
+
+	fresh(false);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	buf_text(&wire, "250001:\n");
+	memset(buf_room(&wire, 250000), 'a', 250000);
+	buf_added(&wire, 250000);
+	buf_text(&wire, ",1:s,4:1:c,,");
+	client_push(&c, buf_slice(&wire), 12);
+	client_close(&c);
+	ok(queue.n_committed == 1 + SESSION_WINDOW_BYTES / 250001,
+	   "%zu large packages are in flight", queue.n_committed);
+
+	fresh(true);
+	connect_client(&c, &qmtpd.front.server, "198.51.100.1");
+	for (i = 0; i < 9999; i++)
+		netstring_put(&list, SLICE("a@far.test"));
+	buf_clear(&wire);
+	buf_text(&wire, "2:\nx,1:s,");
+	netstring_put(&wire, buf_slice(&list));
+	client_push(&c, buf_slice(&wire), 20);
+	ok(queue.n_opened > 1 && queue.n_opened < 5,
+	   "replies that nobody reads: %zu packages", queue.n_opened);
+	client_close(&c);
+
+	fresh(true);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	for (i = 9999; i < SESSION_RCPTS_HARD + 10; i++)
+		netstring_put(&list, SLICE("a@far.test"));
+	buf_clear(&wire);
+	buf_text(&wire, "2:\nx,1:s,");
+	netstring_put(&wire, buf_slice(&list));
+	client_write(&c, buf_slice(&wire), 1 << 16);
+	got(&c, "closed", "far too many recipients");
+	client_close(&c);
+	buf_free(&wire), buf_free(&list);
 }
 
 static void
@@ -647,10 +754,12 @@ int
 main(void)
 {
 	static void (*const qmtp[])(void) = {
-	    qmtp_plain,	   qmtp_order,	    qmtp_refusals,
-	    qmtp_ends,	   qmtp_window,	    qmtp_back_pressure,
-	    qmtp_too_much, qmtp_queue_away, NULL};
-	static void (*const qmqp[])(void) = {qmqp_plain, qmqp_ends, NULL};
+	    qmtp_plain,	 qmtp_order,	qmtp_refusals,
+	    qmtp_ends,	 qmtp_window,	qmtp_back_pressure,
+	    qmtp_bounds, qmtp_too_much, qmtp_queue_away,
+	    NULL};
+	static void (*const qmqp[])(void) = {qmqp_plain, qmqp_ends,
+					     qmqp_back_pressure, NULL};
 	char dir[] = "/tmp/quail-front-XXXXXX", command[64];
 
 	tables(dir);
@@ -658,6 +767,7 @@ main(void)
 	queue_open();
 	config_open_or_die(&qmtpd.config, "config.cdb");
 	config_open_or_die(&qmqpd.config, "config.cdb");
+	runs();
 	with_front(&qmtpd.front, "QMTP", qmtpd_accepted, qmtp);
 	with_front(&qmqpd.front, "QMQP", qmqpd_accepted, qmqp);
 	config_close(&qmtpd.config);

@@ -30,7 +30,8 @@ enum mode {
 	SILENT,	  /* until hop_release */
 	CLOSES,	  /* at the first package, without an answer */
 	NONSENSE, /* "hello" */
-	TALKS	  /* more replies than there are packages */
+	TALKS,	  /* more replies than there are packages */
+	EARLY	  /* replies before the package is complete */
 };
 
 struct served {
@@ -89,6 +90,8 @@ host_event(struct served *s, enum qmtp_event event, struct slice piece)
 			host_answer(s, piece);
 		if (host.mode == TALKS)
 			host_answer(s, piece);
+	} else if (event == QMTP_BEGIN && host.mode == EARLY) {
+		host_answer(s, SLICE("x"));
 	} else if (event == QMTP_END) {
 		host_package(s);
 	}
@@ -192,7 +195,7 @@ static struct queue {
 	struct loop_io listener;
 	uint64_t size[JOBS_MAX], sent[JOBS_MAX], credit[JOBS_MAX];
 	struct buf verdicts[JOBS_MAX];
-	size_t n_jobs, n_verdicts;
+	size_t n_jobs, n_verdicts, n_frames; /* frames of this connection */
 	bool holds; /* gives no text beyond the first credit */
 } queue;
 
@@ -227,6 +230,7 @@ queue_frame(const struct frame *f)
 	uint64_t n = 0;
 	struct verdict v;
 
+	ok_quiet((queue.n_frames++ == 0) == (f->type == 'H'), "H comes first");
 	if (f->type == 'V' && f->id < JOBS_MAX) {
 		ok_quiet(verdict_parse(&v, f->rest) == 0, "a verdict");
 		buf_putc(&queue.verdicts[f->id], v.code);
@@ -271,6 +275,7 @@ queue_accepts(struct loop_io *io, unsigned events)
 		return;
 	}
 	queue.conn = (struct conn){0};
+	queue.n_frames = 0;
 	conn_open_take(&queue.conn, &loop, fd, queue_event);
 }
 
@@ -349,6 +354,18 @@ count(const char *expected)
 	for (i = 1; i <= queue.n_jobs; i++)
 		n += slice_eq(buf_slice(&queue.verdicts[i]),
 			      slice_text(expected));
+	return n;
+}
+
+/* How many verdicts there are of a kind. */
+static size_t
+letters(char letter)
+{
+	size_t i, j, n = 0;
+
+	for (i = 1; i <= queue.n_jobs; i++)
+		for (j = 0; j < queue.verdicts[i].len; j++)
+			n += queue.verdicts[i].mem[j] == letter;
 	return n;
 }
 
@@ -432,13 +449,24 @@ closes(void)
 	fresh(CLOSES);
 	host.next_mode = ANSWERS;
 	for (i = 0; i < 100; i++)
-		job(here, 100, "a@x b@x");
-	wait_verdicts(200);
-	ok(count("Z4.4.2 K ") + count("K K ") + count("Z4.4.2 Z4.4.2 ") == 100,
-	   "what had begun is Z, the rest goes on: %zu, %zu, %zu",
-	   count("Z4.4.2 K "), count("K K "), count("Z4.4.2 Z4.4.2 "));
-	ok(count("Z4.4.2 K ") + 2 * count("Z4.4.2 Z4.4.2 ") == PEER_WINDOW,
-	   "a window of them had begun");
+		job(here, 100, "a@x b@x c@x");
+	wait_verdicts(300);
+	ok(queue.n_verdicts == 300, "all are answered");
+	ok(letters('Z') == PEER_WINDOW && letters('K') == 300 - PEER_WINDOW,
+	   "what had begun is Z, the rest goes on: %zu, %zu", letters('Z'),
+	   letters('K'));
+	ok(count("Z4.4.2 K K ") + count("Z4.4.2 Z4.4.2 K ") > 0,
+	   "also when it had begun in part");
+
+	host_close_conns();
+	fresh(ANSWERS);
+	job(here, 100, "b b b b b b b b b b");
+	for (i = 0; i < 4; i++)
+		job(here, 100, "s");
+	wait_verdicts(14);
+	ok(slice_starts(buf_slice(&host.rcpts), SLICE("b b s b s b s b s b ")),
+	   "a message for many and others take turns: %.*s",
+	   (int)host.rcpts.len, buf_slice(&host.rcpts).at);
 
 	host_close_conns();
 	fresh(NONSENSE);
@@ -452,6 +480,13 @@ closes(void)
 	wait_verdicts(1);
 	rounds(10);
 	ok(host_open_conns() == 0, "too many replies end the connection");
+
+	host_close_conns();
+	fresh(EARLY);
+	queue.holds = true;
+	job(here, 3000000, "a@x");
+	wait_verdicts(1);
+	verdicts(1, "Z4.5.0 ", "a reply before the package is complete");
 }
 
 static void
@@ -523,9 +558,40 @@ large(void)
 	   host.n_served);
 }
 
+/* Four connections are there, and five large messages that stand still. */
+static void
+many_large(void)
+{
+	size_t i;
+
+	host_close_conns();
+	fresh(SILENT);
+	for (i = 0; i < 200; i++)
+		job(here, 100, "a@x");
+	rounds(50);
+	host_release();
+	wait_verdicts(200);
+	ok(host_open_conns() == 4, "four connections");
+	fresh(ANSWERS);
+	queue.holds = true;
+	for (i = 0; i < 5; i++)
+		job(here, 1000000, "big@x");
+	rounds(20);
+	job(here, 100, "a@x");
+	wait_verdicts(1);
+	verdicts(6, "K ", "a small one finds a connection");
+	queue.holds = false;
+	for (i = 1; i <= 5; i++)
+		queue_text(i);
+	wait_verdicts(6);
+	ok(count("K ") == 6, "then the large ones go");
+}
+
 static void
 abandoned(void)
 {
+	int i;
+
 	host_close_conns();
 	fresh(ANSWERS);
 	queue.holds = true;
@@ -548,13 +614,18 @@ abandoned(void)
 	job(here, 100, "a@x b@x");
 	job(here, 3000000, "a@x b@x");
 	rounds(50);
+	queue.holds = true;
+	job(here, 200000000, "a@x b@x"); /* has the hoard */
+	for (i = 0; i < 6; i++)		 /* wait for it */
+		job(here, 200000000, "a@x b@x");
+	rounds(5);
 	conn_close(&queue.conn);
 	rounds(5);
 	host_release();
 	rounds(5);
 	usleep(AGENT_RETRY_MS * 1000);
 	rounds(10);
-	ok(queue.conn.is_open, "the agent connects again");
+	ok(queue.conn.is_open && queue.n_frames > 0, "connects again");
 	fresh(ANSWERS);
 	job(here, 100, "a@x");
 	wait_verdicts(1);
@@ -603,6 +674,7 @@ main(void)
 	closes();
 	unreachable();
 	large();
+	many_large();
 	abandoned();
 	stops();
 	pool_close(&pool);
