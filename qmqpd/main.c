@@ -84,6 +84,7 @@ main(int argc, char **argv)
 	loop_timer_set(&loop, &tick, TICK_MS);
 	ready_tell();
 	loop_run(&loop);
+	loop_free(&loop);
 	log_flush();
 	return 0;
 }

@@ -46,6 +46,7 @@ main(int argc, char **argv)
 	loop_run(&loop);
 	pool_close(&pool);
 	dns_close(dns);
+	loop_free(&loop);
 	log_flush();
 	return 0;
 }

@@ -17,7 +17,9 @@ struct session {
 	struct transaction *reading; /* the last of them, while it comes */
 	size_t n_waiting;	     /* complete, without replies yet */
 	uint64_t waiting_bytes;
-	bool ending;
+	bool ending;	/* no more input; see end */
+	bool lingering; /* all is answered */
+	bool eof;
 };
 
 static struct qmtpd *
@@ -79,14 +81,22 @@ session_free(struct session *s)
 	free(s);
 }
 
+/* To close on a client that is still sending would reset the connection
+ * and could take replies from it that it has not read yet. */
 static void
 close_when_done(struct session *s)
 {
-	if (s->ending && list_empty(&s->packages))
+	if (!s->ending || !list_empty(&s->packages))
+		return;
+	if (s->eof)
 		conn_finish(&s->base.conn);
+	else if (!s->lingering)
+		conn_timeout(&s->base.conn, SESSION_LINGER_MS);
+	s->lingering = true;
 }
 
-/* No more input; what is half here is dropped, the rest is answered. */
+/* Take no more: what is half here is dropped, the rest is answered, and
+ * further input is thrown away until then. */
 static void
 end(struct session *s)
 {
@@ -96,8 +106,7 @@ end(struct session *s)
 	if (s->reading)
 		transaction_free(s->reading);
 	s->reading = NULL;
-	list_drop(&s->base.waiting);
-	conn_pause(&s->base.conn);
+	front_go(&s->base);
 	front_alive(&s->base);
 	close_when_done(s);
 }
@@ -285,8 +294,10 @@ input(struct session *s)
 	size_t before = in.len;
 	const char *why;
 
-	if (s->ending)
+	if (s->ending) {
+		buf_take(&c->in, before);
 		return;
+	}
 	front_alive(&s->base);
 	if (!s->machine)
 		s->machine = calloc(1, sizeof *s->machine);
@@ -311,14 +322,14 @@ timed_out(struct session *s)
 	struct transaction *p = s->reading;
 
 	if (s->ending) {
-		if (front_over(&s->base) || list_empty(&s->packages))
+		if (front_over(&s->base) ||
+		    (s->lingering && s->base.conn.out.len == 0))
 			session_free(s);
 		else
 			front_alive(&s->base);
 	} else if (front_over(&s->base)) {
-		end(s);
-		conn_timeout(&s->base.conn, LIMIT_IDLE_S * 1000);
 		s->base.deadline_ms += LIMIT_IDLE_S * 1000;
+		end(s);
 	} else if (p && !p->begun) {
 		transaction_refuse(p, 'Z', FRONT_AWAY_TEXT);
 		front_alive(&s->base);
@@ -342,12 +353,11 @@ on_conn(struct conn *c, enum conn_event event)
 	case CONN_EOF:
 		if (s->reading)
 			log_session(s, "end", "the client left");
+		s->eof = true;
 		end(s);
+		close_when_done(s);
 		break;
-	case CONN_DRAINED:
-		if (!s->ending)
-			conn_resume(c);
-		break;
+	case CONN_DRAINED: conn_resume(c); break;
 	case CONN_TIMEOUT: timed_out(s); break;
 	case CONN_BROKEN: session_free(s); break;
 	case CONN_OPEN: break;

@@ -9,7 +9,9 @@
  *   full       door or window is full, or     there is room again
  *              replies are not being read
  *   ending     end of input, time is over,    all that was complete has
- *              wrong bytes                    been answered: it is closed
+ *              wrong bytes                    been answered, and the
+ *                                             client has left or had time
+ *                                             to read it
  *
  * Differs  from qmail-qmtpd: an empty recipient is refused (D 5.1.3), qmail
  *          takes it and delivers to nobody; a message whose client is
@@ -27,6 +29,7 @@ enum {
 	SESSION_WINDOW = 256,		  /* packages that wait for the queue */
 	SESSION_WINDOW_BYTES = 1 << 21,	  /* ... and what they cost us */
 	SESSION_REPLIES_MAX = 256 * 1024, /* that the client does not read */
+	SESSION_LINGER_MS = 1000,	  /* for the client to read them */
 	SESSION_RCPTS_HARD = 40000	  /* recipients: ends the connection */
 };
 
