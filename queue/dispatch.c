@@ -19,6 +19,7 @@ struct agent_link {
 	struct conn conn;
 	struct buf name;
 	unsigned capacity, n_running;
+	bool has_abandoned; /* late verdicts for those may come */
 	struct job *jobs;
 };
 
@@ -28,7 +29,6 @@ struct job {
 	struct attempt *attempt;
 	uint64_t number;
 	uint64_t sent, granted; /* bytes of text */
-	bool is_broken;		/* its text could not be read */
 };
 
 static void
@@ -49,30 +49,49 @@ unlink_job(struct job *job)
 
 /* sending */
 
+/* One frame of text; none of it is left in *out when it cannot be read. */
+static int
+put_text(struct buf *out, struct job *job, size_t n)
+{
+	struct dispatch *d = job->link->dispatch;
+	size_t before = out->len;
+
+	netstring_head_put(out, FRAME_HEAD + n);
+	buf_putc(out, 'T');
+	buf_hex(out, 16, job->number);
+	if (store_text(d->store, job->attempt->message, job->sent,
+		       buf_room(out, n + 1), n) != 0) {
+		buf_cut(out, before);
+		return -1;
+	}
+	buf_added(out, n);
+	buf_putc(out, ',');
+	job->sent += n;
+	return 0;
+}
+
+/* As much as was granted, but never more than DISPATCH_OUT_MAX in memory,
+ * whatever the agent grants; the rest follows when that has gone out. */
 static int
 send_text(struct job *job)
 {
-	struct agent_link *link = job->link;
-	struct message *m = job->attempt->message;
-	uint64_t until =
-	    job->granted < m->text_len ? job->granted : m->text_len;
+	struct conn *c = &job->link->conn;
+	uint64_t size = job->attempt->message->text_len;
+	uint64_t until = job->granted < size ? job->granted : size;
 
 	while (job->sent < until) {
 		uint64_t left = until - job->sent;
-		size_t n =
-		    left < FRAME_REST_MAX ? (size_t)left : FRAME_REST_MAX;
 
-		netstring_head_put(&link->conn.out, FRAME_HEAD + n);
-		buf_putc(&link->conn.out, 'T');
-		buf_hex(&link->conn.out, 16, job->number);
-		if (store_text(link->dispatch->store, m, job->sent,
-			       buf_room(&link->conn.out, n + 1), n) != 0)
+		if (c->out.len > DISPATCH_OUT_MAX) {
+			c->tell_drained = true;
+			break;
+		}
+		if (put_text(&c->out, job,
+			     left < FRAME_REST_MAX ? (size_t)left
+						   : FRAME_REST_MAX) != 0)
 			return -1;
-		buf_added(&link->conn.out, n);
-		buf_putc(&link->conn.out, ',');
-		job->sent += n;
 	}
-	conn_flush_later(&link->conn);
+	conn_flush_later(c);
 	return 0;
 }
 
@@ -212,6 +231,30 @@ take_verdict(struct dispatch *d, struct job *job, struct slice text)
 	return 0;
 }
 
+/* Its text cannot be read any more: this message waits, nobody else. */
+static void
+give_up(struct job *job)
+{
+	struct agent_link *link = job->link;
+	struct dispatch *d = link->dispatch;
+	struct attempt *a = job->attempt;
+	struct verdict v;
+
+	log_open("unreadable");
+	log_id("id", a->message->id);
+	log_errno(errno);
+	log_close();
+	frame_put(&link->conn.out, 'A', job->number, SLICE(""));
+	conn_flush_later(&link->conn);
+	link->has_abandoned = true;
+	unlink_job(job);
+	verdict_say(&v, 'Z', "the queue cannot read the message (#4.3.0)");
+	for (; a->n_answered < a->n_rcpts; a->n_answered++)
+		d->verdict(d, a, &v);
+	d->ended(d, a);
+	d->is_free(d);
+}
+
 static int
 take_credit(struct job *job, struct slice text)
 {
@@ -220,7 +263,22 @@ take_credit(struct job *job, struct slice text)
 	if (slice_number(text, UINT32_MAX, &n) != 0)
 		return -1;
 	job->granted += n;
-	return send_text(job);
+	if (send_text(job) != 0)
+		give_up(job);
+	return 0;
+}
+
+static void
+drained(struct agent_link *link)
+{
+	struct job *job, *next;
+
+	for (job = link->jobs; job; job = next) {
+		next = job->next;
+		if (send_text(job) != 0)
+			give_up(job);
+	}
+	link->dispatch->is_free(link->dispatch);
 }
 
 static int
@@ -250,8 +308,10 @@ take_frame(struct agent_link *link, const struct frame *f)
 	if (f->type == 'H')
 		return take_hello(link, f->rest);
 	job = idmap_get(&link->dispatch->jobs, f->id);
-	if (!job) /* credit for a job that is over */
-		return f->type == 'W' ? 0 : -1;
+	if (!job) /* credit for a job that is over, or late for one given up */
+		return f->type == 'W' || (f->type == 'V' && link->has_abandoned)
+			   ? 0
+			   : -1;
 	if (job->link != link)
 		return -1;
 	if (f->type == 'V')
@@ -310,8 +370,8 @@ take_frames(struct agent_link *link)
 	}
 	log_open("agent-broken");
 	log_bytes("name", buf_slice(&link->name));
-	log_text("what", "an agent broke its contract, or a message could "
-			 "not be read; its connection is closed");
+	log_text("what", "an agent broke its contract; its connection is "
+			 "closed");
 	log_close();
 	close_link(link);
 }
@@ -323,7 +383,7 @@ on_conn(struct conn *c, enum conn_event event)
 
 	switch (event) {
 	case CONN_INPUT: take_frames(link); break;
-	case CONN_DRAINED: link->dispatch->is_free(link->dispatch); break;
+	case CONN_DRAINED: drained(link); break;
 	case CONN_EOF:
 	case CONN_BROKEN:
 	case CONN_TIMEOUT: close_link(link); break;
