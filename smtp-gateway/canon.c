@@ -1,26 +1,18 @@
 #include "smtp-gateway/canon.h"
 
-/* One byte; 2 bytes of output at most. */
+/* A CR or LF: CR LF goes out for each, but once for both. */
 static size_t
-byte(struct canon *c, char b, char *out)
+line_end(struct canon *c, char b, char *out)
 {
-	bool after_cr = c->after_cr;
-	size_t n = 0;
+	bool said = b == '\n' && c->after_cr;
 
 	c->after_cr = b == '\r';
-	if (b == '\n' && after_cr)
+	if (said)
 		return 0;
-	if (b == '\n' || b == '\r') {
-		out[0] = '\r';
-		out[1] = '\n';
-		c->in_line = false;
-		return 2;
-	}
-	if (b == '.' && !c->in_line)
-		out[n++] = '.';
-	out[n++] = b;
-	c->in_line = true;
-	return n;
+	out[0] = '\r';
+	out[1] = '\n';
+	c->in_line = false;
+	return 2;
 }
 
 /* How many bytes from the front are plain: no CR, LF or NUL in them. */
@@ -65,7 +57,7 @@ canon_push(struct canon *c, struct slice *in, char *out, size_t room,
 			c->bad = true;
 			break;
 		}
-		n += byte(c, in->at[0], out + n);
+		n += line_end(c, in->at[0], out + n);
 		*in = slice_from(*in, 1);
 	}
 	*n_r = n;

@@ -63,7 +63,7 @@ source_route(struct path *p)
 		if (!next_is(p, ':'))
 			return -1;
 		p->i++;
-		return p->i < p->n && p->at[p->i] != '@' ? 0 : -1;
+		return 0;
 	}
 	return 0;
 }

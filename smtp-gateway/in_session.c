@@ -105,7 +105,8 @@ input(struct in_session *s)
 {
 	struct buf *in = &s->conn.in;
 
-	while (!s->stalled && (s->state == IN_READY || s->state == IN_TEXT)) {
+	while (in->len > 0 && !s->stalled &&
+	       (s->state == IN_READY || s->state == IN_TEXT)) {
 		size_t used;
 		enum smtpd_event e =
 		    smtpd_push(&s->smtpd, in->mem + in->off, in->len, &used);

@@ -162,10 +162,8 @@ greeting(struct smtpc *c)
 static enum smtpc_event
 hello(struct smtpc *c)
 {
-	if (good(c)) {
-		c->esmtp = c->state == SMTPC_S_EHLO;
+	if (good(c))
 		return ready(c);
-	}
 	if (c->state == SMTPC_S_HELO || c->code / 100 != 5)
 		return broken(c);
 	greet(c, "HELO ");

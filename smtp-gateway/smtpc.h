@@ -78,7 +78,7 @@ struct smtpc {
 	struct reply reply;
 	struct buf *out;
 	struct slice helo;
-	bool pipelining, eightbit, has_size, esmtp;
+	bool pipelining, eightbit, has_size;
 	uint64_t max_size; /* as the server says; 0: it does not */
 	const struct smtpc_mail *mail;
 	size_t rcpt;   /* SMTPC_RCPT: whose reply it is */

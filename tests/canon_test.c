@@ -19,8 +19,10 @@ static const struct {
     ROW("a\r", "a\r\n.\r\n"), ROW("a\rb\n", "a\r\nb\r\n.\r\n"),
     ROW("a\r\r\n", "a\r\n\r\n.\r\n"), ROW("a\n\rb\n", "a\r\n\r\nb\r\n.\r\n"),
     ROW(".", "..\r\n.\r\n"), ROW(".\n", "..\r\n.\r\n"),
-    ROW("..\n", "...\r\n.\r\n"), ROW("a.\n", "a.\r\n.\r\n"),
-    ROW("a\n.b\n", "a\r\n..b\r\n.\r\n"),
+    ROW("..\n", "...\r\n.\r\n"),
+    ROW(".0123456789012345678901234567890123\n",
+	"..0123456789012345678901234567890123\r\n.\r\n"),
+    ROW("a.\n", "a.\r\n.\r\n"), ROW("a\n.b\n", "a\r\n..b\r\n.\r\n"),
     /* all that others take, or took, for the end of the text */
     ROW("a\n.\nMAIL", "a\r\n..\r\nMAIL\r\n.\r\n"),
     ROW("a\n.\r\nMAIL", "a\r\n..\r\nMAIL\r\n.\r\n"),
@@ -132,6 +134,22 @@ test_all_short(void)
 	   tried);
 }
 
+static void
+test_stays_bad(void)
+{
+	struct canon c = {0};
+	struct slice in = SLICE("a\0b");
+	char room[16];
+	size_t n;
+
+	ok(canon_push(&c, &in, room, sizeof room, &n) == CANON_BAD && n == 1 &&
+	       in.len == 2,
+	   "up to the NUL");
+	in = SLICE("more");
+	ok(canon_push(&c, &in, room, sizeof room, &n) == CANON_BAD && n == 0,
+	   "and nothing behind it");
+}
+
 int
 main(void)
 {
@@ -139,6 +157,7 @@ main(void)
 
 	for (row = 0; row < sizeof table / sizeof table[0]; row++)
 		ok(row_holds(row), "row %zu at every cut, in every room", row);
+	test_stays_bad();
 	test_all_short();
 	return tap_done();
 }

@@ -111,10 +111,16 @@ static const struct dialogue dialogues[] = {
     {"220 a\r\n500 what\r\n500 what\r\n", "broken:500 ", NULL},
     {"220-a\r\n220-b\r\n220 c\r\n250-a\r\n250-SIZE 9\r\n250\r\n", "ready ",
      "EHLO me.test\r\nMAIL FROM:<a@b.test> SIZE=5\r\n"},
+    {"220 a\r\n250-PIPELINING\r\n250 b\r\n", "ready ",
+     "EHLO me.test\r\nMAIL FROM:<a@b.test>\r\n"},
+    {"220 a\r\n500 what\r\n250-a\r\n250 PIPELINING\r\n", "ready ",
+     "EHLO me.test\r\nHELO me.test\r\nMAIL FROM:<a@b.test>\r\n"},
     {"220 a\n250 b\n", "ready ", "EHLO me.test\r\nMAIL FROM:<a@b.test>\r\n"},
     /* what is no reply at all */
     {"+OK POP3\r\n", "broken:0 ", NULL},
     {"22 x\r\n", "broken:0 ", NULL},
+    {"22: x\r\n", "broken:0 ", NULL},
+    {"22/ x\r\n", "broken:0 ", NULL},
     {"2200 x\r\n", "broken:0 ", NULL},
     {"120 x\r\n", "broken:0 ", NULL},
     {"620 x\r\n", "broken:0 ", NULL},
@@ -215,6 +221,33 @@ test_long_replies(void)
 	buf_free(&wire);
 }
 
+static void
+test_what_it_knows(void)
+{
+	struct smtpc_mail mail = {.rcpts = two, .n_rcpts = 2};
+	struct buf out = {0};
+	struct smtpc c;
+	struct slice in = SLICE("220 a\r\n250-a\r\n250 SIZE 1000\r\n");
+
+	smtpc_init(&c, &out, SLICE("me"));
+	ok(smtpc_push(&c, &in) == SMTPC_READY && c.max_size == 1000,
+	   "SIZE 1000");
+	smtpc_mail(&c, &mail);
+	in = SLICE("250 a\r\n250 a\r\n250 a\r\n354 a\r\n");
+	while (smtpc_push(&c, &in) != SMTPC_SEND)
+		;
+	ok(!c.sent, "not sent yet");
+	smtpc_text_end(&c);
+	ok(c.sent, "sent: if the connection is lost now, who knows");
+	in = SLICE("250 a\r\n");
+	ok(smtpc_push(&c, &in) == SMTPC_DONE && !c.sent, "and now we know");
+	in = SLICE("220 a\r\n250-a\r\n250 SIZE many\r\n");
+	smtpc_init(&c, &out, SLICE("me"));
+	ok(smtpc_push(&c, &in) == SMTPC_READY && c.has_size && !c.max_size,
+	   "SIZE that is no number");
+	buf_free(&out);
+}
+
 /* the client against the server */
 
 struct side {
@@ -235,7 +268,7 @@ static void
 serve(struct smtpd *m, struct buf *in, struct buf *out, struct buf *got,
       bool pipelining)
 {
-	for (;;) {
+	while (in->len > 0) {
 		size_t used;
 		enum smtpd_event e =
 		    smtpd_push(m, in->mem + in->off, in->len, &used);
@@ -395,6 +428,7 @@ main(void)
 		   dialogues[i].story);
 	test_verdicts();
 	test_long_replies();
+	test_what_it_knows();
 	test_against_server();
 	return tap_done();
 }

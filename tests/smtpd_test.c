@@ -42,7 +42,7 @@ tell_command(struct buf *story, const struct smtpd_command *c)
 static void
 tell_all(struct smtpd *m, struct buf *in, struct buf *story, bool *in_text)
 {
-	for (;;) {
+	while (in->len > 0) {
 		size_t used;
 		enum smtpd_event e =
 		    smtpd_push(m, in->mem + in->off, in->len, &used);
@@ -164,6 +164,8 @@ static const struct row paths[] = {
     ROW("RCPT TO:<a\xe9@b>\r\n", "rcpt!address "),
     ROW("RCPT TO:<a@b@c>\r\n", "rcpt!address "),
     ROW("RCPT TO:<a@[b>\r\n", "rcpt!address "),
+    ROW("RCPT TO:<a@[b]>\r\n", "rcpt<a@[b]> "),
+    ROW("RCPT TO:<@x:@b>\r\n", "rcpt!address "),
     ROW("RCPT TO:<a@[]>\r\n", "rcpt!address "),
     ROW("RCPT TO:<a@b>x\r\n", "rcpt!address "),
     ROW("RCPT TO:\r\n", "rcpt!address "),
@@ -280,7 +282,29 @@ test_long_lines(void)
 	run(wire, 312, 4096, &story);
 	ok(slice_eq(buf_slice(&story), SLICE("rcpt!address ")),
 	   "a domain over 255 bytes");
+	memset(wire + 309, 'a', 3);
+	memcpy(wire + 11 + 255, ">\r\n", 3);
+	run(wire, 269, 4096, &story);
+	ok(story.len > 256, "a domain of 255 bytes");
 	buf_free(&story);
+}
+
+/* In memory of exactly this size, for the address sanitizer. */
+static void
+test_no_byte_more(void)
+{
+	size_t i, n;
+
+	for (i = 0; i < sizeof paths / sizeof paths[0]; i++)
+		for (n = 1; n < paths[i].len; n++) {
+			struct smtpd_command c;
+			char *line = malloc(n);
+
+			memcpy(line, paths[i].wire, n);
+			command_parse(&c, line, n);
+			free(line);
+		}
+	ok(true, "every prefix of a command, and no byte behind it");
 }
 
 int
@@ -295,5 +319,6 @@ main(void)
 		ok(ends(&smuggling[i]), "smuggling %zu, every cut", i);
 	test_bytes();
 	test_long_lines();
+	test_no_byte_more();
 	return tap_done();
 }
