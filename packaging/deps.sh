@@ -55,7 +55,8 @@ is_known() {
 
 install_packages() {
 	quietly root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-	    -o Dpkg::Use-Pty=0 --no-install-recommends install "$@"
+	    -o Dpkg::Use-Pty=0 --no-install-recommends --no-remove \
+	    install "$@"
 }
 
 # install_missing NAME... - the one line, then the work. A package that
@@ -70,7 +71,7 @@ install_missing() {
 		echo "deps: no apt-get here; install by hand:$missing" >&2
 		return 0
 	}
-	is_known gcc || update || die "apt-get update failed"
+	is_known gcc || update || die "could not install:$missing"
 	wanted=
 	for p in $missing; do
 		if is_known "$p"; then

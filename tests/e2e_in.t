@@ -158,4 +158,5 @@ for protocol in qmtp qmqp smtp; do
 done
 
 check 'the hub ends on TERM' node_stop hub
+check 'none of its daemons has died' node_is_sound hub
 tap_done

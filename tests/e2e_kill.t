@@ -157,4 +157,6 @@ check 'hub A comes up' node_start a
 expect killqmqp0000 u@a.test "$work/a/mail/u/new"
 expect killqmtp0000 u@b.test "$work/b/mail/u/new"
 expect killsmtp0000 u@s.test "$work/b/smtp/u/new"
+check 'no sanitizer has spoken' \
+    sh -c "! grep -aE 'Sanitizer|runtime error:' '$work/a.log' '$work/b.log'"
 tap_done

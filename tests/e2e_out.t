@@ -128,6 +128,7 @@ else
 	skip 'SMTP to smtp-sink' "$why"
 fi
 check 'the hub ends on TERM' node_stop hub
+check 'none of its daemons has died' node_is_sound hub
 
 # leaf PORT... - a leaf with these hubs
 leaf() {

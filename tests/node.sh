@@ -116,6 +116,12 @@ node_process() {
 	' "$(cat "$work/$1.pid")" "$2" "${3:-}"
 }
 
+# node_is_sound NODE - did none of its daemons die or trip a sanitizer?
+node_is_sound() {
+	! grep -aE 'event=died|event=bug|Sanitizer|runtime error:' \
+	    "$work/$1.log" >&2
+}
+
 # count DIR - how many files are in it
 count() {
 	ls "$1" 2>/dev/null | wc -l
