@@ -134,3 +134,24 @@ entry_attr(struct slice attrs, const char *key, struct slice *value)
 	}
 	return false;
 }
+
+int
+entry_settles(struct slice *value, uint64_t *id)
+{
+	if (value->len < 17 || value->at[16] != ':' ||
+	    slice_hex(slice_of(value->at, 16), id) != 0)
+		return -1;
+	*value = slice_from(*value, 17);
+	return 0;
+}
+
+bool
+entry_next_index(struct slice *list, uint64_t *index)
+{
+	size_t comma = slice_find(*list, ',');
+
+	if (slice_number(slice_of(list->at, comma), UINT32_MAX, index) != 0)
+		return false;
+	*list = slice_from(*list, comma < list->len ? comma + 1 : comma);
+	return true;
+}

@@ -8,6 +8,7 @@
  *      file big/ID with this CRC
  *   S  ID INDEX CODE TEXT   an outcome: recipient INDEX (hex, 8 digits)
  *      has got K or D
+ *   E, F  the index of a sealed segment: queue/store_index.h
  *
  * A second M for an id replaces all that was said of it before. A bounce's
  * M carries the attribute settles=ID:INDEX,INDEX...: these recipients have
@@ -69,5 +70,16 @@ entry_h_parse(struct slice payload, uint32_t *salt);
  */
 bool
 entry_attr(struct slice attrs, const char *key, struct slice *value);
+
+/* entry_settles - the id of a settles= value, which then is the list */
+int
+entry_settles(struct slice *value, uint64_t *id);
+
+/* entry_next_index - take the next number off "INDEX,INDEX,..."
+ *
+ * Returns  false at the end, or where it is no list any more.
+ */
+bool
+entry_next_index(struct slice *list, uint64_t *index);
 
 #endif

@@ -1,19 +1,15 @@
 #include "queue/store.h"
 
-#include "lib/clock.h"
-#include "lib/crc32c.h"
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
-#include "lib/netstring.h"
 #include "lib/owner.h"
-#include "queue/entry.h"
-#include "queue/store_load.h"
+#include "queue/store_index.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/random.h>
 
 static void
 commit_task(struct loop_task *task);
@@ -76,16 +72,18 @@ create(struct store *st, uint32_t segno)
 	return segment_create(st->seg_dir, segno, spare);
 }
 
-/* The first segment of a new queue is numbered by the clock, so that ids do
- * not come again when somebody removes a queue and begins another. */
+/* A new queue begins at a random number: ids then are hardly ever those of
+ * another host, or of a queue that somebody has removed. */
 static uint32_t
 first_segno(uint32_t highest)
 {
-	int64_t now_s = clock_s();
+	uint32_t random;
 
 	if (highest)
 		return highest + 1;
-	return now_s > 0 && now_s < UINT32_MAX ? (uint32_t)now_s : 1;
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		die_sys("reading random bytes", NULL);
+	return random % 0x70000000u + 0x01000000u;
 }
 
 void
@@ -119,8 +117,8 @@ store_open(struct store *st, struct loop *loop, const char *path)
 void
 store_end(struct store *st)
 {
-	if (!st->failed)
-		store_commit(st);
+	if (!st->failed && store_commit(st) == 0 && st->outcomes.len == 0)
+		store_index_seal(st);
 	loop_timer_stop(st->loop, &st->settle_timer);
 	loop_task_drop(st->loop, &st->commit_task);
 }
@@ -145,6 +143,9 @@ store_close(struct store *st)
 	buf_free(&st->news);
 	buf_free(&st->outcomes);
 	buf_free(&st->late);
+	buf_free(&st->index);
+	buf_free(&st->news_index);
+	buf_free(&st->outcomes_index);
 	buf_free(&st->gone_big);
 	fs_close(st->big_dir);
 	fs_close(st->seg_dir);
@@ -242,16 +243,23 @@ write_batch(struct store *st)
 	}
 	st->big_dirty = false;
 	wrote = append(st, &st->news);
-	if (wrote != 0) {
+	if (wrote == 0) {
+		buf_puts(&st->index, buf_slice(&st->news_index));
+	} else {
 		log_open("write-failed");
 		log_errno(errno);
 		log_close();
 		buf_clear(&st->news);
 		st->is_full = true;
 	}
+	buf_clear(&st->news_index);
 	if (wrote == -2 || append(st, &st->outcomes) == -2)
 		store_fail(st, "cutting a segment after a failed write");
-	else if (fs_datasync(st->current->fd) != 0)
+	if (st->outcomes.len == 0) {
+		buf_puts(&st->index, buf_slice(&st->outcomes_index));
+		buf_clear(&st->outcomes_index);
+	}
+	if (!st->failed && fs_datasync(st->current->fd) != 0)
 		store_fail(st, "syncing the log");
 	st->batch++;
 	return wrote;
@@ -310,13 +318,13 @@ store_make_room(struct store *st, size_t size)
 	s = create(st, st->current->segno + 1);
 	if (!s)
 		return -1;
+	store_index_seal(st);
+	buf_free(&st->index);
 	append_segment(st, s);
 	st->current = s;
 	st->batch = 1;
 	return 0;
 }
-
-/* adding */
 
 uint64_t
 store_lease(struct store *st)
@@ -336,210 +344,15 @@ store_lease(struct store *st)
 }
 
 static void
-put_settles(struct buf *b, struct slice settles)
-{
-	struct buf attr = {0};
-
-	if (settles.len == 0)
-		return;
-	buf_text(&attr, "settles=");
-	buf_puts(&attr, settles);
-	netstring_put(b, buf_slice(&attr));
-	buf_free(&attr);
-}
-
-/* The file must be on disk before a record names it; its name follows with
- * the batch. */
-static int
-close_big(struct store *st, struct incoming *in)
-{
-	if (in->big_fd <= 0)
-		return 0;
-	if (fs_sync(in->big_fd) != 0)
-		return -1;
-	fs_close(in->big_fd);
-	in->big_fd = 0;
-	st->big_dirty = true;
-	return 0;
-}
-
-int
-store_add(struct store *st, struct incoming *in, struct slice settles,
-	  struct store_waiter *w)
-{
-	struct buf envelope = {0};
-	struct entry_m entry = {.id = in->id,
-				.birth_us = in->birth_us,
-				.n_rcpts = in->n_rcpts,
-				.text_len = in->text_len,
-				.big_crc = in->big_crc,
-				.is_big = in->big_fd > 0};
-	size_t place;
-
-	netstring_put(&envelope, buf_slice(&in->sender));
-	buf_puts(&envelope, buf_slice(&in->rcpts));
-	buf_puts(&envelope, buf_slice(&in->attrs));
-	put_settles(&envelope, settles);
-	entry.env_len = (uint32_t)envelope.len;
-	if (store_make_room(st, ENTRY_M_HEAD + envelope.len + in->text.len) !=
-		0 ||
-	    close_big(st, in) != 0) {
-		buf_free(&envelope);
-		return -1;
-	}
-	place = record_begin(&st->news);
-	entry_m_put(&st->news, &entry);
-	buf_puts(&st->news, buf_slice(&envelope));
-	buf_puts(&st->news, buf_slice(&in->text));
-	record_end(&st->news, place, 'M', st->current->segno, st->batch,
-		   st->current->salt);
-	buf_free(&envelope);
-	buf_free(&in->text);
-	w->message =
-	    store_enter(st, st->current, st->current->end + place, &entry);
-	w->next = NULL;
-	*st->last = w;
-	st->last = &w->next;
-	loop_task_queue(st->loop, &st->commit_task);
-	return 0;
-}
-
-/* outcomes */
-
-static bool
-forget_if_over(struct store *st, struct message *m)
-{
-	if (m->n_live > 0)
-		return false;
-	if (m->is_big)
-		buf_put(&st->gone_big, &m->id, sizeof m->id);
-	store_leave(st, m);
-	return true;
-}
-
-static int
-put_outcome(struct store *st, struct slice payload)
-{
-	size_t place;
-
-	if (store_make_room(st, RECORD_EXTRA + payload.len) != 0)
-		return -1;
-	place = record_begin(&st->outcomes);
-	buf_puts(&st->outcomes, payload);
-	record_end(&st->outcomes, place, 'S', st->current->segno, st->batch,
-		   st->current->salt);
-	return 0;
-}
-
-/* Outcomes that found no segment to go to when they came. */
-static void
-put_late(struct store *st)
-{
-	struct slice rest = buf_slice(&st->late), payload;
-	size_t all = rest.len;
-
-	for (;;) {
-		struct slice next = rest;
-
-		if (netstring_slice(&next, &payload) != 0 ||
-		    put_outcome(st, payload) != 0)
-			break;
-		rest = next;
-	}
-	if (rest.len < all)
-		buf_take(&st->late, all - rest.len);
-}
-
-static void
 commit_task(struct loop_task *task)
 {
 	struct store *st = OWNER(task, struct store, commit_task);
 
 	loop_timer_stop(st->loop, &st->settle_timer);
-	put_late(st);
+	store_put_late(st);
 	store_commit(st);
 	if (st->outcomes.len > 0 || st->late.len > 0) /* no room for them */
 		loop_timer_set(st->loop, &st->settle_timer, 1000);
-}
-
-bool
-store_forget_settled(struct store *st, struct message *m, uint32_t index)
-{
-	store_mark(m, index);
-	return forget_if_over(st, m);
-}
-
-bool
-store_settle(struct store *st, struct message *m, uint32_t index, char code,
-	     struct slice text)
-{
-	struct entry_s entry = {m->id, index, code, text};
-	struct buf payload = {0};
-
-	entry_s_put(&payload, &entry);
-	if (st->late.len > 0 || put_outcome(st, buf_slice(&payload)) != 0)
-		netstring_put(&st->late, buf_slice(&payload));
-	buf_free(&payload);
-	if (st->settle_timer.slot == 0)
-		loop_timer_set(st->loop, &st->settle_timer, STORE_SETTLE_MS);
-	return store_forget_settled(st, m, index);
-}
-
-/* reading */
-
-int
-store_envelope(struct store *st, struct message *m, struct buf *room,
-	       struct store_envelope *e)
-{
-	struct slice rest;
-	struct entry_m entry;
-	struct slice one;
-	uint32_t i;
-	size_t n = RECORD_HEAD + ENTRY_M_HEAD + m->env_len;
-
-	(void)st;
-	buf_clear(room);
-	if (fs_read_all(m->segment->fd, buf_room(room, n), n,
-			(off_t)m->offset) != 0)
-		return -1;
-	buf_added(room, n);
-	rest = slice_from(buf_slice(room), RECORD_HEAD);
-	errno = EBADMSG;
-	if (entry_m_parse_head(rest, &entry) != 0 || entry.id != m->id ||
-	    entry.env_len != m->env_len || entry.n_rcpts != m->n_rcpts)
-		return -1;
-	rest = slice_from(rest, ENTRY_M_HEAD);
-	if (netstring_slice(&rest, &e->sender) != 0)
-		return -1;
-	e->rcpts = rest;
-	for (i = 0; i < m->n_rcpts; i++)
-		if (netstring_slice(&rest, &one) != 0)
-			return -1;
-	e->rcpts.len = (size_t)(rest.at - e->rcpts.at);
-	e->attrs = rest;
-	return 0;
-}
-
-int
-store_text(struct store *st, struct message *m, uint64_t from, char *to,
-	   size_t n)
-{
-	char name[BIG_NAME];
-	int fd, r, e;
-
-	if (!m->is_big)
-		return fs_read_all(m->segment->fd, to, n,
-				   (off_t)(m->offset + RECORD_HEAD +
-					   ENTRY_M_HEAD + m->env_len + from));
-	big_name(name, m->id);
-	fd = fs_open(st->big_dir, name, O_RDONLY, 0);
-	if (fd < 0)
-		return -1;
-	r = fs_read_all(fd, to, n, (off_t)from);
-	e = errno;
-	fs_close(fd);
-	errno = e;
-	return r;
 }
 
 void

@@ -55,6 +55,8 @@ struct store {
 	struct buf news;     /* M records that wait for the commit */
 	struct buf outcomes; /* S records */
 	struct buf late;     /* their payloads, when no segment had room */
+	struct buf index;    /* of the current segment: store_index.h */
+	struct buf news_index, outcomes_index; /* ... of the next batch */
 	struct store_waiter *first, **last;
 	struct idmap messages;
 	struct loop_task commit_task;
@@ -67,6 +69,8 @@ struct store {
 	struct loop_timer load_timer;
 	struct segment *loading; /* NULL: everything is loaded */
 	struct segment_scan scan;
+	bool is_scanning;
+	unsigned n_indexed; /* segments that were loaded by their index */
 	bool is_loaded;
 	/* set by the user before store_open: */
 	uint64_t segment_size;		  /* 0: SEGMENT_SIZE; small in tests */

@@ -1,4 +1,4 @@
-#include "queue/store_load.h"
+#include "queue/store_index.h"
 
 #include "lib/die.h"
 #include "lib/fs.h"
@@ -174,46 +174,34 @@ store_load_find(struct store *st)
 
 /* loading what they hold */
 
-/* "ID:INDEX,INDEX,...": outcomes that a bounce's record carries. */
-static void
-apply_settles(struct store *st, struct slice settles)
+void
+store_load_m(struct store *st, struct segment *s, uint64_t offset,
+	     const struct entry_m *entry)
 {
-	struct message *m;
-	uint64_t id, index;
+	struct message *m = idmap_get(&st->messages, entry->id);
 
-	if (settles.len < 17 || slice_hex(slice_of(settles.at, 16), &id) != 0)
-		return;
-	m = idmap_get(&st->messages, id);
-	settles = slice_from(settles, 17);
-	while (m && settles.len > 0) {
-		size_t comma = slice_find(settles, ',');
+	if (!m)
+		store_enter(st, s, offset, entry);
+	else if (m->n_rcpts == entry->n_rcpts) /* it was moved here */
+		store_place(m, s, offset, entry->env_len);
+}
 
-		if (slice_number(slice_of(settles.at, comma), UINT32_MAX,
-				 &index) == 0)
-			store_mark(m, (uint32_t)index);
-		if (comma == settles.len)
-			break;
-		settles = slice_from(settles, comma + 1);
-	}
-	if (m && m->n_live == 0)
+void
+store_load_s(struct store *st, uint64_t id, uint32_t rcpt)
+{
+	struct message *m = idmap_get(&st->messages, id);
+
+	if (m && store_mark(m, rcpt))
 		store_leave(st, m);
 }
 
 static void
-apply_done(struct message *m, struct slice done)
+load_list(struct store *st, uint64_t id, struct slice list)
 {
-	uint64_t index;
+	uint64_t rcpt;
 
-	while (done.len > 0) {
-		size_t comma = slice_find(done, ',');
-
-		if (slice_number(slice_of(done.at, comma), UINT32_MAX,
-				 &index) == 0)
-			store_mark(m, (uint32_t)index);
-		if (comma == done.len)
-			break;
-		done = slice_from(done, comma + 1);
-	}
+	while (entry_next_index(&list, &rcpt))
+		store_load_s(st, id, (uint32_t)rcpt);
 }
 
 static void
@@ -222,24 +210,17 @@ load_message(struct store *st, struct segment *s, struct slice payload,
 {
 	struct slice env, value;
 	struct entry_m entry;
-	struct message *m;
+	uint64_t id;
 
 	if (entry_m_parse(payload, &entry) != 0)
 		return;
-	m = idmap_get(&st->messages, entry.id);
-	if (!m)
-		m = store_enter(st, s, offset, &entry);
-	else if (m->n_rcpts == entry.n_rcpts) /* it was moved here */
-		store_place(m, s, offset, entry.env_len);
-	else
-		return;
+	store_load_m(st, s, offset, &entry);
 	env = slice_of(payload.at + ENTRY_M_HEAD, entry.env_len);
-	if (entry_attr(env, "settles", &value))
-		apply_settles(st, value);
+	if (entry_attr(env, "settles", &value) &&
+	    entry_settles(&value, &id) == 0)
+		load_list(st, id, value);
 	if (entry_attr(env, "done", &value))
-		apply_done(m, value);
-	if (m->n_live == 0)
-		store_leave(st, m);
+		load_list(st, entry.id, value);
 }
 
 static void
@@ -247,15 +228,11 @@ load_record(struct store *st, struct segment *s, const struct record *r,
 	    struct slice payload, uint64_t offset)
 {
 	struct entry_s entry;
-	struct message *m;
 
 	if (r->type == 'M')
 		load_message(st, s, payload, offset);
-	if (r->type != 'S' || entry_s_parse(payload, &entry) != 0)
-		return;
-	m = idmap_get(&st->messages, entry.id);
-	if (m && store_mark(m, entry.index))
-		store_leave(st, m);
+	if (r->type == 'S' && entry_s_parse(payload, &entry) == 0)
+		store_load_s(st, entry.id, entry.index);
 }
 
 static void
@@ -323,35 +300,60 @@ finish(struct store *st)
 	log_open("loaded");
 	log_number("messages", (int64_t)st->messages.n);
 	log_number("segments", st->n_segments);
+	log_number("indexed", st->n_indexed);
 	log_close();
 	st->loaded(st);
+}
+
+/* Scan a piece of the segment; true when it is through. */
+static bool
+scan_some(struct store *st)
+{
+	struct slice payload;
+	struct record r;
+	uint64_t offset;
+	int i, got = 1;
+
+	for (i = 0; i < RECORDS_A_ROUND && got > 0; i++) {
+		got = segment_scan_next(&st->scan, &r, &payload, &offset);
+		if (got < 0)
+			die_sys("reading a segment of the queue", NULL);
+		if (got > 0)
+			load_record(st, st->loading, &r, payload, offset);
+	}
+	if (got == 0)
+		end_of_segment(st, st->loading);
+	return got == 0;
+}
+
+/* Only what was there before this run. */
+static struct segment *
+old_only(const struct store *st, struct segment *s)
+{
+	return s && s->segno < st->id_base ? s : NULL;
+}
+
+/* One segment by its index, or a piece of one that has none. */
+static bool
+load_some(struct store *st)
+{
+	if (!st->is_scanning && store_index_load(st, st->loading)) {
+		st->n_indexed++;
+		return true;
+	}
+	if (!st->is_scanning)
+		segment_scan_init(&st->scan, st->loading);
+	st->is_scanning = !scan_some(st);
+	return !st->is_scanning;
 }
 
 static void
 load(struct loop_task *task)
 {
 	struct store *st = OWNER(task, struct store, load_task);
-	struct slice payload;
-	struct record r;
-	uint64_t offset;
-	int i, got;
 
-	got = st->loading ? 1 : 0;
-	for (i = 0; i < RECORDS_A_ROUND && got > 0; i++) {
-		got = segment_scan_next(&st->scan, &r, &payload, &offset);
-		if (got > 0)
-			load_record(st, st->loading, &r, payload, offset);
-	}
-	if (got < 0)
-		die_sys("reading a segment of the queue", NULL);
-	if (got == 0 && st->loading) {
-		end_of_segment(st, st->loading);
-		st->loading = st->loading->next;
-		if (st->loading && st->loading->segno >= st->id_base)
-			st->loading = NULL;
-		if (st->loading)
-			segment_scan_init(&st->scan, st->loading);
-	}
+	if (st->loading && load_some(st))
+		st->loading = old_only(st, st->loading->next);
 	if (st->loading)
 		loop_timer_set(st->loop, &st->load_timer, 0);
 	else
@@ -371,10 +373,6 @@ store_load_start(struct store *st)
 {
 	st->load_task.run = load;
 	st->load_timer.expired = load_due;
-	st->loading = st->oldest;
-	if (st->loading && st->loading->segno >= st->id_base)
-		st->loading = NULL;
-	if (st->loading)
-		segment_scan_init(&st->scan, st->loading);
+	st->loading = old_only(st, st->oldest);
 	loop_task_queue(st->loop, &st->load_task);
 }

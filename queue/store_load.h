@@ -19,6 +19,27 @@ store_load_find(struct store *st);
 void
 store_load_start(struct store *st);
 
+/* store_load_m, store_load_s - an M at offset in s, an outcome, was found */
+void
+store_load_m(struct store *st, struct segment *s, uint64_t offset,
+	     const struct entry_m *entry);
+
+void
+store_load_s(struct store *st, uint64_t id, uint32_t rcpt);
+
+/* store_put_m - append an M record to the next batch
+ *
+ * Needs    room for it (store_make_room).
+ * Returns  its place in the batch: current->end plus this is its offset.
+ */
+size_t
+store_put_m(struct store *st, const struct entry_m *entry, struct slice env,
+	    struct slice text);
+
+/* store_put_late - outcomes that found no segment try again */
+void
+store_put_late(struct store *st);
+
 /* store_enter - a message whose record is at offset in s becomes known */
 struct message *
 store_enter(struct store *st, struct segment *s, uint64_t offset,

@@ -117,12 +117,9 @@ move_one(struct store *st, struct message *m, struct slice payload,
 	copy_envelope(&env, slice_of(payload.at + ENTRY_M_HEAD, entry.env_len),
 		      m);
 	entry.env_len = (uint32_t)env.len;
-	*move = (struct move){m, record_begin(&st->news), entry.env_len};
-	entry_m_put(&st->news, &entry);
-	buf_puts(&st->news, buf_slice(&env));
-	buf_puts(&st->news, text);
-	record_end(&st->news, move->place, 'M', st->current->segno, st->batch,
-		   st->current->salt);
+	move->m = m;
+	move->env_len = entry.env_len;
+	move->place = store_put_m(st, &entry, buf_slice(&env), text);
 	buf_free(&env);
 	return 0;
 }

@@ -16,7 +16,7 @@
 
 enum { RANDOM_STATES = 100, ENOUGH_BAD = 20 };
 
-static unsigned long n_states;
+static unsigned long n_states, n_indexed;
 
 static void
 try_disk(struct simfs *crashed, size_t prefix, int keep, uint64_t n)
@@ -24,6 +24,7 @@ try_disk(struct simfs *crashed, size_t prefix, int keep, uint64_t n)
 	simfs_use(crashed);
 	ledger_open();
 	ledger_check(prefix, keep, n);
+	n_indexed += ledger.store.n_indexed;
 	store_close(&ledger.store);
 	simfs_free(crashed);
 	n_states++;
@@ -122,6 +123,8 @@ main(void)
 	   "nothing promised is lost, half there, or comes again");
 	ok(n_states > 100000, "%lu disks were tried over %zu calls", n_states,
 	   simfs_length(ledger.disk));
+	ok(n_indexed > 10000, "%lu segments were loaded by their index",
+	   n_indexed);
 	ledger_clear();
 	simfs_use(NULL);
 	simfs_free(ledger.disk);

@@ -1,0 +1,171 @@
+#include "queue/store_index.h"
+
+#include "lib/fs.h"
+
+#include <errno.h>
+
+enum {
+	M_LINE = 11 + ENTRY_M_HEAD,
+	S_LINE = 2 + 16 + 1 + 8 + 1,
+	F_PAYLOAD = 9 + 16 + 1,
+	F_RECORD = RECORD_EXTRA + F_PAYLOAD
+};
+
+/* writing */
+
+void
+store_index_s(struct buf *index, uint64_t id, uint64_t rcpt)
+{
+	buf_text(index, "S ");
+	buf_hex(index, 16, id);
+	buf_putc(index, ' ');
+	buf_hex(index, 8, rcpt);
+	buf_putc(index, '\n');
+}
+
+static void
+put_list(struct buf *index, uint64_t id, struct slice list)
+{
+	uint64_t rcpt;
+
+	while (entry_next_index(&list, &rcpt))
+		store_index_s(index, id, rcpt);
+}
+
+void
+store_index_m(struct buf *index, uint64_t offset, const struct entry_m *entry,
+	      struct slice env)
+{
+	struct slice value;
+	uint64_t id;
+
+	buf_text(index, "M ");
+	buf_hex(index, 8, offset);
+	buf_putc(index, ' ');
+	entry_m_put(index, entry);
+	if (entry_attr(env, "settles", &value) &&
+	    entry_settles(&value, &id) == 0)
+		put_list(index, id, value);
+	if (entry_attr(env, "done", &value))
+		put_list(index, entry->id, value);
+}
+
+void
+store_index_seal(struct store *st)
+{
+	struct segment *s = st->current;
+	struct buf b = {0};
+	size_t place;
+
+	if (st->index.len > RECORD_PAYLOAD_MAX)
+		return;
+	place = record_begin(&b);
+	buf_puts(&b, buf_slice(&st->index));
+	record_end(&b, place, 'E', s->segno, st->batch, s->salt);
+	place = record_begin(&b);
+	buf_text(&b, "index_at=");
+	buf_hex(&b, 16, s->end);
+	buf_putc(&b, '\n');
+	record_end(&b, place, 'F', s->segno, st->batch, s->salt);
+	/* F must be the last thing in a file that was longer once */
+	if (fs_write_all(s->fd, b.mem, b.len, (off_t)s->end) != 0)
+		fs_truncate(s->fd, (off_t)s->end);
+	else
+		fs_truncate(s->fd, (off_t)(s->end + b.len));
+	buf_free(&b);
+}
+
+/* reading */
+
+static void
+load_m(struct store *st, struct segment *s, struct slice line)
+{
+	struct entry_m entry;
+	uint64_t offset;
+
+	if (slice_hex(slice_of(line.at + 2, 8), &offset) == 0 &&
+	    entry_m_parse_head(slice_from(line, 11), &entry) == 0)
+		store_load_m(st, s, offset, &entry);
+}
+
+static void
+load_s(struct store *st, struct slice line)
+{
+	uint64_t id, rcpt;
+
+	if (slice_hex(slice_of(line.at + 2, 16), &id) == 0 &&
+	    slice_hex(slice_of(line.at + 19, 8), &rcpt) == 0)
+		store_load_s(st, id, (uint32_t)rcpt);
+}
+
+/* All M lines first, then the S lines: an outcome may stand before the copy
+ * of its message that reclaim has made, and must not be lost for it. */
+static void
+load_lines(struct store *st, struct segment *s, struct slice all, char type)
+{
+	while (all.len > 0) {
+		size_t n = all.at[0] == 'M' ? M_LINE : S_LINE;
+
+		if (n > all.len)
+			return;
+		if (all.at[0] == type && type == 'M')
+			load_m(st, s, slice_of(all.at, n));
+		else if (all.at[0] == type)
+			load_s(st, slice_of(all.at, n));
+		all = slice_from(all, n);
+	}
+}
+
+/* Where E is; 0: there is no valid F at the end. */
+static uint64_t
+find_index(struct segment *s, uint64_t size)
+{
+	char bytes[F_RECORD];
+	struct slice payload;
+	struct record r;
+	uint64_t at;
+
+	if (size < F_RECORD ||
+	    fs_read_all(s->fd, bytes, F_RECORD, (off_t)(size - F_RECORD)) != 0)
+		return 0;
+	if (record_whole(slice_of(bytes, F_RECORD), s->salt, &r, &payload) !=
+		F_RECORD ||
+	    r.type != 'F' || r.segno != s->segno ||
+	    slice_hex(slice_of(payload.at + 9, 16), &at) != 0 ||
+	    at >= size - F_RECORD)
+		return 0;
+	return at;
+}
+
+bool
+store_index_load(struct store *st, struct segment *s)
+{
+	struct buf b = {0};
+	struct slice payload;
+	struct record r;
+	struct stat file;
+	uint64_t at;
+	size_t n;
+	bool good = false;
+
+	if (fs_stat(s->fd, &file) != 0)
+		return false;
+	at = find_index(s, (uint64_t)file.st_size);
+	if (at == 0)
+		return false;
+	n = (size_t)((uint64_t)file.st_size - F_RECORD - at);
+	if (n <= RECORD_EXTRA + (size_t)RECORD_PAYLOAD_MAX &&
+	    fs_read_all(s->fd, buf_room(&b, n), n, (off_t)at) == 0) {
+		buf_added(&b, n);
+		good =
+		    record_whole(buf_slice(&b), s->salt, &r, &payload) == n &&
+		    r.type == 'E' && r.segno == s->segno;
+	}
+	if (good) {
+		s->end = at;
+		load_lines(st, s, payload, 'M');
+		load_lines(st, s, payload, 'S');
+	}
+	buf_free(&b);
+	return good;
+}

@@ -1,0 +1,48 @@
+/* store_index.h - the index at the end of a sealed segment
+ *
+ * A sealed segment ends with a record E, which says of each message record
+ * and outcome in the segment what a start needs to know, and a record F of
+ * fixed size, which says where E is. A start reads F and E instead of all
+ * the mail. Neither is synced by itself: a segment whose F or E is missing
+ * or damaged is scanned as if it had never been sealed.
+ *
+ *   E  lines "M OFFSET HEAD", HEAD being the head line of the M record at
+ *      OFFSET (hex, 8 digits), and "S ID INDEX": recipient INDEX of message
+ *      ID has its outcome, by an S record or inside a bounce
+ *   F  "index_at=OFFSET\n" (hex, 16 digits)
+ *
+ * Part of the store; not for others.
+ * Test  tests/replay_test.c, tests/store_test.c
+ */
+#ifndef QUAIL_QUEUE_STORE_INDEX_H
+#define QUAIL_QUEUE_STORE_INDEX_H
+
+#include "queue/store_load.h"
+
+/* store_index_m - append the lines of an M record at offset
+ *
+ * Takes    env: its envelope, whose settles= and done= become S lines.
+ */
+void
+store_index_m(struct buf *index, uint64_t offset, const struct entry_m *entry,
+	      struct slice env);
+
+void
+store_index_s(struct buf *index, uint64_t id, uint64_t rcpt);
+
+/* store_index_seal - write E and F behind the current segment's last record
+ *
+ * A failure is no harm: the segment stays unsealed.
+ */
+void
+store_index_seal(struct store *st);
+
+/* store_index_load - load a segment by its index
+ *
+ * Returns  true when its messages and outcomes are known now; false when it
+ *          has no index and must be scanned. Dies when it cannot be read.
+ */
+bool
+store_index_load(struct store *st, struct segment *s);
+
+#endif
