@@ -77,7 +77,6 @@ spill(struct package *p)
 	}
 	if (write_all(p->fd, text) != 0)
 		return -1;
-	p->in_file += text.len;
 	make_room(p);
 	return 0;
 }

@@ -21,7 +21,6 @@ struct package {
 	struct buf mem; /* PACKAGE_HEAD bytes of room, then text */
 	int fd;		/* the file, when has_file */
 	bool has_file;
-	uint64_t in_file;  /* bytes of text there */
 	uint64_t text_len; /* bytes of text in all */
 	char head[PACKAGE_HEAD];
 	size_t head_len;

@@ -94,6 +94,7 @@ static const struct {
     {"joe smith", "!"},
     {"joe smith, c", "!"},
     {"a@b c@d", "!"},
+    {"a\"b\"@c", "!"},
     {"c, a@b@d", "{c}!"},
     {"a@", "!"},
     {"a@, c", "!"},

@@ -35,6 +35,7 @@ static size_t n_nodes;
 static bool failed_sync[FDS_MAX];
 static unsigned n_calls, fail_at, n_syncfs, n_dir_syncs, n_data_syncs;
 static const char *fail_what; /* the call that failed */
+static const char *fail_call; /* fail the first of these, if not NULL */
 static int fail_errno;
 static char complaint[256];
 
@@ -48,8 +49,9 @@ complain(const char *what)
 static bool
 fails(const char *what)
 {
-	if (++n_calls != fail_at)
+	if (++n_calls != fail_at && (!fail_call || strcmp(what, fail_call)))
 		return false;
+	fail_call = NULL;
 	fail_what = what;
 	errno = fail_errno;
 	return true;
@@ -240,7 +242,7 @@ model_reset(void)
 {
 	n_nodes = 0;
 	n_calls = fail_at = n_syncfs = n_dir_syncs = n_data_syncs = 0;
-	fail_what = NULL;
+	fail_what = fail_call = NULL;
 	fail_errno = EIO;
 	*complaint = 0;
 	memset(failed_sync, 0, sizeof failed_sync);
@@ -487,14 +489,47 @@ test_many(void)
 		d[i] = delivery(i % 3 ? "x" : "y", (unsigned)i);
 		d[i].next = i + 1 < N ? &d[i + 1] : NULL;
 	}
+	stream(&d[0], "A: b\n\nlarge\n", 5);
 	memset(want, 'K', sizeof want - 1);
 	want[sizeof want - 1] = 0;
 	ok(batch_tells(d, want) && !*complaint, "200 files: all K: %s",
 	   complaint);
 	ok(count_in("x/new") + count_in("y/new") == 2 * N, "all there");
-	ok(n_syncfs == 3 && n_data_syncs == 2 * N - 3 * DELIVER_FILES_MAX,
-	   "a syncfs for each full batch (%u), a sync each for the rest (%u)",
+	ok(n_syncfs == 3 && n_data_syncs == 2 * N - 3 * DELIVER_FILES_MAX + 1,
+	   "a syncfs for each full batch (%u), a sync each for the rest and "
+	   "what is older (%u)",
 	   n_syncfs, n_data_syncs);
+}
+
+/* The file of a large message could not be synced: it must not be copied
+ * from any more, for those recipients that were not served yet. */
+static void
+test_stream_sync_fails(void)
+{
+	enum { N = DELIVER_FILES_MAX + 6 };
+	static char names[N][16];
+	static struct slice rcpts[N];
+	struct delivery d;
+	size_t i;
+
+	clear_place();
+	for (i = 0; i < N; i++) {
+		snprintf(names[i], sizeof names[i], "r%zu@x.test", i);
+		rcpts[i] = slice_text(names[i]);
+	}
+	d = delivery("x", 0);
+	d.rcpts = rcpts;
+	d.n_rcpts = N;
+	stream(&d, "A: b\n\nlarge\n", 5);
+	fail_call = "datasync";
+	buf_clear(&verdicts);
+	deliver_batch(&d, slice_text(me_text));
+	ok(verdicts.len == N && buf_slice(&verdicts).at[0] == 'Z' &&
+	       !memcmp(buf_slice(&verdicts).at + DELIVER_FILES_MAX, "ZZZZZZ",
+		       6),
+	   "none is served from it: %.*s", (int)verdicts.len,
+	   buf_slice(&verdicts).at);
+	ok(!*complaint && count_in("x/tmp") == 0, "%s", complaint);
 }
 
 static void
@@ -563,6 +598,13 @@ test_planted(void)
 	   "a link under the name in new");
 	d = delivery("x", 0);
 	ok(batch_tells(&d, "ZK") && count_in("x/tmp") == 0, "Z");
+	ok(unlink(path) == 0 && mkfifo(path, 0600) == 0, "a FIFO there");
+	d = delivery("x", 0);
+	ok(batch_tells(&d, "ZK"), "Z");
+	ok(unlink(path) == 0 && close(creat(path, 0600)) == 0,
+	   "a file that is not ours");
+	d = delivery("x", 0);
+	ok(batch_tells(&d, "ZK"), "Z");
 	d = delivery("", 0);
 	ok(batch_tells(&d, "ZZ"), "no path");
 	d = delivery("x/../y", 0);
@@ -632,6 +674,16 @@ is_harmless(const char *what)
 	return strcmp(what, "close") == 0 || strcmp(what, "unlink") == 0;
 }
 
+static unsigned
+count_of(const char *s, char c)
+{
+	unsigned n = 0;
+
+	for (; *s; s++)
+		n += *s == c;
+	return n;
+}
+
 static void
 test_failures(int kind, int error)
 {
@@ -654,6 +706,9 @@ test_failures(int kind, int error)
 				 "%u (%s): %s", n, fail_what, codes);
 		good &= ok_quiet(!*complaint, "%u (%s): %s", n, fail_what,
 				 complaint);
+		good &= ok_quiet(count_in(dir) == count_of(codes, 'K'),
+				 "%u (%s): %s, %u files in new", n, fail_what,
+				 codes, count_in(dir));
 		good &= ok_quiet(is_harmless(fail_what) || strchr(codes, 'Z'),
 				 "%u (%s): all K", n, fail_what);
 		good &=
@@ -759,6 +814,7 @@ main(void)
 	test_same_recipient_twice();
 	test_stream();
 	test_many();
+	test_stream_sync_fails();
 	test_loops();
 	test_planted();
 	test_absolute();

@@ -283,6 +283,13 @@ test_names(void)
 		fields_phrase(&out, slice_text(names[i].name));
 		ok(is(&out, names[i].told), "name %zu", i);
 	}
+	buf_clear(&out);
+	fields_phrase(&out, slice_of("\xc3\xbc", 1));
+	ok(is(&out, "\"?\""), "half a character");
+	buf_clear(&out);
+	fields_phrase(&out, SLICE("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+				  "\xc3\xbc"));
+	ok(out.len == 10 + 60 + 2, "45 bytes are one word");
 	for (i = 0; i < 400; i++)
 		buf_text(&in, "\xc3\xbc");
 	buf_putc(&in, 'x');
@@ -443,6 +450,7 @@ static const struct {
     {"3:Dno,", "Dno"},
     {"4:K\n\x1b,,", "K ?,"},
     {"0:,", "!"},
+    {"0:K,", "!"},
     {":,", "!"},
     {"2:ok,", "!"},
     {"2:Ko;", "!"},
