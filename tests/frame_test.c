@@ -137,6 +137,53 @@ test_put(void)
 	buf_free(&out);
 }
 
+/* The examples of the pages are frames: lines that begin with who says it. */
+static bool
+example(const char *line)
+{
+	struct buf wire = {0};
+	struct slice in;
+	struct frame f;
+	bool good;
+
+	for (; *line && *line != '\n'; line++) {
+		if (strncmp(line, "\\en", 3) == 0) {
+			buf_putc(&wire, '\n');
+			line += 2;
+		} else {
+			buf_putc(&wire, *line);
+		}
+	}
+	in = buf_slice(&wire);
+	good = frame_next(&in, &f) == FRAME_DONE && in.len == 0 &&
+	       strchr("LOPSRTCAVWH", f.type);
+	buf_free(&wire);
+	return good;
+}
+
+static void
+test_page(const char *path)
+{
+	FILE *page = fopen(path, "r");
+	char line[200];
+	unsigned n = 0;
+	bool good = true;
+
+	if (!page) {
+		ok(true, "%s # SKIP not called from the top of the source",
+		   path);
+		return;
+	}
+	while (fgets(line, sizeof line, page)) {
+		if (!strchr("QFA", line[0]) || strncmp(line + 1, "  ", 2) != 0)
+			continue;
+		n++;
+		good &= ok_quiet(example(line + 3), "%s: %s", path, line);
+	}
+	fclose(page);
+	ok(good && n > 10, "%s: its %u frames are frames", path, n);
+}
+
 int
 main(void)
 {
@@ -144,5 +191,7 @@ main(void)
 	test_wrong();
 	test_biggest();
 	test_put();
+	test_page("doc/quail-door.7");
+	test_page("doc/quail-agent.7");
 	return tap_done();
 }
