@@ -122,6 +122,11 @@ struct config_route {
 				  into the caller's buf */
 	struct slice key;      /* the pattern that matched */
 	struct slice source;   /* "routes:12" */
+	/* the route's options; 0: not said */
+	uint32_t concurrency; /* attempts at a time, at the most */
+	uint32_t rate;	      /* attempts begun a second, at the most */
+	uint32_t retry;	      /* k of the retry times */
+	int64_t lifetime_s;   /* from then on what is deferred bounces */
 };
 
 /* config_route - where does mail for this recipient go?

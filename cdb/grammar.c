@@ -215,6 +215,73 @@ grammar_nexthop_fault(struct slice s)
 	       "smtp:mx, hold or discard";
 }
 
+bool
+grammar_is_option(struct slice s)
+{
+	return slice_find(s, '=') < s.len;
+}
+
+/* A number; seconds when a letter says of what. */
+static bool
+option_number(struct slice s, uint64_t *r)
+{
+	uint64_t unit = 1;
+	char last;
+
+	if (s.len == 0)
+		return false;
+	last = s.at[s.len - 1];
+	if (last < '0' || last > '9') {
+		unit = last == 's'   ? 1
+		       : last == 'm' ? 60
+		       : last == 'h' ? 3600
+		       : last == 'd' ? 86400
+				     : 0;
+		s.len--;
+	}
+	if (unit == 0 || slice_number(s, 1000000, r) != 0)
+		return false;
+	*r *= unit;
+	return true;
+}
+
+const char *
+grammar_option_fault(struct slice s)
+{
+	size_t eq = slice_find(s, '=');
+	struct slice key = slice_of(s.at, eq), value = slice_from(s, eq + 1);
+	uint64_t n;
+
+	if (slice_eq(key, SLICE("lifetime")))
+		return option_number(value, &n) && n > 0 &&
+			       value.at[value.len - 1] > '9'
+			   ? NULL
+			   : "$ is no lifetime; write a number with s, m, h "
+			     "or d behind it, such as lifetime=5d";
+	if (slice_eq(key, SLICE("concurrency")) ||
+	    slice_eq(key, SLICE("rate")) || slice_eq(key, SLICE("retry")))
+		return slice_number(value, 100000, &n) == 0 && n > 0
+			   ? NULL
+			   : "$ wants a number from 1 to 100000, such as "
+			     "concurrency=20";
+	return "$ is not an option of a route; write concurrency=N, rate=N "
+	       "(messages a second), retry=N or lifetime=AGE";
+}
+
+bool
+grammar_option(struct slice words, const char *key, uint64_t *value)
+{
+	struct slice want = slice_text(key), word;
+
+	while ((word = slice_word(&words)).len > 0) {
+		size_t eq = slice_find(word, '=');
+
+		if (slice_eq(slice_of(word.at, eq), want) && eq < word.len)
+			return option_number(slice_from(word, eq + 1), value);
+	}
+	return false;
+}
+
 const char *
 grammar_listen_fault(struct slice s)
 {

@@ -47,6 +47,22 @@ grammar_user_fault(struct slice s);
 const char *
 grammar_mailbox_fault(struct slice s);
 
+/* grammar_is_option - is the word KEY=VALUE, no next hop? */
+bool
+grammar_is_option(struct slice s);
+
+/* grammar_option_fault - an option of a route: concurrency=N, rate=N,
+ * retry=N, lifetime=AGE (a number with s, m, h or d behind it) */
+const char *
+grammar_option_fault(struct slice s);
+
+/* grammar_option - the value of a right option; an AGE in seconds
+ *
+ * Returns  true and *value when key is among the words.
+ */
+bool
+grammar_option(struct slice words, const char *key, uint64_t *value);
+
 /* grammar_nexthop_fault - qmtp:HOST:PORT, smtp:HOST:PORT, smtp:mx */
 const char *
 grammar_nexthop_fault(struct slice s);

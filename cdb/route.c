@@ -1,6 +1,7 @@
 /* route.c - the half of config.h that decides about recipients */
 #include "cdb/ask.h"
 #include "cdb/config.h"
+#include "cdb/grammar.h"
 #include "cdb/keys.h"
 
 /* Longer names would fit few file systems with what a delivery puts behind
@@ -187,6 +188,30 @@ route_user(const struct config *c, struct ask *a, struct buf *room,
 	route->decision = CONFIG_NEXTHOPS;
 }
 
+/* "qmtp:b:209 smtp:mx retry=10": the options are the words from the first
+ * one with '=' on; next hops have none. */
+static void
+take_options(struct config_route *route)
+{
+	struct slice all = route->nexthops, rest = all, word;
+	uint64_t n;
+
+	while ((word = slice_word(&rest)).len > 0 && !grammar_is_option(word))
+		;
+	if (word.len == 0)
+		return;
+	rest = slice_from(all, (size_t)(word.at - all.at));
+	route->nexthops = slice_trim(slice_of(all.at, all.len - rest.len));
+	if (grammar_option(rest, "concurrency", &n))
+		route->concurrency = (uint32_t)n;
+	if (grammar_option(rest, "rate", &n))
+		route->rate = (uint32_t)n;
+	if (grammar_option(rest, "retry", &n))
+		route->retry = (uint32_t)n;
+	if (grammar_option(rest, "lifetime", &n))
+		route->lifetime_s = (int64_t)n;
+}
+
 void
 config_route(const struct config *c, struct slice rcpt, struct buf *room,
 	     struct config_route *route)
@@ -209,6 +234,7 @@ config_route(const struct config *c, struct slice rcpt, struct buf *room,
 		return;
 	}
 	keys_open(r.value, &route->nexthops, &route->source);
+	take_options(route);
 	route->key = slice_from(r.key, sizeof KEYS_ROUTES);
 	route->decision = CONFIG_NEXTHOPS;
 	if (slice_eq(route->nexthops, SLICE("hold")))

@@ -179,6 +179,7 @@ static bool
 nexthops(struct rows *r, struct slice words)
 {
 	struct slice word, rest = words;
+	bool has_options = false;
 	size_t n = 0;
 
 	while ((word = slice_word(&rest)).len > 0) {
@@ -188,6 +189,19 @@ nexthops(struct rows *r, struct slice words)
 		if (alone && (n > 0 || slice_trim(rest).len > 0)) {
 			rows_wrong(r,
 				   "$ stands beside next hops; write it alone",
+				   word);
+			return false;
+		}
+		if (grammar_is_option(word)) {
+			if (!rows_right(r, grammar_option_fault(word), word))
+				return false;
+			has_options = true;
+			continue;
+		}
+		if (has_options) {
+			rows_wrong(r,
+				   "$ stands behind an option; write the next "
+				   "hops first, then the options",
 				   word);
 			return false;
 		}
@@ -204,7 +218,12 @@ nexthops(struct rows *r, struct slice words)
 						      : CONFIG_NEEDS_SMTP_OUT;
 		n++;
 	}
-	return true;
+	if (n == 0)
+		rows_wrong(r,
+			   "$ names no next hop; write one behind the pattern, "
+			   "such as qmtp:hub.example.org:209",
+			   slice_trim(words));
+	return n > 0;
 }
 
 static void

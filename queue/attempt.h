@@ -17,9 +17,13 @@ struct attempt {
 	struct attempt *next;
 	struct message *message;
 	struct destination *destination;
-	struct slice nexthops; /* words; in the same piece of memory */
-	unsigned hop;	       /* which of them it tries */
-	uint32_t n_rcpts, n_answered, n_network;
+	struct slice nexthops;	    /* words; in the same piece of memory */
+	uint64_t sender_key;	    /* a hash of the return path, never 0 */
+	uint32_t concurrency, rate; /* the route's options; 0: not said */
+	unsigned hop;		    /* which of them it tries */
+	int64_t expires_s; /* when its message is too old for this route */
+	uint32_t n_rcpts, n_answered;
+	uint32_t n_network, n_slower; /* of the answers */
 	uint32_t rcpts[]; /* indices into the message's recipients */
 };
 

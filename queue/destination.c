@@ -95,6 +95,21 @@ closed_over(struct loop_timer *timer)
 	make_ready(d);
 }
 
+static void
+pace_over(struct loop_timer *timer)
+{
+	make_ready(OWNER(timer, struct destination, paced));
+}
+
+static void
+set_limits(struct destination *d)
+{
+	bool is_smtp = slice_eq(d->agent, SLICE("smtp"));
+
+	d->limit = is_smtp ? DESTINATION_FIRST_SMTP : DESTINATION_FIRST;
+	d->most = is_smtp ? DESTINATION_MOST_SMTP : DESTINATION_MOST;
+}
+
 static struct destination *
 make(struct destinations *all, struct slice key)
 {
@@ -107,10 +122,10 @@ make(struct destinations *all, struct slice key)
 	d->key_len = key.len;
 	d->agent = slice_of(d->key, slice_find(key, ':'));
 	d->all = all;
-	d->last = &d->first;
+	lanes_init(&d->waiting);
 	d->closed.expired = closed_over;
-	d->limit = slice_eq(d->agent, SLICE("smtp")) ? DESTINATION_LIMIT_SMTP
-						     : DESTINATION_LIMIT;
+	d->paced.expired = pace_over;
+	set_limits(d);
 	d->chain = *b;
 	*b = d;
 	all->n++;
@@ -143,6 +158,8 @@ drop(struct destination *d)
 	*p = d->chain;
 	d->all->n--;
 	loop_timer_stop(d->all->loop, &d->closed);
+	loop_timer_stop(d->all->loop, &d->paced);
+	lanes_free(&d->waiting);
 	free(d);
 }
 
@@ -162,14 +179,37 @@ destinations_free(struct destinations *all)
 
 /* starting */
 
+/* Has the rate room for one more? If not, a timer says when. */
 static bool
-may_start(const struct destination *d)
+rate_allows(struct destination *d)
 {
-	if (!d->first || d->state == DESTINATION_CLOSED)
+	int64_t now_ms = d->all->loop->now_ms, most;
+
+	if (d->rate == 0)
+		return true;
+	most = (int64_t)d->rate * DESTINATION_BURST_MS;
+	if (most < 1000)
+		most = 1000;
+	d->tokens += (now_ms - d->counted_ms) * d->rate;
+	if (d->tokens > most)
+		d->tokens = most;
+	d->counted_ms = now_ms;
+	if (d->tokens >= 1000)
+		return true;
+	if (d->paced.slot == 0)
+		loop_timer_set(d->all->loop, &d->paced,
+			       (1000 - d->tokens) / d->rate + 1);
+	return false;
+}
+
+static bool
+may_start(struct destination *d)
+{
+	if (d->waiting.n == 0 || d->state == DESTINATION_CLOSED)
 		return false;
 	if (d->state == DESTINATION_PROBING)
 		return d->n_running == 0;
-	return d->n_running < d->limit;
+	return d->n_running < d->limit && rate_allows(d);
 }
 
 static void
@@ -185,39 +225,19 @@ make_ready(struct destination *d)
 		loop_task_queue(d->all->loop, &d->all->start_task);
 }
 
-static struct attempt *
-take_first(struct destination *d)
-{
-	struct attempt *a = d->first;
-
-	d->first = a->next;
-	if (!d->first)
-		d->last = &d->first;
-	d->n_waiting--;
-	return a;
-}
-
-static void
-put_first(struct destination *d, struct attempt *a)
-{
-	a->next = d->first;
-	d->first = a;
-	if (!a->next)
-		d->last = &a->next;
-	d->n_waiting++;
-}
-
 /* False: no agent is free for it, so that it must stay in line. */
 static bool
 start_some(struct destination *d)
 {
 	while (may_start(d)) {
-		struct attempt *a = take_first(d);
+		struct attempt *a = lanes_take(&d->waiting);
 
 		d->n_running++;
+		d->tokens -= 1000;
 		if (!d->all->start(d->all, a)) {
 			d->n_running--;
-			put_first(d, a);
+			d->tokens += 1000;
+			lanes_put(&d->waiting, a, true);
 			return false;
 		}
 	}
@@ -283,15 +303,13 @@ destination_queue(struct destinations *all, struct attempt *a,
 	struct destination *d = choose(all, a, domain);
 
 	a->destination = d;
-	a->n_answered = a->n_network = 0;
-	if (at_front) {
-		put_first(d, a);
-	} else {
-		a->next = NULL;
-		*d->last = a;
-		d->last = &a->next;
-		d->n_waiting++;
-	}
+	a->n_answered = a->n_network = a->n_slower = 0;
+	if (a->concurrency)
+		d->most = a->concurrency;
+	if (d->limit > d->most)
+		d->limit = d->most;
+	d->rate = a->rate;
+	lanes_put(&d->waiting, a, at_front);
 	make_ready(d);
 }
 
@@ -300,7 +318,7 @@ log_state(const struct destination *d, const char *event, int64_t ms)
 {
 	log_open(event);
 	log_bytes("nexthop", slice_of(d->key, d->key_len));
-	log_number("waiting", d->n_waiting);
+	log_number("waiting", d->waiting.n);
 	if (ms)
 		log_number("retry_ms", ms);
 	log_close();
@@ -325,17 +343,55 @@ close_for_a_while(struct destination *d)
 	log_state(d, "destination-closed", ms);
 }
 
+static void
+raise_limit(struct destination *d)
+{
+	if (d->n_running + 1 < d->limit || d->limit >= d->most)
+		return; /* it was not the limit that held us */
+	if (d->was_slowed && ++d->n_well < d->limit)
+		return;
+	d->n_well = 0;
+	d->limit++;
+}
+
+static void
+lower_limit(struct destination *d)
+{
+	int64_t now_ms = d->all->loop->now_ms;
+
+	if (d->was_slowed && now_ms - d->slowed_ms < 1000)
+		return; /* answers to what we sent before the last time */
+	d->was_slowed = true;
+	d->slowed_ms = now_ms;
+	d->n_well = 0;
+	d->limit = d->limit > 1 ? d->limit / 2 : 1;
+	log_state(d, "destination-slower", 0);
+}
+
+static void
+reopen(struct destination *d)
+{
+	if (d->state == DESTINATION_OPEN && d->n_troubles == 0)
+		return;
+	d->state = DESTINATION_OPEN;
+	d->n_troubles = 0;
+	loop_timer_stop(d->all->loop, &d->closed);
+	log_state(d, "destination-open", 0);
+}
+
 void
-destination_ended(struct destination *d, bool trouble)
+destination_ended(struct destination *d, enum destination_result result)
 {
 	d->n_running--;
-	if (trouble) {
+	if (result == DESTINATION_TROUBLE) {
 		close_for_a_while(d);
-	} else if (d->state != DESTINATION_OPEN || d->n_troubles > 0) {
-		d->state = DESTINATION_OPEN;
-		d->n_troubles = 0;
-		loop_timer_stop(d->all->loop, &d->closed);
-		log_state(d, "destination-open", 0);
+		set_limits(d);
+	} else {
+		reopen(d);
+		if (result == DESTINATION_SLOWER)
+			lower_limit(d);
+		else
+			raise_limit(d);
 	}
 	make_ready(d);
 }
@@ -358,8 +414,11 @@ destinations_sweep(struct destinations *all)
 	for (i = 0; i < DESTINATION_BUCKETS; i++) {
 		for (d = all->buckets[i]; d; d = next) {
 			next = d->chain;
-			if (!d->first && !d->is_ready && d->n_running == 0 &&
-			    d->n_troubles == 0)
+			if (d->waiting.n == 0 && !d->is_ready &&
+			    d->n_running == 0 && d->n_troubles == 0 &&
+			    !(d->was_slowed &&
+			      all->loop->now_ms - d->slowed_ms <
+				  DESTINATION_SLOWED_KEPT_MS))
 				drop(d);
 		}
 	}
@@ -373,30 +432,13 @@ destinations_drain(struct destinations *all)
 
 	for (i = 0; i < DESTINATION_BUCKETS; i++)
 		for (d = all->buckets[i]; d; d = d->chain)
-			if (d->first)
-				return take_first(d);
-	return NULL;
-}
-
-static struct attempt *
-expire_one(struct destination *d, int64_t birth_us)
-{
-	struct attempt **p, *a;
-
-	for (p = &d->first; (a = *p); p = &a->next) {
-		if (a->message->birth_us >= birth_us)
-			continue;
-		*p = a->next;
-		if (d->last == &a->next)
-			d->last = p;
-		d->n_waiting--;
-		return a;
-	}
+			if (d->waiting.n > 0)
+				return lanes_take(&d->waiting);
 	return NULL;
 }
 
 struct attempt *
-destinations_expire(struct destinations *all, int64_t birth_us)
+destinations_expire(struct destinations *all, int64_t now_s)
 {
 	size_t i;
 	struct destination *d;
@@ -404,7 +446,8 @@ destinations_expire(struct destinations *all, int64_t birth_us)
 
 	for (i = 0; i < DESTINATION_BUCKETS; i++)
 		for (d = all->buckets[i]; d; d = d->chain)
-			if (d->n_troubles > 0 && (a = expire_one(d, birth_us)))
+			if (d->n_troubles > 0 &&
+			    (a = lanes_expire(&d->waiting, now_s)))
 				return a;
 	return NULL;
 }

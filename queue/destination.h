@@ -1,9 +1,15 @@
 /* destination.h - the queue, the concurrency and the health of each next hop
  *
- * Every destination has its own queue of attempts, so that one that is slow
- * or dead holds up nobody else. Trouble on the way to it (verdicts 4.4.x)
- * closes it for a while, doubling from one second; then one attempt probes
- * it while the rest waits.
+ * Every destination has its own queue of attempts (lanes.h: fair between
+ * senders), so that one that is slow or dead holds up nobody else.
+ *
+ * How much runs at a time is learnt: every success while the limit is used
+ * raises it (by one at first, later by one for each round of successes);
+ * an answer that says "too fast" (4.7.x, 4.3.2, 4.5.3) halves it, at most
+ * once a second. A route may set the most, and a rate.
+ *
+ * Trouble on the way to it (verdicts 4.4.x) closes it for a while, doubling
+ * from one second; then one attempt probes it while the rest waits.
  *
  *   state     meaning                       left when
  *   OPEN      up to limit attempts run      trouble: CLOSED
@@ -17,6 +23,7 @@
 
 #include "lib/loop.h"
 #include "queue/attempt.h"
+#include "queue/lanes.h"
 
 enum destination_state {
 	DESTINATION_OPEN,
@@ -24,12 +31,24 @@ enum destination_state {
 	DESTINATION_PROBING
 };
 
+/* how an attempt went, as far as its destination is concerned */
+enum destination_result {
+	DESTINATION_WELL,   /* it answered, whatever it said of the mail */
+	DESTINATION_SLOWER, /* it wants less of us */
+	DESTINATION_TROUBLE /* it could not be reached, or broke off */
+};
+
 enum {
 	DESTINATION_BUCKETS = 4096,
 	DESTINATION_BACKOFF_MIN_MS = 1000,
 	DESTINATION_BACKOFF_MAX_MS = 300000,
-	DESTINATION_LIMIT_SMTP = 20,
-	DESTINATION_LIMIT = 500 /* for agents that pipeline or are local */
+	DESTINATION_FIRST_SMTP = 5, /* the limit to begin with */
+	DESTINATION_MOST_SMTP = 20, /* ... and to end with */
+	DESTINATION_FIRST = 64, /* the same for agents that pipeline or are */
+	DESTINATION_MOST = 500, /* local */
+	DESTINATION_SLOWED_KEPT_MS =
+	    3600000,		   /* a lowered limit is remembered */
+	DESTINATION_BURST_MS = 100 /* of a rate that may come at once */
 };
 
 struct destinations;
@@ -40,9 +59,15 @@ struct destination {
 	struct destinations *all;
 	bool is_ready; /* in the list of those that may start something */
 	enum destination_state state;
-	struct attempt *first, **last;
-	uint32_t n_waiting, n_running, limit, n_troubles;
-	struct loop_timer closed;
+	struct lanes waiting;
+	uint32_t n_running, n_troubles;
+	uint32_t limit, most, n_well; /* successes since the last raise */
+	bool was_slowed; /* the limit was halved once: raise it slowly */
+	int64_t slowed_ms;
+	uint32_t rate;	    /* a second; 0: as fast as it goes */
+	int64_t tokens;	    /* thousandths of an attempt */
+	int64_t counted_ms; /* when tokens were last counted */
+	struct loop_timer closed, paced;
 	struct slice agent; /* "smtp", in key */
 	size_t key_len;
 	char key[];
@@ -76,12 +101,9 @@ void
 destination_queue(struct destinations *all, struct attempt *a,
 		  struct slice domain, bool at_front);
 
-/* destination_ended - an attempt that ran is over
- *
- * Takes    trouble: the next hop could not be reached.
- */
+/* destination_ended - an attempt that ran is over */
 void
-destination_ended(struct destination *d, bool trouble);
+destination_ended(struct destination *d, enum destination_result result);
 
 /* destination_lost - it never got an answer, through no fault of the next
  * hop (our agent died); nothing is concluded */
@@ -103,9 +125,9 @@ destinations_sweep(struct destinations *all);
 struct attempt *
 destinations_drain(struct destinations *all);
 
-/* destinations_expire - take out one waiting attempt at a destination in
- * trouble whose message is older than birth_us; NULL when there is none */
+/* destinations_expire - take out one attempt that waits at a destination in
+ * trouble and is too old now; NULL when there is none */
 struct attempt *
-destinations_expire(struct destinations *all, int64_t birth_us);
+destinations_expire(struct destinations *all, int64_t now_s);
 
 #endif

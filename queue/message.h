@@ -28,15 +28,22 @@ struct message {
 	union {
 		uint64_t bits; /* n_rcpts <= MESSAGE_INLINE_BITS */
 		uint64_t *words;
-	} done;	     /* one bit a recipient: it has its final outcome */
-	bool is_big; /* the text is in a file of its own */
+	} done;		/* one bit a recipient: it has its final outcome */
+	bool is_big;	/* the text is in a file of its own */
+	bool is_paused; /* an operator holds it: a P record says so */
+
+	/* the operator's: queue/control_act.h */
+	bool is_ruled;	    /* a rule of queue/holds is for its sender */
+	bool is_doomed;	    /* to be returned once no attempt is under way */
+	uint32_t n_running; /* attempts that an agent has */
 
 	/* the schedule's */
 	int64_t due_s;
-	uint32_t slot;	   /* place in the heap plus one; 0: not in it */
-	uint32_t n_busy;   /* attempts under way or waiting */
-	uint32_t attempts; /* rounds of attempts so far, since we started */
-	bool is_remote;	   /* its last round had a remote next hop */
+	uint32_t slot;	     /* place in the heap plus one; 0: not in it */
+	uint32_t n_busy;     /* attempts under way or waiting */
+	uint32_t attempts;   /* rounds of attempts so far, since we started */
+	uint32_t lifetime_s; /* the shortest of its routes' */
+	uint16_t retry_k;    /* the longest of its routes' */
 	bool is_held;
 	struct failures *failures; /* D's of this round, for the bounce */
 };

@@ -2,6 +2,7 @@
 
 #include "lib/address.h"
 #include "lib/clock.h"
+#include "lib/crc32c.h"
 #include "lib/die.h"
 #include "lib/log.h"
 #include "lib/netstring.h"
@@ -12,7 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { K_REMOTE = 20, K_LOCAL = 10 };
+enum { K_REMOTE = 20, K_LOCAL = 10, K_MOST = 10000 };
 
 static const int64_t never_s = INT64_MAX;
 
@@ -76,19 +77,37 @@ rcpt_of(struct schedule *s, struct message *m, uint32_t index)
 	return one;
 }
 
-/* Everything that has no outcome yet is given up. */
+static int64_t
+lifetime_s(const struct config_route *r)
+{
+	return r->lifetime_s ? r->lifetime_s : SCHEDULE_LIFETIME_S;
+}
+
+/* Whatever has no outcome yet and is too old for its route is given up. */
 static void
 give_up(struct schedule *s, struct message *m)
 {
+	struct store_envelope e;
+	struct buf room = {0};
+	struct config_route r;
+	struct slice rcpt;
 	struct verdict v;
 	uint32_t i;
 
 	verdict_say(&v, 'D',
 		    "this message has been in the queue too long (#4.4.7)");
-	(void)s;
-	for (i = 0; i < m->n_rcpts; i++)
-		if (!message_is_done(m, i) && !failures_have(m, i))
+	if (store_envelope(s->store, m, &room, &e) != 0)
+		e.rcpts = SLICE("");
+	for (i = 0; i < m->n_rcpts; i++) {
+		if (netstring_slice(&e.rcpts, &rcpt) != 0)
+			break;
+		if (message_is_done(m, i) || failures_have(m, i))
+			continue;
+		config_route(s->config, rcpt, &s->path, &r);
+		if (r.decision != CONFIG_HOLD && age_s(m) > lifetime_s(&r))
 			failures_add(m, i, &v);
+	}
+	buf_free(&room);
 }
 
 /* The last attempt of a round has ended. */
@@ -96,7 +115,7 @@ static void
 end_round(struct schedule *s, struct message *m)
 {
 	m->attempts++;
-	if (age_s(m) > SCHEDULE_LIFETIME_S)
+	if (age_s(m) > m->lifetime_s)
 		give_up(s, m);
 	if (m->failures)
 		undeliverable(s, m);
@@ -108,10 +127,9 @@ void
 schedule_again(struct schedule *s, struct message *m)
 {
 	put_due(s, m,
-		m->is_held
-		    ? never_s
-		    : schedule_next_s(m->birth_us / 1000000, clock_s(),
-				      m->is_remote ? K_REMOTE : K_LOCAL));
+		m->is_held ? never_s
+			   : schedule_next_s(m->birth_us / 1000000, clock_s(),
+					     m->retry_k));
 }
 
 static void
@@ -127,6 +145,7 @@ attempt_over(struct schedule *s, struct message *m)
 struct plan {
 	struct schedule *s;
 	struct message *m;
+	uint64_t sender_key;
 	struct attempt *attempts[64];
 	struct slice domains[64];
 	size_t n;
@@ -143,37 +162,49 @@ send_plan(struct plan *p)
 	p->n = 0;
 }
 
-/* Add a recipient to the attempt for the same next hops, or a new one. */
-static void
-plan_rcpt(struct plan *p, uint32_t index, struct slice nexthops,
-	  struct slice domain)
+/* The attempt for the same next hops that has room, or a new one. */
+static struct attempt *
+plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
 {
-	bool by_domain = memmem(nexthops.at, nexthops.len, "smtp:mx", 7);
+	bool by_domain = memmem(r->nexthops.at, r->nexthops.len, "smtp:mx", 7);
 	struct attempt *a;
 	size_t i;
 
 	for (i = 0; i < p->n; i++) {
 		a = p->attempts[i];
 		if (a->n_rcpts < ATTEMPT_RCPTS_MAX &&
-		    slice_eq(a->nexthops, nexthops) &&
+		    slice_eq(a->nexthops, r->nexthops) &&
 		    (!by_domain || slice_case_eq(p->domains[i], domain)))
-			break;
+			return a;
 	}
-	if (i == p->n) {
-		if (p->n == sizeof p->attempts / sizeof p->attempts[0])
-			send_plan(p);
-		i = p->n++;
-		p->attempts[i] = attempt_new(p->m, nexthops,
-					     p->m->n_rcpts < ATTEMPT_RCPTS_MAX
-						 ? p->m->n_rcpts
-						 : ATTEMPT_RCPTS_MAX);
-		p->domains[i] = domain;
-		p->m->n_busy++;
-		if (!slice_starts(nexthops, SLICE("maildir:")))
-			p->m->is_remote = true;
-	}
-	a = p->attempts[i];
+	if (p->n == sizeof p->attempts / sizeof p->attempts[0])
+		send_plan(p);
+	a = attempt_new(p->m, r->nexthops,
+			p->m->n_rcpts < ATTEMPT_RCPTS_MAX ? p->m->n_rcpts
+							  : ATTEMPT_RCPTS_MAX);
+	a->sender_key = p->sender_key;
+	a->concurrency = r->concurrency;
+	a->rate = r->rate;
+	a->expires_s = p->m->birth_us / 1000000 + lifetime_s(r);
+	p->domains[p->n] = domain;
+	p->attempts[p->n++] = a;
+	p->m->n_busy++;
+	return a;
+}
+
+static void
+plan_rcpt(struct plan *p, uint32_t index, const struct config_route *r,
+	  struct slice domain)
+{
+	struct attempt *a = plan_attempt(p, r, domain);
+	bool is_local = slice_starts(r->nexthops, SLICE("maildir:"));
+	uint32_t k = r->retry ? r->retry : is_local ? K_LOCAL : K_REMOTE;
+
 	a->rcpts[a->n_rcpts++] = index;
+	if (k > p->m->retry_k)
+		p->m->retry_k = (uint16_t)(k < K_MOST ? k : K_MOST);
+	if (lifetime_s(r) < p->m->lifetime_s)
+		p->m->lifetime_s = (uint32_t)lifetime_s(r);
 }
 
 static void
@@ -208,7 +239,7 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 	address_split(rcpt, &local, &domain);
 	config_route(s->config, rcpt, &s->path, &r);
 	switch (r.decision) {
-	case CONFIG_NEXTHOPS: plan_rcpt(p, index, r.nexthops, domain); break;
+	case CONFIG_NEXTHOPS: plan_rcpt(p, index, &r, domain); break;
 	case CONFIG_HOLD:
 		log_decision(p->m, rcpt, "hold", r.source);
 		p->m->is_held = true;
@@ -216,7 +247,7 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 	case CONFIG_NOROUTE:
 		log_decision(p->m, rcpt, "no route; add a line to routes",
 			     r.source);
-		p->m->is_remote = true;
+		p->m->retry_k = K_REMOTE;
 		break;
 	case CONFIG_DISCARD:
 		log_decision(p->m, rcpt, "discard", r.source);
@@ -231,6 +262,13 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 		break;
 	}
 	return true;
+}
+
+/* Senders that share a key share their turns, nothing worse. */
+static uint64_t
+sender_key(struct slice sender)
+{
+	return (uint64_t)crc32c(0, sender) << 32 | crc32c(~0u, sender) | 1;
 }
 
 static void
@@ -252,7 +290,10 @@ try_now(struct schedule *s, struct message *m)
 		buf_free(&room);
 		return;
 	}
-	m->is_remote = m->is_held = false;
+	m->is_held = false;
+	m->retry_k = 1;
+	m->lifetime_s = SCHEDULE_LIFETIME_S;
+	p.sender_key = sender_key(e.sender);
 	m->n_busy = 1; /* until all is planned */
 	for (i = 0; i < m->n_rcpts && is_alive; i++) {
 		if (netstring_slice(&e.rcpts, &rcpt) != 0)
@@ -307,6 +348,17 @@ log_delivery(struct schedule *s, const struct attempt *a, uint32_t index,
 }
 
 static void
+count_deferral(struct attempt *a, const struct verdict *v)
+{
+	struct slice status = verdict_status(v);
+
+	a->n_network += verdict_network(v);
+	a->n_slower += slice_starts(status, SLICE("4.7.")) ||
+		       slice_eq(status, SLICE("4.3.2")) ||
+		       slice_eq(status, SLICE("4.5.3"));
+}
+
+static void
 verdict(struct dispatch *d, struct attempt *a, const struct verdict *v)
 {
 	struct schedule *s = OWNER(d, struct schedule, dispatch);
@@ -316,7 +368,7 @@ verdict(struct dispatch *d, struct attempt *a, const struct verdict *v)
 	if (v->code == 'D')
 		failures_add(a->message, index, v);
 	else if (v->code == 'Z')
-		a->n_network += verdict_network(v);
+		count_deferral(a, v);
 	else if (store_settle(s->store, a->message, index, 'K',
 			      verdict_text(v)))
 		a->message = NULL;
@@ -337,8 +389,11 @@ ended(struct dispatch *d, struct attempt *a)
 	struct schedule *s = OWNER(d, struct schedule, dispatch);
 	bool trouble = a->n_network == a->n_rcpts;
 
-	destination_ended(a->destination, trouble);
-	if (trouble && age_s(a->message) <= SCHEDULE_LIFETIME_S) {
+	destination_ended(a->destination, trouble ? DESTINATION_TROUBLE
+					  : a->n_slower == a->n_rcpts
+					      ? DESTINATION_SLOWER
+					      : DESTINATION_WELL);
+	if (trouble && clock_s() < a->expires_s) {
 		a->hop = attempt_has_more(a) ? a->hop + 1 : 0;
 		destination_queue(&s->destinations, a, domain_of(s, a), true);
 		return;
@@ -430,10 +485,10 @@ schedule_reroute(struct schedule *s)
 void
 schedule_minute(struct schedule *s)
 {
-	int64_t oldest_us = clock_us() - (int64_t)SCHEDULE_LIFETIME_S * 1000000;
+	int64_t now_s = clock_s();
 	struct attempt *a;
 
-	while ((a = destinations_expire(&s->destinations, oldest_us))) {
+	while ((a = destinations_expire(&s->destinations, now_s))) {
 		attempt_over(s, a->message);
 		free(a);
 	}
