@@ -94,6 +94,23 @@ entry_s_parse(struct slice p, struct entry_s *s)
 }
 
 void
+entry_p_put(struct buf *b, const struct entry_p *p)
+{
+	buf_hex(b, 16, p->id);
+	buf_text(b, p->is_paused ? " 1" : " 0");
+}
+
+int
+entry_p_parse(struct slice s, struct entry_p *p)
+{
+	if (field(&s, 16, &p->id) || s.len != 1 ||
+	    (s.at[0] != '0' && s.at[0] != '1'))
+		return -1;
+	p->is_paused = s.at[0] == '1';
+	return 0;
+}
+
+void
 entry_h_put(struct buf *b, uint32_t salt, int64_t created_us)
 {
 	buf_text(b, "version=");

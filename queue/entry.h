@@ -8,9 +8,12 @@
  *      file big/ID with this CRC
  *   S  ID INDEX CODE TEXT   an outcome: recipient INDEX (hex, 8 digits)
  *      has got K or D
+ *   P  ID 1|0   an operator holds the message, or releases it; the last one
+ *      for an id counts
  *   E, F  the index of a sealed segment: queue/store_index.h
  *
- * A second M for an id replaces all that was said of it before. A bounce's
+ * A second M for an id replaces all that was said of it before (done= and
+ * paused=1 among its attributes say it again). A bounce's
  * M carries the attribute settles=ID:INDEX,INDEX...: these recipients have
  * got their D by this very record, so a bounce and the failure it reports
  * are one.
@@ -56,6 +59,17 @@ entry_s_put(struct buf *b, const struct entry_s *s);
 
 int
 entry_s_parse(struct slice payload, struct entry_s *s);
+
+struct entry_p {
+	uint64_t id;
+	bool is_paused;
+};
+
+void
+entry_p_put(struct buf *b, const struct entry_p *p);
+
+int
+entry_p_parse(struct slice payload, struct entry_p *p);
 
 /* entry_h_put, entry_h_parse - a segment's first record */
 void

@@ -243,6 +243,7 @@ take_frame(struct door_link *link, const struct frame *f)
 	case 'P':
 		if (slice_starts(f->rest, SLICE("settles=")) ||
 		    slice_starts(f->rest, SLICE("done=")) ||
+		    slice_starts(f->rest, SLICE("paused=")) ||
 		    incoming_attr(&s->in, f->rest) != 0)
 			return -1;
 		return 0;

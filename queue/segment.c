@@ -246,7 +246,7 @@ seems_used(struct segment *s)
 }
 
 int
-segment_open(int dir, uint32_t segno, struct segment **result)
+segment_open(int dir, uint32_t segno, bool is_readonly, struct segment **result)
 {
 	char name[SEGMENT_NAME], first[FIRST_MAX];
 	struct slice payload;
@@ -256,7 +256,7 @@ segment_open(int dir, uint32_t segno, struct segment **result)
 	int fd, used;
 
 	segment_name(name, segno);
-	fd = fs_open(dir, name, O_RDWR, 0);
+	fd = fs_open(dir, name, is_readonly ? O_RDONLY : O_RDWR, 0);
 	if (fd < 0)
 		return -1;
 	s = new_segment(fd, segno);

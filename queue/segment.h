@@ -46,15 +46,16 @@ segment_number(const char *name, uint32_t *segno);
 struct segment *
 segment_create(int dir, uint32_t segno, const char *spare);
 
-/* segment_open - open an old one for reading and find its salt
+/* segment_open - open an old one and find its salt
  *
+ * Takes    is_readonly: it will only be read, never be cut or reused.
  * Returns  0 and *r; 1: the file holds no record at all, its creation never
  *          ended and nothing was ever acknowledged in it; -1 with errno for
  *          trouble of ours, EBADMSG when its first record is damaged but
  *          others may be there, EPROTO when it is of another version.
  */
 int
-segment_open(int dir, uint32_t segno, struct segment **r);
+segment_open(int dir, uint32_t segno, bool is_readonly, struct segment **r);
 
 /* segment_close - close and free; removes nothing */
 void

@@ -72,10 +72,13 @@ struct store {
 	bool is_scanning;
 	unsigned n_indexed; /* segments that were loaded by their index */
 	bool is_loaded;
+	bool is_readonly; /* queue/offline.c: nothing may be written */
 	/* set by the user before store_open: */
 	uint64_t segment_size;		  /* 0: SEGMENT_SIZE; small in tests */
 	unsigned keep_segments;		  /* 0: STORE_KEEP */
 	void (*loaded)(struct store *st); /* all old messages are known */
+	/* m is about to be freed; may be NULL */
+	void (*left)(struct store *st, struct message *m);
 	void *owner;
 };
 

@@ -7,6 +7,7 @@
 enum {
 	M_LINE = 11 + ENTRY_M_HEAD,
 	S_LINE = 2 + 16 + 1 + 8 + 1,
+	P_LINE = 2 + 16 + 1 + 1 + 1,
 	F_PAYLOAD = 9 + 16 + 1,
 	F_RECORD = RECORD_EXTRA + F_PAYLOAD
 };
@@ -20,6 +21,16 @@ store_index_s(struct buf *index, uint64_t id, uint64_t rcpt)
 	buf_hex(index, 16, id);
 	buf_putc(index, ' ');
 	buf_hex(index, 8, rcpt);
+	buf_putc(index, '\n');
+}
+
+void
+store_index_p(struct buf *index, uint64_t id, bool is_paused)
+{
+	struct entry_p p = {id, is_paused};
+
+	buf_text(index, "P ");
+	entry_p_put(index, &p);
 	buf_putc(index, '\n');
 }
 
@@ -48,6 +59,8 @@ store_index_m(struct buf *index, uint64_t offset, const struct entry_m *entry,
 		put_list(index, id, value);
 	if (entry_attr(env, "done", &value))
 		put_list(index, entry->id, value);
+	if (entry_attr(env, "paused", &value))
+		store_index_p(index, entry->id, true);
 }
 
 void
@@ -98,18 +111,36 @@ load_s(struct store *st, struct slice line)
 		store_load_s(st, id, (uint32_t)rcpt);
 }
 
-/* All M lines first, then the S lines: an outcome may stand before the copy
- * of its message that reclaim has made, and must not be lost for it. */
+static void
+load_p(struct store *st, struct slice line)
+{
+	struct entry_p p;
+
+	if (entry_p_parse(slice_of(line.at + 2, P_LINE - 3), &p) == 0)
+		store_load_p(st, p.id, p.is_paused);
+}
+
+static size_t
+line_length(char type)
+{
+	return type == 'M' ? M_LINE : type == 'P' ? P_LINE : S_LINE;
+}
+
+/* All M lines first, then the S and the P lines: an outcome may stand before
+ * the copy of its message that reclaim has made, and must not be lost for it.
+ */
 static void
 load_lines(struct store *st, struct segment *s, struct slice all, char type)
 {
 	while (all.len > 0) {
-		size_t n = all.at[0] == 'M' ? M_LINE : S_LINE;
+		size_t n = line_length(all.at[0]);
 
 		if (n > all.len)
 			return;
 		if (all.at[0] == type && type == 'M')
 			load_m(st, s, slice_of(all.at, n));
+		else if (all.at[0] == type && type == 'P')
+			load_p(st, slice_of(all.at, n));
 		else if (all.at[0] == type)
 			load_s(st, slice_of(all.at, n));
 		all = slice_from(all, n);
@@ -165,6 +196,7 @@ store_index_load(struct store *st, struct segment *s)
 		s->end = at;
 		load_lines(st, s, payload, 'M');
 		load_lines(st, s, payload, 'S');
+		load_lines(st, s, payload, 'P');
 	}
 	buf_free(&b);
 	return good;

@@ -8,7 +8,8 @@
  *
  *   E  lines "M OFFSET HEAD", HEAD being the head line of the M record at
  *      OFFSET (hex, 8 digits), and "S ID INDEX": recipient INDEX of message
- *      ID has its outcome, by an S record or inside a bounce
+ *      ID has its outcome, by an S record or inside a bounce; "P ID 1|0" as
+ *      in a P record
  *   F  "index_at=OFFSET\n" (hex, 16 digits)
  *
  * Part of the store; not for others.
@@ -29,6 +30,10 @@ store_index_m(struct buf *index, uint64_t offset, const struct entry_m *entry,
 
 void
 store_index_s(struct buf *index, uint64_t id, uint64_t rcpt);
+
+/* store_index_p - append a P line; is_paused decides between 1 and 0 */
+void
+store_index_p(struct buf *index, uint64_t id, bool is_paused);
 
 /* store_index_seal - write E and F behind the current segment's last record
  *

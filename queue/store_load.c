@@ -64,6 +64,8 @@ void
 store_leave(struct store *st, struct message *m)
 {
 	store_place(m, NULL, 0, 0);
+	if (st->left)
+		st->left(st, m);
 	idmap_drop(&st->messages, m->id);
 	if (m->n_rcpts > MESSAGE_INLINE_BITS)
 		free(m->done.words);
@@ -95,12 +97,13 @@ static struct segment *
 open_one(struct store *st, const char *name, uint32_t segno)
 {
 	struct segment *s = NULL;
-	int r = segment_open(st->seg_dir, segno, &s);
+	int r = segment_open(st->seg_dir, segno, st->is_readonly, &s);
 
 	if (r == 0)
 		return s;
 	if (r > 0) { /* its creation never ended */
-		fs_unlink(st->seg_dir, name);
+		if (!st->is_readonly)
+			fs_unlink(st->seg_dir, name);
 		return NULL;
 	}
 	if (errno == EPROTO)
@@ -195,6 +198,15 @@ store_load_s(struct store *st, uint64_t id, uint32_t rcpt)
 		store_leave(st, m);
 }
 
+void
+store_load_p(struct store *st, uint64_t id, bool is_paused)
+{
+	struct message *m = idmap_get(&st->messages, id);
+
+	if (m)
+		m->is_paused = is_paused;
+}
+
 static void
 load_list(struct store *st, uint64_t id, struct slice list)
 {
@@ -221,6 +233,8 @@ load_message(struct store *st, struct segment *s, struct slice payload,
 		load_list(st, id, value);
 	if (entry_attr(env, "done", &value))
 		load_list(st, entry.id, value);
+	if (entry_attr(env, "paused", &value))
+		store_load_p(st, entry.id, true);
 }
 
 static void
@@ -228,11 +242,14 @@ load_record(struct store *st, struct segment *s, const struct record *r,
 	    struct slice payload, uint64_t offset)
 {
 	struct entry_s entry;
+	struct entry_p pause;
 
 	if (r->type == 'M')
 		load_message(st, s, payload, offset);
 	if (r->type == 'S' && entry_s_parse(payload, &entry) == 0)
 		store_load_s(st, entry.id, entry.index);
+	if (r->type == 'P' && entry_p_parse(payload, &pause) == 0)
+		store_load_p(st, pause.id, pause.is_paused);
 }
 
 static void
@@ -291,6 +308,10 @@ sync_loaded(struct store *st)
 static void
 finish(struct store *st)
 {
+	if (st->is_readonly) {
+		st->is_loaded = true;
+		return;
+	}
 	if (sync_loaded(st) != 0) {
 		store_fail(st, "syncing what an earlier run wrote");
 		return;

@@ -27,6 +27,10 @@ store_load_m(struct store *st, struct segment *s, uint64_t offset,
 void
 store_load_s(struct store *st, uint64_t id, uint32_t rcpt);
 
+/* store_load_p - a P was found; those of messages that are over are many */
+void
+store_load_p(struct store *st, uint64_t id, bool is_paused);
+
 /* store_put_m - append an M record to the next batch
  *
  * Needs    room for it (store_make_room).

@@ -91,16 +91,26 @@ put_done(struct buf *env, struct message *m)
 	buf_free(&attr);
 }
 
-/* Everything of the old envelope but an earlier done=, then the new one. */
+static void
+put_paused(struct buf *env, const struct message *m)
+{
+	if (m->is_paused)
+		netstring_put(env, SLICE("paused=1"));
+}
+
+/* Everything of the old envelope but what an earlier move said, then what is
+ * so now. */
 static void
 copy_envelope(struct buf *env, struct slice old, struct message *m)
 {
 	struct slice one;
 
 	while (netstring_slice(&old, &one) == 0)
-		if (!slice_starts(one, SLICE("done=")))
+		if (!slice_starts(one, SLICE("done=")) &&
+		    !slice_starts(one, SLICE("paused=")))
 			netstring_put(env, one);
 	put_done(env, m);
+	put_paused(env, m);
 }
 
 static int
