@@ -19,16 +19,31 @@ settle_due(struct loop_timer *timer);
 /* opening */
 
 static int
+sync_parent(int dir)
+{
+	int fd, r;
+
+	if (dir != AT_FDCWD)
+		return fs_sync(dir);
+	fd = fs_open_dir(dir, ".");
+	if (fd < 0)
+		return -1;
+	r = fs_sync(fd);
+	fs_close(fd);
+	return r;
+}
+
+/* One that is there may be of a run that died before its sync, so its name
+ * is synced in any case. */
+static int
 directory(int dir, const char *name)
 {
 	int fd;
 
-	if (fs_mkdir(dir, name, 0700) == 0) {
-		if (fs_sync(dir) != 0)
-			die_sys("syncing the queue directory", name);
-	} else if (errno != EEXIST) {
+	if (fs_mkdir(dir, name, 0700) != 0 && errno != EEXIST)
 		die_sys("making a directory of the queue", name);
-	}
+	if (sync_parent(dir) != 0)
+		die_sys("syncing the directory above", name);
 	fd = fs_open_dir(dir, name);
 	if (fd < 0)
 		die_sys("opening a directory of the queue", name);
@@ -104,6 +119,10 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	st->seg_dir = directory(st->dir, "seg");
 	st->big_dir = directory(st->dir, "big");
 	segno = first_segno(store_load_find(st));
+	/* a spare may be a segment whose new name is not on disk yet: writing
+	 * over it then would damage the old one */
+	if (fs_sync(st->seg_dir) != 0)
+		die_sys("syncing the directory of segments", path);
 	st->current = create(st, segno);
 	if (!st->current)
 		die_sys("making a new segment of the queue", path);
