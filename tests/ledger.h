@@ -53,9 +53,16 @@ ledger_work(void);
 void
 ledger_check(size_t prefix, int keep, uint64_t n);
 
-/* ledger_more - does the store take another message? */
-bool
+/* ledger_more - give the store another message
+ *
+ * Returns  its entry, acked or not.
+ */
+struct ledger_entry *
 ledger_more(void);
+
+/* ledger_less - forget that one again */
+void
+ledger_less(void);
 
 /* ledger_clear - forget all promises */
 void

@@ -4,7 +4,11 @@
  * every call. For each prefix of the trace the disk is rebuilt with every
  * loss, tear and reordering that simfs knows, the store is opened on it,
  * and what it finds is compared with what had been promised by then. The
- * number of disks tried is printed. REPLAY_LOG=1 shows the store's log.
+ * number of disks tried is printed.
+ *
+ * REPLAY_LOG=1 shows the store's log; STOP_EARLY=1 ends at the first loss (for
+ * tests/mutants.t); DISK_LIES=1 takes a disk whose syncs do nothing: that
+ * must fail.
  */
 #include "lib/fs.h"
 #include "tests/ledger.h"
@@ -14,9 +18,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { RANDOM_STATES = 100, ENOUGH_BAD = 20 };
+enum { RANDOM_STATES = 50, ENOUGH_BAD = 20 };
 
 static unsigned long n_states, n_indexed;
+static bool stop_early;
 
 static void
 try_disk(struct simfs *crashed, size_t prefix, int keep, uint64_t n)
@@ -28,6 +33,8 @@ try_disk(struct simfs *crashed, size_t prefix, int keep, uint64_t n)
 	store_close(&ledger.store);
 	simfs_free(crashed);
 	n_states++;
+	if (stop_early && ledger.n_bad > 0)
+		exit(1);
 }
 
 static void
@@ -38,29 +45,51 @@ try_state(const struct simfs *from, size_t prefix, enum simfs_keep keep,
 		 n);
 }
 
-/* Power is lost again while the recovery from a first loss runs. */
+/* Power is lost while a recovery runs, or when it has taken another message
+ * and given back what is empty. Owns disk. */
+static void
+try_recovery(struct simfs *disk, size_t prefix, int kind)
+{
+	size_t i, acked, length = simfs_length(disk);
+	struct simfs *worked_on = ledger.disk;
+	struct ledger_entry *more;
+
+	simfs_use(disk);
+	ledger.disk = disk;
+	ledger_open();
+	more = ledger_more();
+	ledger.disk = worked_on;
+	acked = more->acked;
+	store_reclaim(&ledger.store);
+	store_reclaim(&ledger.store);
+	store_close(&ledger.store);
+	ok_quiet(acked, "after a crash at %zu no message was taken", prefix);
+	if (prefix == 0)
+		prefix = 1; /* an entry's 0 is never */
+	for (i = length; i <= simfs_length(disk); i++) {
+		more->acked = i >= acked ? prefix : 0;
+		try_disk(simfs_crash(disk, i, SIMFS_ALL, 0, false), prefix,
+			 kind, i);
+		try_disk(simfs_crash(disk, i, SIMFS_NONE, 0, true), prefix,
+			 kind + 1, i);
+		try_disk(simfs_crash(disk, i, SIMFS_RANDOM, i, true), prefix,
+			 kind + 2, i);
+	}
+	ledger_less();
+	simfs_free(disk);
+}
+
+/* ... the recovery from another power loss, or from a kill: then what was
+ * not synced is still to be read, and may go later. */
 static void
 try_twice(const struct simfs *from, size_t prefix)
 {
-	struct simfs *first =
+	struct simfs *lost =
 	    simfs_crash(from, prefix, SIMFS_RANDOM, prefix, prefix % 2);
-	size_t i, length;
 
-	simfs_settle(first);
-	simfs_use(first);
-	length = simfs_length(first);
-	ledger_open();
-	store_reclaim(&ledger.store);
-	store_close(&ledger.store);
-	for (i = length; i <= simfs_length(first); i++) {
-		try_disk(simfs_crash(first, i, SIMFS_ALL, 0, false), prefix,
-			 100, i);
-		try_disk(simfs_crash(first, i, SIMFS_NONE, 0, true), prefix,
-			 101, i);
-		try_disk(simfs_crash(first, i, SIMFS_RANDOM, i, true), prefix,
-			 102, i);
-	}
-	simfs_free(first);
+	simfs_settle(lost);
+	try_recovery(lost, prefix, 100);
+	try_recovery(simfs_killed(from, prefix), prefix, 200);
 }
 
 static void
@@ -94,14 +123,17 @@ main(void)
 {
 	uint32_t first_segno;
 	int i;
-	const char *log = getenv("REPLAY_LOG");
 
-	if (!log) { /* torn batches are logged by the thousand */
+	stop_early = getenv("STOP_EARLY");
+	if (!getenv(
+		"REPLAY_LOG")) { /* torn batches are logged by the thousand */
 		fflush(stderr);
 		dup2(open("/dev/null", O_WRONLY), 2);
 	}
 	loop_init(&ledger.loop);
 	ledger.disk = simfs_new();
+	if (getenv("DISK_LIES"))
+		simfs_sync_lies(ledger.disk);
 	simfs_use(ledger.disk);
 	ledger_open();
 	first_segno = ledger.store.current->segno;

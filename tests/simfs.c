@@ -26,6 +26,7 @@ struct op {
 	int target; /* the file a name stands for */
 	uint64_t offset, size;
 	size_t synced_by; /* the sync's place in the trace; 0: none */
+	bool is_clean;	  /* a sync of it has failed: no other will do it */
 	char *bytes;
 	char name[NAME_MAX_LEN], to[NAME_MAX_LEN];
 };
@@ -153,9 +154,23 @@ record_sync(struct simfs *fs, int file)
 	size_t i;
 
 	for (i = 0; i < fs->n_ops; i++)
-		if (fs->ops[i].file == file && fs->ops[i].synced_by == 0)
+		if (fs->ops[i].file == file && fs->ops[i].synced_by == 0 &&
+		    !fs->ops[i].is_clean)
 			fs->ops[i].synced_by = fs->n_ops;
 	record(fs, (struct op){.kind = OP_SYNC, .file = file});
+}
+
+/* The kernel reports a failed write-back once and takes the pages for clean.
+ * Of directories it would stop the whole journal. */
+static void
+sync_failed(struct simfs *fs, int file)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n_ops; i++)
+		if (fs->ops[i].file == file && fs->ops[i].synced_by == 0 &&
+		    !fs->files[file].is_dir)
+			fs->ops[i].is_clean = true;
 }
 
 struct simfs *
@@ -268,6 +283,8 @@ sim_open(int dir, const char *name, int flags, mode_t mode)
 	(void)mode;
 	if (counted(false))
 		return -1;
+	if (strcmp(name, ".") == 0)
+		return new_fd(d);
 	n = find_name(sim, d, name);
 	if (n && (flags & O_CREAT) && (flags & O_EXCL)) {
 		errno = EEXIST;
@@ -336,10 +353,14 @@ sim_pread(int fd, void *at, size_t n, off_t where)
 static int
 sim_sync(int fd)
 {
-	int file = file_of(fd);
+	int file = file_of(fd), e;
 
-	if (counted(false))
+	if (counted(false)) {
+		e = errno;
+		sync_failed(sim, file);
+		errno = e;
 		return -1;
+	}
 	if (!sim->lies)
 		record_sync(sim, file);
 	return 0;
@@ -648,6 +669,28 @@ simfs_crash(const struct simfs *fs, size_t prefix, enum simfs_keep keep,
 			apply_name(&c, op);
 	}
 	return c.disk;
+}
+
+struct simfs *
+simfs_killed(const struct simfs *fs, size_t prefix)
+{
+	struct simfs *disk = simfs_crash(fs, prefix, SIMFS_ALL, 0, false);
+	size_t i;
+
+	for (i = 0; i < prefix; i++) {
+		struct op op = fs->ops[i];
+
+		if (op.bytes) {
+			op.bytes = malloc(op.size + 1);
+			if (!op.bytes)
+				full("bytes");
+			memcpy(op.bytes, fs->ops[i].bytes, op.size);
+		}
+		if (op.synced_by >= prefix)
+			op.synced_by = 0;
+		record(disk, op);
+	}
+	return disk;
 }
 
 void

@@ -71,11 +71,22 @@ struct simfs *
 simfs_crash(const struct simfs *fs, size_t prefix, enum simfs_keep keep,
 	    uint64_t n, bool garbage);
 
+/* simfs_killed - the disk after the process was killed behind `prefix` calls
+ *
+ * Everything is there, as the kernel still has it in memory, but what was
+ * not synced may yet be lost by a power loss later on: the trace goes on.
+ */
+struct simfs *
+simfs_killed(const struct simfs *fs, size_t prefix);
+
 /* simfs_settle - forget the trace; what is there now was always there */
 void
 simfs_settle(struct simfs *fs);
 
 /* simfs_fail - let the n-th changing or reading call from now on fail
+ *
+ * A sync that fails does as Linux does: what it should have written counts
+ * as written, is still read, but no later sync will write it.
  *
  * Takes    error: an errno value; 0: a short write (half of it), where it is
  *          a write.
