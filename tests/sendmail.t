@@ -298,11 +298,14 @@ over() { # NAME PORTS... - the last one gets it
 	is "$(show text | tail -n 1)" fail-over "all of it"
 }
 
+start=$(date +%s)
 over "refused" "$nobody" "$k"
 over "Z" "$z" "$k"
 over "closes at once" "$slam" "$k"
 over "closes after the message" "$close" "$k"
 over "answers nonsense" "$garbage" "$k"
+check "none of these waited for the deadline" \
+    [ $(($(date +%s) - start)) -lt 8 ]
 timeout=3
 over "never answers" "$silent" "$k"
 over "half the hubs down" "$nobody" "$silent" "$z" "$k"
