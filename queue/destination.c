@@ -70,10 +70,8 @@ bucket(struct destinations *all, struct slice key)
 	return &all->buckets[crc32c(0, key) % DESTINATION_BUCKETS];
 }
 
-/* An mx next hop is as many destinations as there are domains; mailboxes
- * are all one, since they share a disk. */
-static void
-put_key(struct buf *key, struct slice nexthop, struct slice domain)
+void
+destination_key(struct buf *key, struct slice nexthop, struct slice domain)
 {
 	if (slice_starts(nexthop, SLICE("maildir:"))) {
 		buf_text(key, "maildir:");
@@ -126,9 +124,21 @@ make(struct destinations *all, struct slice key)
 	d->closed.expired = closed_over;
 	d->paced.expired = pace_over;
 	set_limits(d);
+	d->is_held = all->holds && all->holds(all, key);
 	d->chain = *b;
 	*b = d;
 	all->n++;
+	return d;
+}
+
+struct destination *
+destinations_known(struct destinations *all, struct slice key)
+{
+	struct destination *d;
+
+	for (d = *bucket(all, key); d; d = d->chain)
+		if (slice_eq(slice_of(d->key, d->key_len), key))
+			break;
 	return d;
 }
 
@@ -138,10 +148,8 @@ find(struct destinations *all, struct slice nexthop, struct slice domain)
 	struct buf key = {0};
 	struct destination *d;
 
-	put_key(&key, nexthop, domain);
-	for (d = *bucket(all, buf_slice(&key)); d; d = d->chain)
-		if (slice_eq(slice_of(d->key, d->key_len), buf_slice(&key)))
-			break;
+	destination_key(&key, nexthop, domain);
+	d = destinations_known(all, buf_slice(&key));
 	if (!d)
 		d = make(all, buf_slice(&key));
 	buf_free(&key);
@@ -205,7 +213,7 @@ rate_allows(struct destination *d)
 static bool
 may_start(struct destination *d)
 {
-	if (d->waiting.n == 0 || d->state == DESTINATION_CLOSED)
+	if (d->waiting.n == 0 || d->is_held || d->state == DESTINATION_CLOSED)
 		return false;
 	if (d->state == DESTINATION_PROBING)
 		return d->n_running == 0;
@@ -275,8 +283,8 @@ destinations_start(struct destinations *all)
 
 /* queueing */
 
-/* Of the next hops from a->hop on, the first that is not closed; a->hop
- * itself if all are. */
+/* Of the next hops from a->hop on, the first that is neither closed nor held;
+ * a->hop itself if all are. */
 static struct destination *
 choose(struct destinations *all, struct attempt *a, struct slice domain)
 {
@@ -289,7 +297,7 @@ choose(struct destinations *all, struct attempt *a, struct slice domain)
 		d = find(all, word, domain);
 		if (!first)
 			first = d;
-		if (d->state != DESTINATION_CLOSED)
+		if (d->state != DESTINATION_CLOSED && !d->is_held)
 			return d;
 	}
 	a->hop = wanted;
@@ -446,8 +454,53 @@ destinations_expire(struct destinations *all, int64_t now_s)
 
 	for (i = 0; i < DESTINATION_BUCKETS; i++)
 		for (d = all->buckets[i]; d; d = d->chain)
-			if (d->n_troubles > 0 &&
+			if (d->n_troubles > 0 && !d->is_held &&
 			    (a = lanes_expire(&d->waiting, now_s)))
 				return a;
 	return NULL;
+}
+
+struct attempt *
+destinations_sift(struct destinations *all,
+		  bool (*wants)(const struct attempt *))
+{
+	struct attempt *taken = NULL, **last = &taken;
+	struct destination *d;
+	size_t i;
+
+	for (i = 0; i < DESTINATION_BUCKETS; i++) {
+		for (d = all->buckets[i]; d; d = d->chain) {
+			*last = lanes_sift(&d->waiting, wants);
+			while (*last)
+				last = &(*last)->next;
+		}
+	}
+	return taken;
+}
+
+/* the operator's */
+
+void
+destinations_hold(struct destinations *all)
+{
+	struct destination *d;
+	size_t i;
+
+	for (i = 0; i < DESTINATION_BUCKETS; i++) {
+		for (d = all->buckets[i]; d; d = d->chain) {
+			d->is_held =
+			    all->holds &&
+			    all->holds(all, slice_of(d->key, d->key_len));
+			make_ready(d);
+		}
+	}
+}
+
+void
+destination_retry(struct destination *d)
+{
+	if (d->state != DESTINATION_CLOSED)
+		return;
+	loop_timer_stop(d->all->loop, &d->closed);
+	closed_over(&d->closed);
 }

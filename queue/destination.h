@@ -21,6 +21,7 @@
 #ifndef QUAIL_QUEUE_DESTINATION_H
 #define QUAIL_QUEUE_DESTINATION_H
 
+#include "lib/buf.h"
 #include "lib/loop.h"
 #include "queue/attempt.h"
 #include "queue/lanes.h"
@@ -62,6 +63,7 @@ struct destination {
 	struct lanes waiting;
 	uint32_t n_running, n_troubles;
 	uint32_t limit, most, n_well; /* successes since the last raise */
+	bool is_held;		      /* an operator's rule: nothing starts */
 	bool was_slowed; /* the limit was halved once: raise it slowly */
 	int64_t slowed_ms;
 	uint32_t rate;	    /* a second; 0: as fast as it goes */
@@ -81,6 +83,8 @@ struct destinations {
 	size_t n;
 	/* Hand an attempt to an agent; false: none is free now. */
 	bool (*start)(struct destinations *all, struct attempt *a);
+	/* Is there a rule to hold it? Asked of each new one; may be NULL. */
+	bool (*holds)(struct destinations *all, struct slice key);
 	void *owner;
 };
 
@@ -129,5 +133,31 @@ destinations_drain(struct destinations *all);
  * trouble and is too old now; NULL when there is none */
 struct attempt *
 destinations_expire(struct destinations *all, int64_t now_s);
+
+/* destinations_sift - take out all waiting attempts that are wanted, chained
+ * by next */
+struct attempt *
+destinations_sift(struct destinations *all,
+		  bool (*wants)(const struct attempt *));
+
+/* destination_key - append the name of the destination that a next hop is
+ *
+ * An mx next hop is as many destinations as there are domains; mailboxes
+ * are all one, since they share a disk.
+ */
+void
+destination_key(struct buf *key, struct slice nexthop, struct slice domain);
+
+/* destinations_known - the destination of this key; NULL for none */
+struct destination *
+destinations_known(struct destinations *all, struct slice key);
+
+/* destinations_hold - the rules have changed: ask all->holds again of all */
+void
+destinations_hold(struct destinations *all);
+
+/* destination_retry - if it is closed, probe it now */
+void
+destination_retry(struct destination *d);
 
 #endif

@@ -128,6 +128,45 @@ lanes_expire(struct lanes *l, int64_t now_s)
 	return NULL;
 }
 
+/* Put what is wanted before *taken. */
+static void
+sift_lane(struct lanes *l, struct lane *lane,
+	  bool (*wants)(const struct attempt *), struct attempt **taken)
+{
+	struct attempt **p = &lane->first, *a;
+
+	while ((a = *p)) {
+		if (!wants(a)) {
+			p = &a->next;
+			continue;
+		}
+		*p = a->next;
+		a->next = *taken;
+		*taken = a;
+		l->n--;
+	}
+	lane->last = p;
+}
+
+struct attempt *
+lanes_sift(struct lanes *l, bool (*wants)(const struct attempt *))
+{
+	struct lane **p = &l->first, *lane;
+	struct attempt *taken = NULL;
+
+	while ((lane = *p)) {
+		sift_lane(l, lane, wants, &taken);
+		if (lane->first) {
+			p = &lane->next;
+			continue;
+		}
+		*p = lane->next;
+		free_lane(l, lane);
+	}
+	l->last = p;
+	return taken;
+}
+
 void
 lanes_free(struct lanes *l)
 {

@@ -35,6 +35,10 @@ lanes_take(struct lanes *l);
 struct attempt *
 lanes_expire(struct lanes *l, int64_t now_s);
 
+/* lanes_sift - take out all that are wanted, chained by next, in no order */
+struct attempt *
+lanes_sift(struct lanes *l, bool (*wants)(const struct attempt *));
+
 /* lanes_free - give the memory back; there must be no attempts */
 void
 lanes_free(struct lanes *l);
