@@ -158,11 +158,16 @@ test: deps-test
 test-long:
 	$(AGAIN) test LONG=1
 
+# Tests that take many minutes under the sanitizers: test-long has them.
+HEAVY := replay_test
+ASAN_TESTS = $(patsubst $(B)/%,$(B)/asan/%,$(if $(LONG),$(TESTS),\
+               $(filter-out $(addprefix $(B)/tests/,$(HEAVY)),$(TESTS))))
+
 # What the tests say on stderr (daemons log there) goes into a file; of that,
 # what begins with '#' is of interest when something has failed.
 test-run:
 	@$(RUN_ENV) LONG=$(LONG) PEERS=$(abspath $(DEPS))/peers \
-	    prove $(PROVE) $(TESTS) $(TESTS:$(B)/%=$(B)/asan/%) \
+	    prove --timer $(PROVE) $(TESTS) $(ASAN_TESTS) \
 	    $(sort $(wildcard tests/*.t)) tests/layers.sh \
 	    </dev/null 2>$(B)/test.stderr || { \
 	    grep '^#' $(B)/test.stderr | tail -n 40; \
