@@ -13,7 +13,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static struct loop loop;
@@ -835,8 +834,6 @@ main(void)
 		return 1;
 	snprintf(path, sizeof path, "%s/agent", home);
 	snprintf(queue_path, sizeof queue_path, "%s/queue", home);
-	if (mkdir(queue_path, 0700) != 0)
-		return 1;
 	loop_init(&loop);
 	server_init(&script_server, &loop, "script", 1, script_accepted);
 	server_listen_unix(&script_server, path, 0600);

@@ -13,7 +13,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static struct loop loop;
@@ -896,8 +895,6 @@ main(void)
 		return 1;
 	snprintf(path, sizeof path, "%s/door", home);
 	snprintf(queue_path, sizeof queue_path, "%s/queue", home);
-	if (mkdir(queue_path, 0700) != 0)
-		return 1;
 	loop_init(&loop);
 	script_open();
 	test_message();
