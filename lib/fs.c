@@ -32,6 +32,12 @@ real_unlink(int dir, const char *name)
 	return unlinkat(dir, name, 0);
 }
 
+static void
+real_uncache(int fd)
+{
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static int
 real_list(int dir, struct buf *names)
 {
@@ -89,6 +95,7 @@ const struct fs_calls fs_kernel = {
     .datasync = fdatasync,
     .sync = fsync,
     .syncfs = syncfs,
+    .uncache = real_uncache,
     .rename = renameat,
     .link = real_link,
     .unlink = real_unlink,
@@ -200,6 +207,12 @@ int
 fs_syncfs(int fd)
 {
 	return fs->syncfs(fd);
+}
+
+void
+fs_uncache(int fd)
+{
+	fs->uncache(fd);
 }
 
 int

@@ -24,6 +24,7 @@ struct fs_calls {
 	int (*datasync)(int fd);
 	int (*sync)(int fd); /* also for a directory's descriptor */
 	int (*syncfs)(int fd);
+	void (*uncache)(int fd);
 	int (*rename)(int from_dir, const char *from, int to_dir,
 		      const char *to);
 	int (*link)(int from_dir, const char *from, int to_dir, const char *to);
@@ -82,6 +83,14 @@ fs_sync(int fd);
 
 int
 fs_syncfs(int fd);
+
+/* fs_uncache - let the next reads come from the disk, as far as possible
+ *
+ * Needs    the file synced. After a sync that failed in an earlier process
+ *          the kernel may still show what it could not write.
+ */
+void
+fs_uncache(int fd);
 
 int
 fs_rename(int from_dir, const char *from, int to_dir, const char *to);

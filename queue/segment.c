@@ -69,13 +69,27 @@ write_first(struct segment *s)
 	return r;
 }
 
+static int
+make_durable(int dir, const char *name, const char *spare, int fd,
+	     bool *sync_failed)
+{
+	*sync_failed = fs_sync(fd) != 0;
+	if (*sync_failed)
+		return -1;
+	if (spare && fs_rename(dir, spare, dir, name) != 0)
+		return -1;
+	*sync_failed = fs_sync(dir) != 0;
+	return *sync_failed ? -1 : 0;
+}
+
 struct segment *
-segment_create(int dir, uint32_t segno, const char *spare)
+segment_create(int dir, uint32_t segno, const char *spare, bool *sync_failed)
 {
 	char name[SEGMENT_NAME];
 	struct segment *s;
 	int fd, e;
 
+	*sync_failed = false;
 	segment_name(name, segno);
 	fd = spare ? fs_open(dir, spare, O_RDWR, 0)
 		   : fs_open(dir, name, O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -83,9 +97,8 @@ segment_create(int dir, uint32_t segno, const char *spare)
 		return NULL;
 	s = new_segment(fd, segno);
 	s->salt = random_salt();
-	if (write_first(s) == 0 && fs_sync(fd) == 0 &&
-	    (!spare || fs_rename(dir, spare, dir, name) == 0) &&
-	    fs_sync(dir) == 0)
+	if (write_first(s) == 0 &&
+	    make_durable(dir, name, spare, fd, sync_failed) == 0)
 		return s;
 	e = errno;
 	segment_close(s);

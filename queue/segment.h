@@ -40,11 +40,13 @@ segment_number(const char *name, uint32_t *segno);
  *
  * Takes    spare: the name of a file in dir to write over, or NULL for a new
  *          file.
- * Returns  the segment (malloc'd, open); NULL with errno. After a failure
- *          there may be a file without any record, which recovery drops.
+ * Returns  the segment (malloc'd, open); NULL with errno, and *sync_failed
+ *          tells if that was a sync, so that nothing more may be relied on.
+ *          After a failure there may be a file without any record, which
+ *          recovery drops.
  */
 struct segment *
-segment_create(int dir, uint32_t segno, const char *spare);
+segment_create(int dir, uint32_t segno, const char *spare, bool *sync_failed);
 
 /* segment_open - open an old one and find its salt
  *

@@ -77,14 +77,14 @@ append_segment(struct store *st, struct segment *s)
 }
 
 static struct segment *
-create(struct store *st, uint32_t segno)
+create(struct store *st, uint32_t segno, bool *sync_failed)
 {
 	char spare[] = "spare0";
 
 	if (st->n_spares == 0)
-		return segment_create(st->seg_dir, segno, NULL);
+		return segment_create(st->seg_dir, segno, NULL, sync_failed);
 	spare[5] = (char)('0' + --st->n_spares);
-	return segment_create(st->seg_dir, segno, spare);
+	return segment_create(st->seg_dir, segno, spare, sync_failed);
 }
 
 /* A new queue begins at a random number: ids then are hardly ever those of
@@ -105,6 +105,7 @@ void
 store_open(struct store *st, struct loop *loop, const char *path)
 {
 	uint32_t segno;
+	bool sync_failed;
 
 	st->loop = loop;
 	if (st->segment_size == 0)
@@ -123,7 +124,7 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	 * over it then would damage the old one */
 	if (fs_sync(st->seg_dir) != 0)
 		die_sys("syncing the directory of segments", path);
-	st->current = create(st, segno);
+	st->current = create(st, segno, &sync_failed);
 	if (!st->current)
 		die_sys("making a new segment of the queue", path);
 	append_segment(st, st->current);
@@ -318,6 +319,7 @@ int
 store_make_room(struct store *st, size_t size)
 {
 	struct segment *s;
+	bool sync_failed;
 	uint64_t want = st->current->end + st->news.len + st->outcomes.len +
 			size + RECORD_EXTRA;
 
@@ -334,7 +336,9 @@ store_make_room(struct store *st, size_t size)
 		errno = EIO;
 		return -1;
 	}
-	s = create(st, st->current->segno + 1);
+	s = create(st, st->current->segno + 1, &sync_failed);
+	if (!s && sync_failed)
+		store_fail(st, "syncing a new segment");
 	if (!s)
 		return -1;
 	store_index_seal(st);

@@ -354,6 +354,23 @@ old_only(const struct store *st, struct segment *s)
 	return s && s->segno < st->id_base ? s : NULL;
 }
 
+/* A segment without an index ended with a process that died. If that was
+ * because of a failed sync, what it wrote last may be readable from memory
+ * and nowhere else, and no sync will write it any more: read what the disk
+ * has. */
+static void
+begin_scan(struct store *st)
+{
+	struct segment *s = st->loading;
+
+	if (!st->is_readonly) {
+		if (fs_datasync(s->fd) != 0)
+			die_sys("syncing what an earlier run wrote", NULL);
+		fs_uncache(s->fd);
+	}
+	segment_scan_init(&st->scan, s);
+}
+
 /* One segment by its index, or a piece of one that has none. */
 static bool
 load_some(struct store *st)
@@ -363,7 +380,7 @@ load_some(struct store *st)
 		return true;
 	}
 	if (!st->is_scanning)
-		segment_scan_init(&st->scan, st->loading);
+		begin_scan(st);
 	st->is_scanning = !scan_some(st);
 	return !st->is_scanning;
 }
