@@ -40,6 +40,13 @@ loaded(struct store *st)
 }
 
 static void
+left(struct store *st, struct message *m)
+{
+	(void)st;
+	schedule_forget(&hub.schedule, m);
+}
+
+static void
 refresh_config(void)
 {
 	struct buf why = {0};
@@ -82,6 +89,7 @@ main(int argc, char **argv)
 	loop_init(&hub.loop);
 	loop_signals(&hub.loop, on_signal);
 	hub.store.loaded = loaded;
+	hub.store.left = left;
 	store_open(&hub.store, &hub.loop, HOME_QUEUE);
 	schedule_init(&hub.schedule, &hub.loop, &hub.store, &hub.config,
 		      HOME_AGENT);

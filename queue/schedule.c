@@ -110,12 +110,37 @@ give_up(struct schedule *s, struct message *m)
 	buf_free(&room);
 }
 
-/* The last attempt of a round has ended. */
-static void
-end_round(struct schedule *s, struct message *m)
+/* No attempt is to begin: it is over, or an operator says so. */
+static bool
+is_stopped(const struct message *m)
 {
-	m->attempts++;
-	if (age_s(m) > m->lifetime_s)
+	return m->n_live == 0 || m->is_paused || m->is_ruled || m->is_doomed;
+}
+
+static void
+return_all(struct message *m)
+{
+	struct verdict v;
+	uint32_t i;
+
+	verdict_say(&v, 'D', "an operator has returned this message (#5.3.0)");
+	for (i = 0; i < m->n_rcpts; i++)
+		if (!message_is_done(m, i) && !failures_have(m, i))
+			failures_add(m, i, &v);
+}
+
+/* It is not busy: what becomes of it? */
+static void
+conclude(struct schedule *s, struct message *m)
+{
+	if (m->n_live == 0) {
+		failures_free(m);
+		store_forget_over(s->store, m);
+		return;
+	}
+	if (m->is_doomed)
+		return_all(m);
+	else if (!is_stopped(m) && age_s(m) > m->lifetime_s)
 		give_up(s, m);
 	if (m->failures)
 		undeliverable(s, m);
@@ -123,13 +148,31 @@ end_round(struct schedule *s, struct message *m)
 		schedule_again(s, m);
 }
 
+/* The last attempt of a round has ended. */
+static void
+end_round(struct schedule *s, struct message *m)
+{
+	m->attempts++;
+	conclude(s, m);
+}
+
 void
 schedule_again(struct schedule *s, struct message *m)
 {
+	bool waits =
+	    m->n_live > 0 && (m->is_held || m->is_paused || m->is_ruled);
+
 	put_due(s, m,
-		m->is_held ? never_s
-			   : schedule_next_s(m->birth_us / 1000000, clock_s(),
-					     m->retry_k));
+		waits ? never_s
+		      : schedule_next_s(m->birth_us / 1000000, clock_s(),
+					m->retry_k));
+}
+
+void
+schedule_now(struct schedule *s, struct message *m)
+{
+	if (m->n_busy == 0)
+		put_due(s, m, clock_s());
 }
 
 static void
@@ -228,8 +271,7 @@ log_decision(const struct message *m, struct slice rcpt, const char *what,
 	log_close();
 }
 
-/* False when the message is gone. */
-static bool
+static void
 route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 {
 	struct schedule *s = p->s;
@@ -251,8 +293,8 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 		break;
 	case CONFIG_DISCARD:
 		log_decision(p->m, rcpt, "discard", r.source);
-		return !store_settle(s->store, p->m, index, 'K',
-				     SLICE("discarded"));
+		store_settle(s->store, p->m, index, 'K', SLICE("discarded"));
+		break;
 	case CONFIG_NOBODY:
 		fail_rcpt(p->m, index, "no mailbox here by that name (#5.1.1)");
 		break;
@@ -261,7 +303,6 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 			  "no mailbox can have that name (#5.1.3)");
 		break;
 	}
-	return true;
 }
 
 /* Senders that share a key share their turns, nothing worse. */
@@ -279,8 +320,11 @@ try_now(struct schedule *s, struct message *m)
 	struct store_envelope e;
 	struct slice rcpt;
 	uint32_t i;
-	bool is_alive = true;
 
+	if (m->n_live == 0 || m->is_doomed) {
+		conclude(s, m);
+		return;
+	}
 	if (store_envelope(s->store, m, &room, &e) != 0) {
 		log_open("unreadable");
 		log_id("id", m->id);
@@ -290,21 +334,26 @@ try_now(struct schedule *s, struct message *m)
 		buf_free(&room);
 		return;
 	}
+	m->is_ruled = holds_find(&s->holds, HOLD_FROM, e.sender) != NULL;
+	if (is_stopped(m)) {
+		put_due(s, m, never_s);
+		buf_free(&room);
+		return;
+	}
 	m->is_held = false;
 	m->retry_k = 1;
 	m->lifetime_s = SCHEDULE_LIFETIME_S;
 	p.sender_key = sender_key(e.sender);
 	m->n_busy = 1; /* until all is planned */
-	for (i = 0; i < m->n_rcpts && is_alive; i++) {
+	for (i = 0; i < m->n_rcpts; i++) {
 		if (netstring_slice(&e.rcpts, &rcpt) != 0)
 			break;
-		if (!message_is_done(m, i))
-			is_alive = route_rcpt(&p, i, rcpt);
+		if (!message_is_done(m, i) && !failures_have(m, i))
+			route_rcpt(&p, i, rcpt);
 	}
 	send_plan(&p);
 	buf_free(&room);
-	if (is_alive)
-		attempt_over(s, m);
+	attempt_over(s, m);
 }
 
 static void
@@ -363,15 +412,21 @@ verdict(struct dispatch *d, struct attempt *a, const struct verdict *v)
 {
 	struct schedule *s = OWNER(d, struct schedule, dispatch);
 	uint32_t index = a->rcpts[a->n_answered];
+	struct message *m = a->message;
 
 	log_delivery(s, a, index, v);
-	if (v->code == 'D')
-		failures_add(a->message, index, v);
-	else if (v->code == 'Z')
+	if (v->code != 'K' || m->n_live > 1)
+		answers_put(&s->answers, m->id,
+			    (struct answer){.rcpt = index, .at_s = clock_s()},
+			    v->code, attempt_nexthop(a), verdict_text(v));
+	if (v->code == 'Z')
 		count_deferral(a, v);
-	else if (store_settle(s->store, a->message, index, 'K',
-			      verdict_text(v)))
-		a->message = NULL;
+	else if (message_is_done(m, index))
+		return; /* an operator has removed it meanwhile */
+	else if (v->code == 'D')
+		failures_add(m, index, v);
+	else
+		store_settle(s->store, m, index, 'K', verdict_text(v));
 }
 
 static struct slice
@@ -389,17 +444,17 @@ ended(struct dispatch *d, struct attempt *a)
 	struct schedule *s = OWNER(d, struct schedule, dispatch);
 	bool trouble = a->n_network == a->n_rcpts;
 
+	a->message->n_running--;
 	destination_ended(a->destination, trouble ? DESTINATION_TROUBLE
 					  : a->n_slower == a->n_rcpts
 					      ? DESTINATION_SLOWER
 					      : DESTINATION_WELL);
-	if (trouble && clock_s() < a->expires_s) {
+	if (trouble && clock_s() < a->expires_s && !is_stopped(a->message)) {
 		a->hop = attempt_has_more(a) ? a->hop + 1 : 0;
 		destination_queue(&s->destinations, a, domain_of(s, a), true);
 		return;
 	}
-	if (a->message)
-		attempt_over(s, a->message);
+	attempt_over(s, a->message);
 	free(a);
 }
 
@@ -411,7 +466,13 @@ lost(struct dispatch *d, struct attempt *a)
 	struct schedule *s = OWNER(d, struct schedule, dispatch);
 	uint32_t i;
 
+	a->message->n_running--;
 	destination_lost(a->destination);
+	if (is_stopped(a->message)) {
+		attempt_over(s, a->message);
+		free(a);
+		return;
+	}
 	a->n_rcpts -= a->n_answered;
 	for (i = 0; i < a->n_rcpts; i++)
 		a->rcpts[i] = a->rcpts[i + a->n_answered];
@@ -428,20 +489,34 @@ static bool
 start(struct destinations *all, struct attempt *a)
 {
 	struct schedule *s = OWNER(all, struct schedule, destinations);
-	int r = dispatch_start(&s->dispatch, a);
+	bool is_wanted = !is_stopped(a->message);
+	int r = is_wanted ? dispatch_start(&s->dispatch, a) : -1;
 
 	if (r == 1)
 		return false;
-	if (r < 0) {
+	if (r == 0) {
+		a->message->n_running++;
+		return true;
+	}
+	if (is_wanted) {
 		log_open("unreadable");
 		log_id("id", a->message->id);
 		log_errno(errno);
 		log_close();
-		destination_lost(a->destination);
-		attempt_over(s, a->message);
-		free(a);
 	}
+	destination_lost(a->destination);
+	attempt_over(s, a->message);
+	free(a);
 	return true;
+}
+
+/* Asked by each new destination, and by all when the rules have changed. */
+static bool
+is_ruled(struct destinations *all, struct slice key)
+{
+	struct schedule *s = OWNER(all, struct schedule, destinations);
+
+	return holds_find(&s->holds, HOLD_DEST, key) != NULL;
 }
 
 /* all of it */
@@ -482,6 +557,33 @@ schedule_reroute(struct schedule *s)
 	set_timer(s);
 }
 
+static bool
+wants_none(const struct attempt *a)
+{
+	return is_stopped(a->message);
+}
+
+void
+schedule_sift(struct schedule *s)
+{
+	struct attempt *a = destinations_sift(&s->destinations, wants_none);
+
+	while (a) {
+		struct attempt *next = a->next;
+
+		if (--a->message->n_busy == 0)
+			put_due(s, a->message, clock_s());
+		free(a);
+		a = next;
+	}
+}
+
+void
+schedule_forget(struct schedule *s, const struct message *m)
+{
+	answers_drop(&s->answers, m->id);
+}
+
 void
 schedule_minute(struct schedule *s)
 {
@@ -501,7 +603,10 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 {
 	*s = (struct schedule){.loop = loop, .store = store, .config = config};
 	s->timer.expired = due;
+	if (holds_load(&s->holds, store->dir) != 0)
+		die_sys("reading the rules of the operator", "queue/holds");
 	destinations_init(&s->destinations, loop, start);
+	s->destinations.holds = is_ruled;
 	s->dispatch.verdict = verdict;
 	s->dispatch.ended = ended;
 	s->dispatch.lost = lost;
@@ -530,6 +635,8 @@ schedule_close(struct schedule *s)
 		if (s->store->messages.slots[i].value)
 			failures_free(s->store->messages.slots[i].value);
 	heap_free(&s->heap);
+	answers_free(&s->answers);
+	holds_free(&s->holds);
 	buf_free(&s->room);
 	buf_free(&s->path);
 }

@@ -23,10 +23,12 @@
 #define QUAIL_QUEUE_SCHEDULE_H
 
 #include "cdb/config.h"
+#include "queue/answers.h"
 #include "queue/bounce.h"
 #include "queue/destination.h"
 #include "queue/dispatch.h"
 #include "queue/heap.h"
+#include "queue/holds.h"
 #include "queue/store.h"
 
 enum { SCHEDULE_LIFETIME_S = 7 * 86400, SCHEDULE_DUE_A_ROUND = 1000 };
@@ -37,6 +39,8 @@ struct schedule {
 	struct config *config;
 	struct destinations destinations;
 	struct dispatch dispatch;
+	struct answers answers;
+	struct holds holds;
 	struct heap heap;
 	struct loop_timer timer;
 	uint64_t bounce_id, n_bounce_ids;
@@ -71,6 +75,20 @@ schedule_minute(struct schedule *s);
 /* schedule_again - a message without attempts waits for its next time */
 void
 schedule_again(struct schedule *s, struct message *m);
+
+/* schedule_now - a message that is not busy is due at once */
+void
+schedule_now(struct schedule *s, struct message *m);
+
+/* schedule_sift - take those out of the lines at their destinations that an
+ * operator has stopped: held, removed or to be returned */
+void
+schedule_sift(struct schedule *s);
+
+/* schedule_forget - nobody needs to know any more what was answered for it;
+ * call it when a message leaves the store */
+void
+schedule_forget(struct schedule *s, const struct message *m);
 
 /* schedule_stop - begin no more attempts; the process ends soon */
 void

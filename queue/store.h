@@ -121,7 +121,8 @@ store_add(struct store *st, struct incoming *in, struct slice settles,
  *
  * True in memory at once, on disk with the next batch: losing it costs a
  * duplicate, never a loss. When it was the last one the message is gone and
- * freed.
+ * freed, unless attempts still know it (m->n_busy): then store_forget_over
+ * frees it.
  * Returns  true when the message is gone.
  */
 bool
@@ -132,6 +133,13 @@ store_settle(struct store *st, struct message *m, uint32_t index, char code,
  * already, with the bounce */
 bool
 store_forget_settled(struct store *st, struct message *m, uint32_t index);
+
+/* store_forget_over - free a message that is over and no longer busy
+ *
+ * Returns  true when the message is gone.
+ */
+bool
+store_forget_over(struct store *st, struct message *m);
 
 struct store_envelope {
 	struct slice sender;

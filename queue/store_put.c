@@ -87,10 +87,10 @@ store_add(struct store *st, struct incoming *in, struct slice settles,
 
 /* outcomes */
 
-static bool
-forget_if_over(struct store *st, struct message *m)
+bool
+store_forget_over(struct store *st, struct message *m)
 {
-	if (m->n_live > 0)
+	if (m->n_live > 0 || m->n_busy > 0)
 		return false;
 	if (m->is_big)
 		buf_put(&st->gone_big, &m->id, sizeof m->id);
@@ -138,7 +138,7 @@ bool
 store_forget_settled(struct store *st, struct message *m, uint32_t index)
 {
 	store_mark(m, index);
-	return forget_if_over(st, m);
+	return store_forget_over(st, m);
 }
 
 bool
