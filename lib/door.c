@@ -238,6 +238,16 @@ door_attr(struct door_message *m, const char *key, struct slice value)
 }
 
 void
+door_trace(struct door_message *m, size_t n)
+{
+	struct buf number = {0};
+
+	buf_number(&number, n);
+	door_attr(m, "trace", buf_slice(&number));
+	buf_free(&number);
+}
+
+void
 door_sender(struct door_message *m, struct slice sender)
 {
 	say(m, 'S', sender);

@@ -103,6 +103,15 @@ door_text(struct door_message *m, struct slice text);
 void
 door_attr(struct door_message *m, const char *key, struct slice value);
 
+/* door_trace - the first n bytes of text will be our own trace lines
+ *
+ * Before the first text. The queue then knows a package that it has taken
+ * lately by its other bytes, and does not take it twice (for clients with
+ * the relay right).
+ */
+void
+door_trace(struct door_message *m, size_t n);
+
 void
 door_sender(struct door_message *m, struct slice sender);
 

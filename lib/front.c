@@ -118,6 +118,7 @@ front_begin(struct front_session *s, struct door_message *m, struct slice me,
 	    void (*answered)(struct door_message *, const struct verdict *))
 {
 	struct front *f = s->front;
+	size_t before;
 
 	if (!f->door.is_open)
 		return FRONT_AWAY;
@@ -127,8 +128,10 @@ front_begin(struct front_session *s, struct door_message *m, struct slice me,
 	door_attr(m, "client", front_client(s));
 	if (s->relay)
 		door_attr(m, "relay", SLICE("1"));
+	before = f->gather.len;
 	trace_received(&f->gather, SLICE(""), &s->peer, me, f->proto, m->id,
 		       clock_s());
+	door_trace(m, f->gather.len - before);
 	return FRONT_BEGUN;
 }
 

@@ -172,3 +172,44 @@ entry_next_index(struct slice *list, uint64_t *index)
 	*list = slice_from(*list, comma < list->len ? comma + 1 : comma);
 	return true;
 }
+
+void
+entry_key_put(struct buf *b, const uint8_t key[ENTRY_KEY], int64_t taken_s)
+{
+	size_t i;
+
+	for (i = 0; i < ENTRY_KEY; i++)
+		buf_hex(b, 2, key[i]);
+	buf_putc(b, ' ');
+	buf_hex(b, 8, (uint64_t)taken_s);
+	buf_putc(b, '\n');
+}
+
+int
+entry_key_hex(struct slice hex, uint8_t key[ENTRY_KEY])
+{
+	uint64_t byte;
+	size_t i;
+
+	if (hex.len != 2 * ENTRY_KEY)
+		return -1;
+	for (i = 0; i < ENTRY_KEY; i++) {
+		if (slice_hex(slice_of(hex.at + 2 * i, 2), &byte) != 0)
+			return -1;
+		key[i] = (uint8_t)byte;
+	}
+	return 0;
+}
+
+int
+entry_key_parse(struct slice s, uint8_t key[ENTRY_KEY], int64_t *taken_s)
+{
+	uint64_t taken;
+
+	if (s.len < ENTRY_KEY_LINE ||
+	    entry_key_hex(slice_of(s.at, 2 * ENTRY_KEY), key) != 0 ||
+	    slice_hex(slice_of(s.at + 25, 8), &taken) != 0)
+		return -1;
+	*taken_s = (int64_t)taken;
+	return 0;
+}

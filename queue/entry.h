@@ -10,6 +10,9 @@
  *      has got K or D
  *   P  ID 1|0   an operator holds the message, or releases it; the last one
  *      for an id counts
+ *   K  lines "KEY TIME\n" (hex, 24 and 8 digits): packages that were taken at
+ *      TIME, carried on from a segment that was given back (queue/recent.h);
+ *      an M carries its own as the attribute key=KEY
  *   E, F  the index of a sealed segment: queue/store_index.h
  *
  * A second M for an id replaces all that was said of it before (done= and
@@ -95,5 +98,19 @@ entry_settles(struct slice *value, uint64_t *id);
  */
 bool
 entry_next_index(struct slice *list, uint64_t *index);
+
+enum { ENTRY_KEY = 12, ENTRY_KEY_LINE = 24 + 1 + 8 + 1 };
+
+/* entry_key_put - append a K record's line */
+void
+entry_key_put(struct buf *b, const uint8_t key[ENTRY_KEY], int64_t taken_s);
+
+/* entry_key_parse - read "KEY TIME" at the front of s; -1 for none */
+int
+entry_key_parse(struct slice s, uint8_t key[ENTRY_KEY], int64_t *taken_s);
+
+/* entry_key_hex - read 24 hex digits; -1 when they are none */
+int
+entry_key_hex(struct slice hex, uint8_t key[ENTRY_KEY]);
 
 #endif

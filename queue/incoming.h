@@ -29,6 +29,8 @@ struct incoming {
 	int big_fd; /* 0: none yet */
 	uint32_t big_crc;
 	struct hops hops;
+	bool has_key; /* of queue/recent.h */
+	uint8_t key[12];
 };
 
 /* A struct zeroed but for id is a new message. */

@@ -8,6 +8,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/owner.h"
+#include "lib/siphash.h"
 #include "queue/entry.h"
 
 #include <errno.h>
@@ -22,6 +23,11 @@ struct staged {
 	struct store_waiter waiter;
 	size_t counted; /* in intake->staged_bytes */
 	bool has_sender;
+	bool is_trusted; /* its client may relay */
+	bool has_trace;	 /* we know which text is our own trace */
+	uint64_t trace_size, trace_left; /* bytes of it; still to come */
+	struct siphash hash; /* of the client's own text, then of all */
+	bool is_repeat;	     /* it waits for the answer of its like */
 	bool refused;
 	struct verdict verdict; /* when refused */
 };
@@ -103,6 +109,7 @@ open_message(struct door_link *link, uint64_t id)
 	s->link = link;
 	s->intake = link->intake;
 	s->in.id = id;
+	siphash_init(&s->hash, link->intake->store->key);
 	idmap_put(&link->staged, id, s);
 	if (link->intake->store->is_full)
 		refuse(s, 'Z', "the queue's disk is full (#4.3.1)");
@@ -116,6 +123,37 @@ count_text(struct staged *s)
 	s->counted = s->in.text.len;
 }
 
+/* The trace lines in front are new each time a client tries. */
+static void
+hash_text(struct staged *s, struct slice text)
+{
+	size_t skip =
+	    text.len < s->trace_left ? text.len : (size_t)s->trace_left;
+
+	s->trace_left -= skip;
+	siphash_push(&s->hash, slice_from(text, skip));
+}
+
+/* What makes it the same package: text, sender, recipients, client. The
+ * lengths go in too, so that no byte can move from one to another. */
+static void
+finish_key(struct staged *s)
+{
+	uint8_t result[SIPHASH_SIZE];
+	struct slice client = SLICE("");
+	uint64_t sizes[3] = {s->in.text_len - s->trace_size, s->in.sender.len,
+			     s->in.rcpts.len};
+
+	entry_attr(buf_slice(&s->in.attrs), "client", &client);
+	siphash_push(&s->hash, buf_slice(&s->in.sender));
+	siphash_push(&s->hash, buf_slice(&s->in.rcpts));
+	siphash_push(&s->hash, client);
+	siphash_push(&s->hash, slice_of((const char *)sizes, sizeof sizes));
+	siphash_end(&s->hash, result);
+	memcpy(s->in.key, result, sizeof s->in.key);
+	s->in.has_key = true;
+}
+
 static void
 take_text(struct staged *s, struct slice text)
 {
@@ -125,6 +163,7 @@ take_text(struct staged *s, struct slice text)
 
 	if (s->refused)
 		return;
+	hash_text(s, text);
 	if (text.len > LIMIT_TEXT + 65536 - s->in.text_len)
 		refuse(s, 'D', "the message is too large (#5.3.4)");
 	else if (incoming_text(&s->in, s->intake->store->big_dir, small,
@@ -188,6 +227,8 @@ committed(struct store_waiter *w, struct message *m, const struct verdict *v)
 
 	if (m)
 		log_accept(s);
+	else if (s->in.has_key && !s->is_repeat)
+		recent_drop(&in->store->recent, s->in.key);
 	if (s->link)
 		answer(s->link, s->in.id, v);
 	free_staged(s);
@@ -207,6 +248,20 @@ finish_refused(struct staged *s)
 	free_staged(s);
 }
 
+/* The same package was taken lately: its client has lost our answer. It
+ * gets the answer of what is being committed now, K if that is nothing. */
+static void
+wait_repeat(struct staged *s)
+{
+	s->is_repeat = true;
+	log_open("repeat");
+	log_id("id", s->in.id);
+	log_bytes("from", buf_slice(&s->in.sender));
+	log_number("rcpts", s->in.n_rcpts);
+	log_close();
+	store_wait(s->intake->store, &s->waiter);
+}
+
 static int
 commit_message(struct staged *s)
 {
@@ -217,6 +272,13 @@ commit_message(struct staged *s)
 	if (!s->refused) {
 		s->in.birth_us = clock_us();
 		s->waiter.done = committed;
+		if (s->is_trusted && s->has_trace && s->trace_left == 0)
+			finish_key(s);
+		if (s->in.has_key &&
+		    recent_has(&s->intake->store->recent, s->in.key)) {
+			wait_repeat(s);
+			return 0;
+		}
 		if (store_add(s->intake->store, &s->in, SLICE(""),
 			      &s->waiter) == 0)
 			return 0;
@@ -224,6 +286,31 @@ commit_message(struct staged *s)
 	}
 	finish_refused(s);
 	return 0;
+}
+
+/* Some attributes are the queue's own; some it does not keep. */
+static int
+take_attr(struct staged *s, struct slice attr)
+{
+	static const char *const ours[] = {
+	    "settles=", "done=", "paused=", "key="};
+	size_t i;
+
+	for (i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		if (slice_starts(attr, slice_text(ours[i])))
+			return -1;
+	if (slice_starts(attr, SLICE("trace="))) {
+		if (s->has_trace || s->in.text_len > 0 ||
+		    slice_number(slice_from(attr, 6), FRAME_REST_MAX,
+				 &s->trace_left) != 0)
+			return -1;
+		s->trace_size = s->trace_left;
+		s->has_trace = true;
+		return 0;
+	}
+	if (slice_eq(attr, SLICE("relay=1")))
+		s->is_trusted = true;
+	return incoming_attr(&s->in, attr);
 }
 
 /* -1: the front end breaks the contract; its connection is closed. */
@@ -240,13 +327,7 @@ take_frame(struct door_link *link, const struct frame *f)
 	case 'T': take_text(s, f->rest); return 0;
 	case 'R': take_rcpt(s, f->rest); return 0;
 	case 'S': return take_sender(s, f->rest);
-	case 'P':
-		if (slice_starts(f->rest, SLICE("settles=")) ||
-		    slice_starts(f->rest, SLICE("done=")) ||
-		    slice_starts(f->rest, SLICE("paused=")) ||
-		    incoming_attr(&s->in, f->rest) != 0)
-			return -1;
-		return 0;
+	case 'P': return take_attr(s, f->rest);
 	case 'C': return commit_message(s);
 	case 'A': free_staged(s); return 0;
 	default: return -1;

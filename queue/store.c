@@ -5,6 +5,7 @@
 #include "lib/log.h"
 #include "lib/owner.h"
 #include "queue/store_index.h"
+#include "queue/store_keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +120,9 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	lock(st, path);
 	st->seg_dir = directory(st->dir, "seg");
 	st->big_dir = directory(st->dir, "big");
+	store_keys_open(st);
 	segno = first_segno(store_load_find(st));
+	store_keys_load(st);
 	/* a spare may be a segment whose new name is not on disk yet: writing
 	 * over it then would damage the old one */
 	if (fs_sync(st->seg_dir) != 0)
@@ -163,6 +166,7 @@ store_close(struct store *st)
 	buf_free(&st->news);
 	buf_free(&st->outcomes);
 	buf_free(&st->late);
+	recent_free(&st->recent);
 	buf_free(&st->index);
 	buf_free(&st->news_index);
 	buf_free(&st->outcomes_index);
@@ -204,7 +208,8 @@ tell_waiters(struct store *st, char code, const char *text)
 		if (code == 'K') {
 			w->done(w, w->message, &v);
 		} else {
-			store_leave(st, w->message);
+			if (w->message)
+				store_leave(st, w->message);
 			w->done(w, NULL, &v);
 		}
 		w = next;
@@ -290,8 +295,10 @@ store_commit(struct store *st)
 {
 	int wrote = -1;
 
-	if (!st->failed && st->news.len == 0 && st->outcomes.len == 0)
+	if (!st->failed && st->news.len == 0 && st->outcomes.len == 0) {
+		tell_waiters(st, 'K', "");
 		return 0;
+	}
 	if (!st->failed)
 		wrote = write_batch(st);
 	if (st->failed || wrote != 0) {

@@ -22,6 +22,7 @@
 #include "lib/verdict.h"
 #include "queue/incoming.h"
 #include "queue/message.h"
+#include "queue/recent.h"
 #include "queue/segment.h"
 
 enum {
@@ -72,7 +73,9 @@ struct store {
 	bool is_scanning;
 	unsigned n_indexed; /* segments that were loaded by their index */
 	bool is_loaded;
-	bool is_readonly; /* queue/offline.c: nothing may be written */
+	bool is_readonly;     /* queue/offline.c: nothing may be written */
+	struct recent recent; /* packages that were taken lately */
+	uint8_t key[16];      /* of their hash, this queue's own */
 	/* set by the user before store_open: */
 	uint64_t segment_size;		  /* 0: SEGMENT_SIZE; small in tests */
 	unsigned keep_segments;		  /* 0: STORE_KEEP */
@@ -116,6 +119,14 @@ store_lease(struct store *st);
 int
 store_add(struct store *st, struct incoming *in, struct slice settles,
 	  struct store_waiter *w);
+
+/* store_wait - be told when the batch that is being gathered is committed
+ *
+ * For a package that is the same as one in it: w->done comes with m NULL
+ * and K or Z. When nothing is being gathered, K comes at the round's end.
+ */
+void
+store_wait(struct store *st, struct store_waiter *w);
 
 /* store_settle - record a recipient's final outcome, K or D
  *

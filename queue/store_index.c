@@ -8,6 +8,7 @@ enum {
 	M_LINE = 11 + ENTRY_M_HEAD,
 	S_LINE = 2 + 16 + 1 + 8 + 1,
 	P_LINE = 2 + 16 + 1 + 1 + 1,
+	K_LINE = 2 + ENTRY_KEY_LINE,
 	F_PAYLOAD = 9 + 16 + 1,
 	F_RECORD = RECORD_EXTRA + F_PAYLOAD
 };
@@ -47,6 +48,7 @@ void
 store_index_m(struct buf *index, uint64_t offset, const struct entry_m *entry,
 	      struct slice env)
 {
+	uint8_t key[ENTRY_KEY];
 	struct slice value;
 	uint64_t id;
 
@@ -61,6 +63,20 @@ store_index_m(struct buf *index, uint64_t offset, const struct entry_m *entry,
 		put_list(index, entry->id, value);
 	if (entry_attr(env, "paused", &value))
 		store_index_p(index, entry->id, true);
+	if (entry_attr(env, "key", &value) && entry_key_hex(value, key) == 0) {
+		buf_text(index, "K ");
+		entry_key_put(index, key, entry->birth_us / 1000000);
+	}
+}
+
+void
+store_index_k(struct buf *index, struct slice lines)
+{
+	for (; lines.len >= ENTRY_KEY_LINE;
+	     lines = slice_from(lines, ENTRY_KEY_LINE)) {
+		buf_text(index, "K ");
+		buf_put(index, lines.at, ENTRY_KEY_LINE);
+	}
 }
 
 void
@@ -123,7 +139,12 @@ load_p(struct store *st, struct slice line)
 static size_t
 line_length(char type)
 {
-	return type == 'M' ? M_LINE : type == 'P' ? P_LINE : S_LINE;
+	switch (type) {
+	case 'M': return M_LINE;
+	case 'P': return P_LINE;
+	case 'K': return K_LINE;
+	default: return S_LINE;
+	}
 }
 
 /* All M lines first, then the S and the P lines: an outcome may stand before
@@ -149,7 +170,7 @@ load_lines(struct store *st, struct segment *s, struct slice all, char type)
 
 /* Where E is; 0: there is no valid F at the end. */
 static uint64_t
-find_index(struct segment *s, uint64_t size)
+find_index(const struct segment *s, uint64_t size)
 {
 	char bytes[F_RECORD];
 	struct slice payload;
@@ -168,35 +189,60 @@ find_index(struct segment *s, uint64_t size)
 	return at;
 }
 
+int
+store_index_read(const struct segment *s, struct buf *b, struct slice *lines,
+		 uint64_t *at)
+{
+	struct record r;
+	struct stat file;
+	size_t n;
+
+	if (fs_stat(s->fd, &file) != 0)
+		return -1;
+	*at = find_index(s, (uint64_t)file.st_size);
+	if (*at == 0)
+		return -1;
+	n = (size_t)((uint64_t)file.st_size - F_RECORD - *at);
+	if (n > RECORD_EXTRA + (size_t)RECORD_PAYLOAD_MAX ||
+	    fs_read_all(s->fd, buf_room(b, n), n, (off_t)*at) != 0)
+		return -1;
+	buf_added(b, n);
+	if (record_whole(buf_slice(b), s->salt, &r, lines) != n ||
+	    r.type != 'E' || r.segno != s->segno)
+		return -1;
+	return 0;
+}
+
+bool
+store_index_keys(struct slice *lines, uint8_t key[ENTRY_KEY], int64_t *taken_s)
+{
+	while (lines->len > 0) {
+		struct slice line = *lines;
+		size_t n = line_length(line.at[0]);
+
+		if (n > line.len)
+			return false;
+		*lines = slice_from(*lines, n);
+		if (line.at[0] == 'K' &&
+		    entry_key_parse(slice_from(line, 2), key, taken_s) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool
 store_index_load(struct store *st, struct segment *s)
 {
 	struct buf b = {0};
-	struct slice payload;
-	struct record r;
-	struct stat file;
+	struct slice lines;
 	uint64_t at;
-	size_t n;
-	bool good = false;
+	bool good = store_index_read(s, &b, &lines, &at) == 0;
 
-	if (fs_stat(s->fd, &file) != 0)
-		return false;
-	at = find_index(s, (uint64_t)file.st_size);
-	if (at == 0)
-		return false;
-	n = (size_t)((uint64_t)file.st_size - F_RECORD - at);
-	if (n <= RECORD_EXTRA + (size_t)RECORD_PAYLOAD_MAX &&
-	    fs_read_all(s->fd, buf_room(&b, n), n, (off_t)at) == 0) {
-		buf_added(&b, n);
-		good =
-		    record_whole(buf_slice(&b), s->salt, &r, &payload) == n &&
-		    r.type == 'E' && r.segno == s->segno;
-	}
 	if (good) {
 		s->end = at;
-		load_lines(st, s, payload, 'M');
-		load_lines(st, s, payload, 'S');
-		load_lines(st, s, payload, 'P');
+		load_lines(st, s, lines, 'M');
+		load_lines(st, s, lines, 'S');
+		load_lines(st, s, lines, 'P');
 	}
 	buf_free(&b);
 	return good;

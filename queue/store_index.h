@@ -10,6 +10,7 @@
  *      OFFSET (hex, 8 digits), and "S ID INDEX": recipient INDEX of message
  *      ID has its outcome, by an S record or inside a bounce; "P ID 1|0" as
  *      in a P record
+ *      and "K KEY TIME": a package was taken (queue/recent.h)
  *   F  "index_at=OFFSET\n" (hex, 16 digits)
  *
  * Part of the store; not for others.
@@ -34,6 +35,24 @@ store_index_s(struct buf *index, uint64_t id, uint64_t rcpt);
 /* store_index_p - append a P line; is_paused decides between 1 and 0 */
 void
 store_index_p(struct buf *index, uint64_t id, bool is_paused);
+
+/* store_index_k - the lines of a K record */
+void
+store_index_k(struct buf *index, struct slice lines);
+
+/* store_index_read - read a segment's index
+ *
+ * Returns  0: *lines are E's, borrowed from *b, and *at is where E is; -1:
+ *          the segment has none.
+ */
+int
+store_index_read(const struct segment *s, struct buf *b, struct slice *lines,
+		 uint64_t *at);
+
+/* store_index_keys - take the next K line off *lines; false when there is no
+ * more */
+bool
+store_index_keys(struct slice *lines, uint8_t key[ENTRY_KEY], int64_t *taken_s);
 
 /* store_index_seal - write E and F behind the current segment's last record
  *

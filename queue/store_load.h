@@ -40,6 +40,10 @@ size_t
 store_put_m(struct store *st, const struct entry_m *entry, struct slice env,
 	    struct slice text);
 
+/* store_put_k - append a K record to the next batch; -1 with errno */
+int
+store_put_k(struct store *st, struct slice lines);
+
 /* store_put_late - outcomes that found no segment try again */
 void
 store_put_late(struct store *st);

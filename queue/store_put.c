@@ -6,6 +6,21 @@
 /* adding */
 
 static void
+put_key(struct buf *b, const struct incoming *in)
+{
+	struct buf attr = {0};
+	size_t i;
+
+	if (!in->has_key)
+		return;
+	buf_text(&attr, "key=");
+	for (i = 0; i < ENTRY_KEY; i++)
+		buf_hex(&attr, 2, in->key[i]);
+	netstring_put(b, buf_slice(&attr));
+	buf_free(&attr);
+}
+
+static void
 put_settles(struct buf *b, struct slice settles)
 {
 	struct buf attr = {0};
@@ -65,6 +80,7 @@ store_add(struct store *st, struct incoming *in, struct slice settles,
 	buf_puts(&envelope, buf_slice(&in->rcpts));
 	buf_puts(&envelope, buf_slice(&in->attrs));
 	put_settles(&envelope, settles);
+	put_key(&envelope, in);
 	entry.env_len = (uint32_t)envelope.len;
 	if (store_make_room(st, ENTRY_M_HEAD + envelope.len + in->text.len) !=
 		0 ||
@@ -81,8 +97,21 @@ store_add(struct store *st, struct incoming *in, struct slice settles,
 	w->next = NULL;
 	*st->last = w;
 	st->last = &w->next;
+	if (in->has_key)
+		recent_put(&st->recent, in->key, in->birth_us / 1000000,
+			   in->birth_us / 1000000);
 	loop_task_queue(st->loop, &st->commit_task);
 	return 0;
+}
+
+void
+store_wait(struct store *st, struct store_waiter *w)
+{
+	w->message = NULL;
+	w->next = NULL;
+	*st->last = w;
+	st->last = &w->next;
+	loop_task_queue(st->loop, &st->commit_task);
 }
 
 /* outcomes */
@@ -112,6 +141,21 @@ put_outcome(struct store *st, struct slice payload)
 		   st->current->salt);
 	if (entry_s_parse(payload, &entry) == 0)
 		store_index_s(&st->outcomes_index, entry.id, entry.index);
+	return 0;
+}
+
+int
+store_put_k(struct store *st, struct slice lines)
+{
+	size_t place;
+
+	if (store_make_room(st, RECORD_EXTRA + lines.len) != 0)
+		return -1;
+	place = record_begin(&st->outcomes);
+	buf_puts(&st->outcomes, lines);
+	record_end(&st->outcomes, place, 'K', st->current->segno, st->batch,
+		   st->current->salt);
+	store_index_k(&st->outcomes_index, lines);
 	return 0;
 }
 

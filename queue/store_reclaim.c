@@ -1,6 +1,6 @@
 /* Giving segments back: only ever the oldest one, so that a record about a
  * message is never removed before the message itself. */
-#include "queue/store_load.h"
+#include "queue/store_keys.h"
 
 #include "lib/die.h"
 #include "lib/fs.h"
@@ -26,6 +26,8 @@ drop_oldest(struct store *st)
 				 aside[] = "damaged-01234567";
 	int r;
 
+	if (store_keys_carry(st, s) != 0)
+		return -1;
 	segment_name(name, s->segno);
 	if (s->is_damaged) {
 		memcpy(aside + 8, name, 8);

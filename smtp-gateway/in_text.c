@@ -118,6 +118,7 @@ put_head(struct in_session *s, const char *proto)
 	trace_received(&b, buf_slice(&s->helo), &s->peer,
 		       config_me(s->in->config), proto, s->message.id,
 		       clock_s());
+	door_trace(&s->message, b.len);
 	door_text(&s->message, buf_slice(&b));
 	buf_free(&b);
 }

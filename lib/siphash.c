@@ -1,0 +1,101 @@
+#include "lib/siphash.h"
+
+static uint64_t
+load64(const uint8_t *p)
+{
+	uint64_t v = 0;
+	int i;
+
+	for (i = 7; i >= 0; i--)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static void
+store64(uint8_t *p, uint64_t v)
+{
+	int i;
+
+	for (i = 0; i < 8; i++)
+		p[i] = (uint8_t)(v >> (8 * i));
+}
+
+static inline uint64_t
+rotate(uint64_t x, int n)
+{
+	return x << n | x >> (64 - n);
+}
+
+static inline void
+mix(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[2] = rotate(v[2], 32);
+}
+
+static inline void
+word(uint64_t v[4], uint64_t m)
+{
+	v[3] ^= m;
+	mix(v);
+	mix(v);
+	v[0] ^= m;
+}
+
+void
+siphash_init(struct siphash *h, const uint8_t key[SIPHASH_KEY])
+{
+	uint64_t k0 = load64(key), k1 = load64(key + 8);
+
+	*h = (struct siphash){
+	    .v = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du ^ 0xee,
+		  k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u}};
+}
+
+void
+siphash_push(struct siphash *h, struct slice s)
+{
+	const uint8_t *p = (const uint8_t *)s.at;
+	size_t n = s.len, used = h->length % 8;
+
+	h->length += n;
+	while (n > 0 && used > 0) {
+		h->tail[used++] = *p++;
+		n--;
+		if (used == 8) {
+			word(h->v, load64(h->tail));
+			used = 0;
+		}
+	}
+	for (; n >= 8; n -= 8, p += 8)
+		word(h->v, load64(p));
+	if (n > 0)
+		memcpy(h->tail, p, n);
+}
+
+void
+siphash_end(struct siphash *h, uint8_t result[SIPHASH_SIZE])
+{
+	size_t used = h->length % 8;
+	int i;
+
+	memset(h->tail + used, 0, 8 - used);
+	h->tail[7] = (uint8_t)h->length;
+	word(h->v, load64(h->tail));
+	h->v[2] ^= 0xee;
+	for (i = 0; i < 4; i++)
+		mix(h->v);
+	store64(result, h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3]);
+	h->v[1] ^= 0xdd;
+	for (i = 0; i < 4; i++)
+		mix(h->v);
+	store64(result + 8, h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3]);
+}

@@ -1,0 +1,36 @@
+/* store_keys.h - what was taken lately, over restarts
+ *
+ * The keys of queue/recent.h ride in the log: an M carries its own, and when
+ * a segment is given back, those that are still young are written again.
+ *
+ * Part of the store; not for others.
+ * Test  tests/store_test.c, tests/replay_test.c
+ */
+#ifndef QUAIL_QUEUE_STORE_KEYS_H
+#define QUAIL_QUEUE_STORE_KEYS_H
+
+#include "queue/store_load.h"
+
+/* store_keys_open - find, or make, the queue's own hash key
+ *
+ * Dies     when the file queue/key cannot be read or made.
+ */
+void
+store_keys_open(struct store *st);
+
+/* store_keys_load - remember what the old segments say was taken lately
+ *
+ * Before the first message is taken; reads indexes, scans what has none,
+ * passes over what was last written too long ago.
+ */
+void
+store_keys_load(struct store *st);
+
+/* store_keys_carry - write the young keys of a segment again, durably
+ *
+ * Returns  0; -1: not written now, the segment must stay.
+ */
+int
+store_keys_carry(struct store *st, struct segment *s);
+
+#endif
