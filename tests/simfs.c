@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
 	FILES_MAX = 512,
@@ -246,6 +247,15 @@ simfs_sync_lies(struct simfs *fs)
 
 /* the calls */
 
+static uint64_t
+coin(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
 static int
 file_of(int fd)
 {
@@ -366,6 +376,44 @@ sim_sync(int fd)
 	return 0;
 }
 
+/* From memory back to what the disk has: of what a failed sync left, a part,
+ * and from now on that part for good. */
+static void
+sim_uncache(int fd)
+{
+	int file = file_of(fd);
+	struct file *f = &sim->files[file];
+	uint64_t random = sim->calls * 0x9e3779b97f4a7c15u + 1;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < sim->n_ops; i++) {
+		struct op *op = &sim->ops[i];
+
+		if (op->file != file || !op->is_clean)
+			continue;
+		any = true;
+		op->is_clean = false;
+		op->synced_by = sim->n_ops;
+		if (coin(&random) & 1)
+			op->size = 0;
+	}
+	if (!any)
+		return;
+	record_sync(sim, file);
+	f->size = 0;
+	for (i = 0; i < sim->n_ops; i++) {
+		const struct op *op = &sim->ops[i];
+
+		if (op->file != file)
+			continue;
+		if (op->kind == OP_WRITE)
+			put_bytes(f, op->offset, op->bytes, op->size, 0);
+		else if (op->kind == OP_SIZE)
+			set_size(f, op->size);
+	}
+}
+
 static int
 sim_rename(int from_dir, const char *from, int to_dir, const char *to)
 {
@@ -447,6 +495,7 @@ sim_stat(int fd, struct stat *st)
 {
 	*st = (struct stat){0};
 	st->st_size = (off_t)sim->files[file_of(fd)].size;
+	st->st_mtime = time(NULL);
 	return 0;
 }
 
@@ -502,6 +551,7 @@ static const struct fs_calls sim_calls = {
     .datasync = sim_sync,
     .sync = sim_sync,
     .syncfs = sim_sync,
+    .uncache = sim_uncache,
     .rename = sim_rename,
     .link = sim_link,
     .unlink = sim_unlink,
@@ -552,15 +602,6 @@ size_t
 simfs_last_sectors(const struct simfs *fs, size_t prefix)
 {
 	return prefix ? sectors(&fs->ops[prefix - 1]) : 0;
-}
-
-static uint64_t
-coin(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
 }
 
 struct crash {
