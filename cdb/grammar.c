@@ -93,6 +93,28 @@ grammar_address(struct slice s)
 	       grammar_domain(domain);
 }
 
+const char *
+grammar_local_part_fault(struct slice s)
+{
+	static const char marks[] = "!#$%&'*+-/=?^_`{|}~.";
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		char c = s.at[i];
+
+		if (!digit(c) && !((c | 32) >= 'a' && (c | 32) <= 'z') &&
+		    !memchr(marks, c, sizeof marks - 1))
+			break;
+	}
+	if (i == s.len && i > 0 && i <= GRAMMAR_LOCAL_MAX && s.at[0] != '.' &&
+	    s.at[i - 1] != '.' && !memmem(s.at, s.len, "..", 2))
+		return NULL;
+	if (slice_find(s, '@') < s.len)
+		return "$ is an address; write only what stands before its '@'";
+	return "$ is not the local part of an address; write one such as "
+	       "postmaster";
+}
+
 /* Digits and dots: that is meant to be a v4 address. */
 static bool
 looks_numeric(struct slice s)

@@ -12,7 +12,11 @@
 
 #include "lib/slice.h"
 
-enum { GRAMMAR_DOMAIN_MAX = 253, GRAMMAR_LABEL_MAX = 63 };
+enum {
+	GRAMMAR_DOMAIN_MAX = 253,
+	GRAMMAR_LABEL_MAX = 63,
+	GRAMMAR_LOCAL_MAX = 64
+};
 
 /* grammar_domain - letters, digits, '-' and '_' in labels between dots */
 bool
@@ -29,6 +33,10 @@ grammar_suffix(struct slice s);
 /* grammar_address - LOCAL@DOMAIN, LOCAL being printable and not '*' */
 bool
 grammar_address(struct slice s);
+
+/* grammar_local_part_fault - of an address of ours, without quoting */
+const char *
+grammar_local_part_fault(struct slice s);
 
 /* grammar_host - a domain, or an address: v4, or v6 (without brackets) */
 bool

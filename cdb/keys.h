@@ -15,6 +15,10 @@
  *   users         address or *@domain         maildir:PATH
  *   routes        address, domain, .suffix    next hops, or hold, or discard
  *                 or *
+ *   bouncefrom, doublebounceto
+ *                 (empty)                     a local part
+ *   bouncehost, doublebouncehost
+ *                 (empty)                     a host
  *   needs         (empty)                     CONFIG_NEEDS_ bits, decimal
  *
  * Change something here, and MAP_VERSION (map.h) goes up.
@@ -33,6 +37,11 @@
 #define KEYS_USERS	 "users"
 #define KEYS_ROUTES	 "routes"
 #define KEYS_NEEDS	 "needs"
+#define KEYS_BOUNCEFROM	 "bouncefrom"
+#define KEYS_BOUNCEHOST	 "bouncehost"
+
+#define KEYS_DOUBLEBOUNCETO   "doublebounceto"
+#define KEYS_DOUBLEBOUNCEHOST "doublebouncehost"
 
 /* KEYS_TABLE - what the keys of a table begin with */
 #define KEYS_TABLE(table) SLICE(table "\0")

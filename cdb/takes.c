@@ -6,12 +6,22 @@
 #include "cdb/tables.h"
 #include "lib/server.h"
 
+/* me, bouncehost, doublebouncehost: one line, a host */
 static void
-take_me(struct rows *r, struct slice words)
+take_host(struct rows *r, struct slice words)
 {
 	if (!rows_right(r, grammar_domain_fault(words), words))
 		return;
 	if (rows_first(r, SLICE(""), words))
+		rows_put(r, SLICE(""), words);
+}
+
+/* bouncefrom, doublebounceto */
+static void
+take_local_part(struct rows *r, struct slice words)
+{
+	if (rows_right(r, grammar_local_part_fault(words), words) &&
+	    rows_first(r, SLICE(""), words))
 		rows_put(r, SLICE(""), words);
 }
 
@@ -279,9 +289,19 @@ take_qmqpservers(struct rows *r, struct slice words)
 
 /* all tables */
 
-const char *const rows_tables[] = {KEYS_ME,	KEYS_LISTEN,	  KEYS_ACCESS,
-				   KEYS_LOCALS, KEYS_RCPTHOSTS,	  KEYS_USERS,
-				   KEYS_ROUTES, KEYS_QMQPSERVERS, NULL};
+const char *const rows_tables[] = {KEYS_ME,
+				   KEYS_LISTEN,
+				   KEYS_ACCESS,
+				   KEYS_LOCALS,
+				   KEYS_RCPTHOSTS,
+				   KEYS_USERS,
+				   KEYS_ROUTES,
+				   KEYS_QMQPSERVERS,
+				   KEYS_BOUNCEFROM,
+				   KEYS_BOUNCEHOST,
+				   KEYS_DOUBLEBOUNCETO,
+				   KEYS_DOUBLEBOUNCEHOST,
+				   NULL};
 
 static const struct kind {
 	const char *table, *few, *many;
@@ -292,7 +312,7 @@ static const struct kind {
 	"this line has too few words; write " form,                            \
 	    "this line has more words than it may, beginning with $; "         \
 	    "write " form
-    {KEYS_ME, FORM("HOST"), 1, 1, take_me},
+    {KEYS_ME, FORM("HOST"), 1, 1, take_host},
     {KEYS_LISTEN, FORM("PROTOCOL ADDRESS:PORT"), 2, 2, take_listen},
     {KEYS_ACCESS, FORM("NETWORK RIGHT..."), 2, 0, take_access},
     {KEYS_LOCALS, FORM("DOMAIN"), 1, 1, take_locals},
@@ -300,6 +320,10 @@ static const struct kind {
     {KEYS_USERS, FORM("PATTERN maildir:PATH"), 2, 2, take_users},
     {KEYS_ROUTES, FORM("PATTERN NEXTHOP..."), 2, 0, take_routes},
     {KEYS_QMQPSERVERS, FORM("HOST:PORT"), 1, 1, take_qmqpservers},
+    {KEYS_BOUNCEFROM, FORM("LOCALPART"), 1, 1, take_local_part},
+    {KEYS_BOUNCEHOST, FORM("HOST"), 1, 1, take_host},
+    {KEYS_DOUBLEBOUNCETO, FORM("LOCALPART"), 1, 1, take_local_part},
+    {KEYS_DOUBLEBOUNCEHOST, FORM("HOST"), 1, 1, take_host},
 #undef FORM
 };
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 struct report {
 	struct store_waiter waiter;
@@ -15,34 +16,23 @@ struct report {
 	struct incoming in;
 };
 
-static uint32_t
-index_at(const struct failures *f, uint32_t i)
-{
-	uint32_t index;
-
-	memcpy(&index, f->indices.mem + f->indices.off + i * sizeof index,
-	       sizeof index);
-	return index;
-}
-
 /* Take the failures off the message and settle each; true when the message
  * is gone. is_written: their record exists already. */
 static bool
 settle_all(struct schedule *s, struct message *m, bool is_written)
 {
-	struct failures *f = m->failures;
+	struct failures *f = failures_take(m);
 	bool is_gone = false;
 	uint32_t i;
 
-	m->failures = NULL;
-	for (i = 0; i < f->n && !is_gone; i++)
-		is_gone = is_written ? store_forget_settled(s->store, m,
-							    index_at(f, i))
-				     : store_settle(s->store, m, index_at(f, i),
-						    'D', SLICE("not bounced"));
-	buf_free(&f->indices);
-	buf_free(&f->texts);
-	free(f);
+	for (i = 0; i < f->n && !is_gone; i++) {
+		uint32_t index = failures_index(f, i);
+
+		is_gone = is_written ? store_forget_settled(s->store, m, index)
+				     : store_settle(s->store, m, index, 'D',
+						    SLICE("not bounced"));
+	}
+	failures_release(f);
 	return is_gone;
 }
 
@@ -75,7 +65,7 @@ put_settles(struct buf *out, const struct message *m)
 	buf_hex(out, 16, m->id);
 	for (i = 0; i < m->failures->n; i++) {
 		buf_putc(out, i ? ',' : ':');
-		buf_number(out, index_at(m->failures, i));
+		buf_number(out, failures_index(m->failures, i));
 	}
 }
 
@@ -124,13 +114,52 @@ log_bounce(const struct message *m, const struct report *r, struct slice to)
 	log_close();
 }
 
+/* No secret hangs on it; the original message must not foretell it. */
+static uint64_t
+random_bits(void)
+{
+	uint64_t bits;
+
+	if (getrandom(&bits, sizeof bits, 0) != sizeof bits)
+		die_sys("getting random bytes", "");
+	return bits;
+}
+
+/* Make the text of the bounce; -1 when the message cannot be read or the
+ * text not be kept. */
+static int
+put_text(struct report *r, const struct store_envelope *e,
+	 const struct bounce_names *names, struct slice to)
+{
+	struct schedule *s = r->schedule;
+	struct bounce b = {.message = r->message,
+			   .envelope = e,
+			   .names = names,
+			   .to = to,
+			   .id = r->in.id,
+			   .random = random_bits(),
+			   .now_s = clock_s()};
+	struct buf copy = {0}, text = {0};
+	int result = read_copy(s, r->message, &copy);
+
+	if (result == 0) {
+		b.copy = buf_slice(&copy);
+		bounce_text(&text, &b);
+		result = incoming_text(&r->in, s->store->big_dir,
+				       INCOMING_SMALL, buf_slice(&text));
+	}
+	buf_free(&copy);
+	buf_free(&text);
+	return result;
+}
+
 /* Build the report and give it to the store; -1 when that fails now. */
 static int
 report(struct schedule *s, struct message *m, const struct store_envelope *e,
-       struct slice to, struct slice from)
+       const struct bounce_names *names, struct slice to, struct slice from)
 {
 	struct report *r = calloc(1, sizeof *r);
-	struct buf copy = {0}, text = {0}, settles = {0};
+	struct buf settles = {0};
 	int result;
 
 	if (!r)
@@ -142,21 +171,13 @@ report(struct schedule *s, struct message *m, const struct store_envelope *e,
 	r->in.birth_us = clock_us();
 	buf_puts(&r->in.sender, from);
 	incoming_rcpt(&r->in, to);
-	result = read_copy(s, m, &copy);
-	if (result == 0) {
-		bounce_text(&text, m, e, config_me(s->config), to,
-			    buf_slice(&copy), r->in.id, clock_s());
-		result = incoming_text(&r->in, s->store->big_dir,
-				       INCOMING_SMALL, buf_slice(&text));
-	}
+	result = put_text(r, e, names, to);
 	if (result == 0) {
 		put_settles(&settles, m);
 		log_bounce(m, r, to);
 		result = store_add(s->store, &r->in, buf_slice(&settles),
 				   &r->waiter);
 	}
-	buf_free(&copy);
-	buf_free(&text);
 	buf_free(&settles);
 	if (result != 0) {
 		incoming_free(&r->in, s->store->big_dir);
@@ -168,19 +189,20 @@ report(struct schedule *s, struct message *m, const struct store_envelope *e,
 void
 undeliverable(struct schedule *s, struct message *m)
 {
+	struct bounce_names names;
 	struct store_envelope e;
 	struct buf room = {0}, to = {0};
 	struct slice from;
 
+	bounce_names(s->config, &names);
 	if (store_envelope(s->store, m, &room, &e) != 0) {
 		failures_free(m);
 		schedule_again(s, m);
-	} else if (!bounce_address(e.sender, config_me(s->config), &to,
-				   &from)) {
+	} else if (!bounce_address(e.sender, &names, &to, &from)) {
 		drop(s, m);
 	} else {
 		m->n_busy = 1;
-		if (report(s, m, &e, buf_slice(&to), from) != 0) {
+		if (report(s, m, &e, &names, buf_slice(&to), from) != 0) {
 			m->n_busy = 0;
 			failures_free(m);
 			schedule_again(s, m);
