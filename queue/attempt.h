@@ -9,7 +9,10 @@
 #include "lib/slice.h"
 #include "queue/message.h"
 
-enum { ATTEMPT_RCPTS_MAX = 100 };
+enum {
+	ATTEMPT_RCPTS_MAX = 100,
+	ATTEMPT_LOST_MAX = 3 /* then it waits for its message's next time */
+};
 
 struct destination;
 
@@ -24,6 +27,7 @@ struct attempt {
 	int64_t expires_s; /* when its message is too old for this route */
 	uint32_t n_rcpts, n_answered;
 	uint32_t n_network, n_slower; /* of the answers */
+	uint32_t n_lost;	      /* agents that died with it */
 	uint32_t rcpts[]; /* indices into the message's recipients */
 };
 

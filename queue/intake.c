@@ -101,6 +101,8 @@ open_message(struct door_link *link, uint64_t id)
 	if (!is_leased(link, id))
 		return -1;
 	link->last_opened = id;
+	if (link->staged.n >= INTAKE_OPEN_MAX)
+		return -1;
 	if (id >= link->end[1] - STORE_LEASE / 2 && id < link->end[1])
 		lease(link);
 	s = calloc(1, sizeof *s);
@@ -116,11 +118,15 @@ open_message(struct door_link *link, uint64_t id)
 	return 0;
 }
 
+/* What the message holds in memory, envelope and all. */
 static void
-count_text(struct staged *s)
+count_bytes(struct staged *s)
 {
-	s->intake->staged_bytes += s->in.text.len - s->counted;
-	s->counted = s->in.text.len;
+	size_t n =
+	    s->in.text.len + s->in.rcpts.len + s->in.attrs.len + sizeof *s;
+
+	s->intake->staged_bytes += n - s->counted;
+	s->counted = n;
 }
 
 /* The trace lines in front are new each time a client tries. */
@@ -175,7 +181,7 @@ take_text(struct staged *s, struct slice text)
 	if (s->in.hops.n > LIMIT_HOPS)
 		refuse(s, 'D',
 		       "too many hops; this message is looping (#5.4.6)");
-	count_text(s);
+	count_bytes(s);
 }
 
 static void
@@ -185,8 +191,11 @@ take_rcpt(struct staged *s, struct slice rcpt)
 		refuse(s, 'D', "a recipient address is impossible (#5.1.3)");
 	else if (s->in.n_rcpts >= LIMIT_RCPTS)
 		refuse(s, 'Z', "too many recipients (#4.5.3)");
+	else if (s->intake->staged_bytes > INTAKE_HELD_MAX)
+		refuse(s, 'Z', "too much is being received now (#4.3.1)");
 	else if (!s->refused)
 		incoming_rcpt(&s->in, rcpt);
+	count_bytes(s);
 }
 
 static int

@@ -16,6 +16,8 @@
 
 enum {
 	INTAKE_STAGED_MAX = 64 * 1024 * 1024, /* text in memory, unfinished */
+	INTAKE_HELD_MAX = 256 * 1024 * 1024,  /* no more envelopes past that */
+	INTAKE_OPEN_MAX = 100000,      /* messages begun on one connection */
 	INTAKE_SMALL_SHORT = 16 * 1024 /* ... past that: to files from here */
 };
 

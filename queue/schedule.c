@@ -458,8 +458,19 @@ ended(struct dispatch *d, struct attempt *a)
 	free(a);
 }
 
-/* The agent died under it: whatever has no verdict is tried again at once.
- * Those that had one are not in it any more. */
+static void
+log_lost(const struct attempt *a)
+{
+	log_open("attempt-lost");
+	log_id("id", a->message->id);
+	log_bytes("nexthop", attempt_nexthop(a));
+	log_number("agents_died", a->n_lost);
+	log_close();
+}
+
+/* The agent died under it: whatever has no verdict is tried again at once,
+ * but not for ever, since the message may be what kills the agent. Those
+ * that had a verdict are not in it any more. */
 static void
 lost(struct dispatch *d, struct attempt *a)
 {
@@ -468,7 +479,8 @@ lost(struct dispatch *d, struct attempt *a)
 
 	a->message->n_running--;
 	destination_lost(a->destination);
-	if (is_stopped(a->message)) {
+	if (is_stopped(a->message) || ++a->n_lost >= ATTEMPT_LOST_MAX) {
+		log_lost(a);
 		attempt_over(s, a->message);
 		free(a);
 		return;
