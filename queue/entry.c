@@ -213,3 +213,26 @@ entry_key_parse(struct slice s, uint8_t key[ENTRY_KEY], int64_t *taken_s)
 	*taken_s = (int64_t)taken;
 	return 0;
 }
+
+void
+entry_f_put(struct buf *b, uint64_t index_at, uint32_t salt)
+{
+	buf_text(b, "index_at=");
+	buf_hex(b, 16, index_at);
+	buf_text(b, " salt=");
+	buf_hex(b, 8, salt);
+	buf_putc(b, '\n');
+}
+
+int
+entry_f_parse(struct slice p, uint64_t *index_at, uint32_t *salt)
+{
+	uint64_t v;
+
+	if (p.len != ENTRY_F || !slice_starts(p, SLICE("index_at=")) ||
+	    slice_hex(slice_of(p.at + 9, 16), index_at) != 0 ||
+	    slice_hex(slice_of(p.at + 31, 8), &v) != 0)
+		return -1;
+	*salt = (uint32_t)v;
+	return 0;
+}

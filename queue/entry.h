@@ -113,4 +113,14 @@ entry_key_parse(struct slice s, uint8_t key[ENTRY_KEY], int64_t *taken_s);
 int
 entry_key_hex(struct slice hex, uint8_t key[ENTRY_KEY]);
 
+/* The record F, a sealed segment's last one. Its CRC starts from 0 and it
+ * repeats the salt, so that a segment whose head is damaged can be read. */
+enum { ENTRY_F = 9 + 16 + 6 + 8 + 1 };
+
+void
+entry_f_put(struct buf *b, uint64_t index_at, uint32_t salt);
+
+int
+entry_f_parse(struct slice payload, uint64_t *index_at, uint32_t *salt);
+
 #endif

@@ -259,40 +259,74 @@ seems_used(struct segment *s)
 }
 
 int
+segment_seal_at(const struct segment *s, uint64_t *index_at, uint32_t *salt,
+		uint64_t *size)
+{
+	char bytes[SEGMENT_SEAL];
+	struct slice payload;
+	struct record r;
+	struct stat file;
+
+	if (fs_stat(s->fd, &file) != 0 || file.st_size < SEGMENT_SEAL)
+		return -1;
+	*size = (uint64_t)file.st_size;
+	if (fs_read_all(s->fd, bytes, sizeof bytes,
+			(off_t)(*size - SEGMENT_SEAL)) != 0 ||
+	    record_whole(slice_of(bytes, sizeof bytes), 0, &r, &payload) !=
+		SEGMENT_SEAL ||
+	    r.type != 'F' || r.segno != s->segno ||
+	    entry_f_parse(payload, index_at, salt) != 0 ||
+	    *index_at >= *size - SEGMENT_SEAL)
+		return -1;
+	return 0;
+}
+
+/* What its first record tells: 0 its salt; 1 it holds nothing; -1 errno. */
+static int
+read_first(struct segment *s)
+{
+	char first[FIRST_MAX];
+	struct slice payload;
+	struct record r;
+	uint64_t index_at, size;
+	ssize_t n = fs_read(s->fd, first, sizeof first, 0);
+	int used;
+
+	if (n < 0)
+		return -1;
+	if (record_whole(slice_of(first, (size_t)n), 0, &r, &payload) &&
+	    r.type == 'H' && r.segno == s->segno) {
+		errno = EPROTO;
+		return entry_h_parse(payload, &s->salt);
+	}
+	if (segment_seal_at(s, &index_at, &s->salt, &size) == 0) {
+		s->is_damaged = true;
+		return 0;
+	}
+	used = seems_used(s);
+	errno = used > 0 ? EBADMSG : errno;
+	return used == 0 ? 1 : -1;
+}
+
+int
 segment_open(int dir, uint32_t segno, bool is_readonly, struct segment **result)
 {
-	char name[SEGMENT_NAME], first[FIRST_MAX];
-	struct slice payload;
+	char name[SEGMENT_NAME];
 	struct segment *s;
-	struct record r;
-	ssize_t n;
-	int fd, used;
+	int fd, r, e;
 
 	segment_name(name, segno);
 	fd = fs_open(dir, name, is_readonly ? O_RDONLY : O_RDWR, 0);
 	if (fd < 0)
 		return -1;
 	s = new_segment(fd, segno);
-	*result = s;
-	n = fs_read(fd, first, sizeof first, 0);
-	if (n > 0 &&
-	    record_whole(slice_of(first, (size_t)n), 0, &r, &payload) &&
-	    r.type == 'H' && r.segno == segno) {
-		if (entry_h_parse(payload, &s->salt) == 0)
-			return 0;
-		segment_close(s);
-		errno = EPROTO;
-		return -1;
+	r = read_first(s);
+	if (r == 0) {
+		*result = s;
+		return 0;
 	}
-	used = n < 0 ? -1 : seems_used(s);
-	if (used == 0) {
-		segment_close(s);
-		return 1;
-	}
-	if (used > 0)
-		errno = EBADMSG;
-	n = errno;
+	e = errno;
 	segment_close(s);
-	errno = (int)n;
-	return -1;
+	errno = e;
+	return r;
 }

@@ -12,8 +12,10 @@
 #define QUAIL_QUEUE_SEGMENT_H
 
 #include "lib/record.h"
+#include "queue/entry.h"
 
 enum {
+	SEGMENT_SEAL = RECORD_EXTRA + ENTRY_F, /* the last record */
 	SEGMENT_SIZE = 64 * 1024 * 1024,
 	SEGMENT_NAME = 9 /* 8 digits and a NUL */
 };
@@ -28,6 +30,15 @@ struct segment {
 	uint64_t live_bytes; /* of their records */
 	bool is_damaged;     /* kept as damaged-NUMBER once its mail is gone */
 };
+
+/* segment_seal_at - where the index of a sealed segment is
+ *
+ * Returns  0 with *index_at, *salt as its last record tells them, and the
+ *          file's *size; -1: the segment was not sealed.
+ */
+int
+segment_seal_at(const struct segment *s, uint64_t *index_at, uint32_t *salt,
+		uint64_t *size);
 
 void
 segment_name(char name[SEGMENT_NAME], uint32_t segno);
@@ -53,8 +64,9 @@ segment_create(int dir, uint32_t segno, const char *spare, bool *sync_failed);
  * Takes    is_readonly: it will only be read, never be cut or reused.
  * Returns  0 and *r; 1: the file holds no record at all, its creation never
  *          ended and nothing was ever acknowledged in it; -1 with errno for
- *          trouble of ours, EBADMSG when its first record is damaged but
- *          others may be there, EPROTO when it is of another version.
+ *          trouble of ours, EBADMSG when its first record is damaged,
+ *          others may be there, and it was not sealed, so that its salt
+ *          is lost, EPROTO when it is of another version.
  */
 int
 segment_open(int dir, uint32_t segno, bool is_readonly, struct segment **r);

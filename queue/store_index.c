@@ -8,9 +8,7 @@ enum {
 	M_LINE = 11 + ENTRY_M_HEAD,
 	S_LINE = 2 + 16 + 1 + 8 + 1,
 	P_LINE = 2 + 16 + 1 + 1 + 1,
-	K_LINE = 2 + ENTRY_KEY_LINE,
-	F_PAYLOAD = 9 + 16 + 1,
-	F_RECORD = RECORD_EXTRA + F_PAYLOAD
+	K_LINE = 2 + ENTRY_KEY_LINE
 };
 
 /* writing */
@@ -92,10 +90,8 @@ store_index_seal(struct store *st)
 	buf_puts(&b, buf_slice(&st->index));
 	record_end(&b, place, 'E', s->segno, st->batch, s->salt);
 	place = record_begin(&b);
-	buf_text(&b, "index_at=");
-	buf_hex(&b, 16, s->end);
-	buf_putc(&b, '\n');
-	record_end(&b, place, 'F', s->segno, st->batch, s->salt);
+	entry_f_put(&b, s->end, s->salt);
+	record_end(&b, place, 'F', s->segno, st->batch, 0);
 	/* F must be the last thing in a file that was longer once */
 	if (fs_write_all(s->fd, b.mem, b.len, (off_t)s->end) != 0)
 		fs_truncate(s->fd, (off_t)s->end);
@@ -168,41 +164,18 @@ load_lines(struct store *st, struct segment *s, struct slice all, char type)
 	}
 }
 
-/* Where E is; 0: there is no valid F at the end. */
-static uint64_t
-find_index(const struct segment *s, uint64_t size)
-{
-	char bytes[F_RECORD];
-	struct slice payload;
-	struct record r;
-	uint64_t at;
-
-	if (size < F_RECORD ||
-	    fs_read_all(s->fd, bytes, F_RECORD, (off_t)(size - F_RECORD)) != 0)
-		return 0;
-	if (record_whole(slice_of(bytes, F_RECORD), s->salt, &r, &payload) !=
-		F_RECORD ||
-	    r.type != 'F' || r.segno != s->segno ||
-	    slice_hex(slice_of(payload.at + 9, 16), &at) != 0 ||
-	    at >= size - F_RECORD)
-		return 0;
-	return at;
-}
-
 int
 store_index_read(const struct segment *s, struct buf *b, struct slice *lines,
 		 uint64_t *at)
 {
 	struct record r;
-	struct stat file;
+	uint64_t size;
+	uint32_t salt;
 	size_t n;
 
-	if (fs_stat(s->fd, &file) != 0)
+	if (segment_seal_at(s, at, &salt, &size) != 0 || salt != s->salt)
 		return -1;
-	*at = find_index(s, (uint64_t)file.st_size);
-	if (*at == 0)
-		return -1;
-	n = (size_t)((uint64_t)file.st_size - F_RECORD - *at);
+	n = (size_t)(size - SEGMENT_SEAL - *at);
 	if (n > RECORD_EXTRA + (size_t)RECORD_PAYLOAD_MAX ||
 	    fs_read_all(s->fd, buf_room(b, n), n, (off_t)*at) != 0)
 		return -1;

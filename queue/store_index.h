@@ -11,7 +11,7 @@
  *      ID has its outcome, by an S record or inside a bounce; "P ID 1|0" as
  *      in a P record
  *      and "K KEY TIME": a package was taken (queue/recent.h)
- *   F  "index_at=OFFSET\n" (hex, 16 digits)
+ *   F  "index_at=OFFSET salt=SALT\n" (hex, 16 and 8 digits); entry.h
  *
  * Part of the store; not for others.
  * Test  tests/replay_test.c, tests/store_test.c

@@ -108,8 +108,11 @@ visit_segment(struct visit *v, struct segment *s)
 	if (store_index_read(s, &b, &lines, &at) == 0)
 		while (store_index_keys(&lines, key, &taken_s))
 			take_key(v, key, taken_s);
-	else
+	else {
+		if (!v->carried) /* a repeat gets its K because of it */
+			store_load_true(s);
 		visit_scan(v, s);
+	}
 	buf_free(&b);
 }
 
@@ -122,6 +125,15 @@ is_young(const struct segment *s, int64_t now_s)
 	return fs_stat(s->fd, &file) != 0 || file.st_mtime + RECENT_S >= now_s;
 }
 
+/* A repeat gets K at once. What a process that has died wrote may be in
+ * memory only, so its keys count for nothing before this. */
+static void
+sync_young(struct segment *s)
+{
+	if (fs_datasync(s->fd) != 0)
+		die_sys("syncing a segment that an earlier run wrote", NULL);
+}
+
 void
 store_keys_load(struct store *st)
 {
@@ -129,8 +141,12 @@ store_keys_load(struct store *st)
 	struct segment *s;
 
 	for (s = st->oldest; s; s = s->next)
-		if (is_young(s, v.now_s))
+		if (is_young(s, v.now_s)) {
+			sync_young(s);
 			visit_segment(&v, s);
+		}
+	if (fs_sync(st->seg_dir) != 0 || fs_sync(st->big_dir) != 0)
+		die_sys("syncing the queue's directories", NULL);
 }
 
 int

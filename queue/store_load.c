@@ -255,7 +255,7 @@ load_record(struct store *st, struct segment *s, const struct record *r,
 static void
 end_of_segment(struct store *st, struct segment *s)
 {
-	s->is_damaged = st->scan.is_damaged;
+	s->is_damaged = s->is_damaged || st->scan.is_damaged;
 	if (st->scan.is_torn) {
 		log_open(s->is_damaged ? "damaged" : "torn");
 		log_number("segment", s->segno);
@@ -354,21 +354,12 @@ old_only(const struct store *st, struct segment *s)
 	return s && s->segno < st->id_base ? s : NULL;
 }
 
-/* A segment without an index ended with a process that died. If that was
- * because of a failed sync, what it wrote last may be readable from memory
- * and nowhere else, and no sync will write it any more: read what the disk
- * has. */
-static void
-begin_scan(struct store *st)
+void
+store_load_true(struct segment *s)
 {
-	struct segment *s = st->loading;
-
-	if (!st->is_readonly) {
-		if (fs_datasync(s->fd) != 0)
-			die_sys("syncing what an earlier run wrote", NULL);
-		fs_uncache(s->fd);
-	}
-	segment_scan_init(&st->scan, s);
+	if (fs_datasync(s->fd) != 0)
+		die_sys("syncing what an earlier run wrote", NULL);
+	fs_uncache(s->fd);
 }
 
 /* One segment by its index, or a piece of one that has none. */
@@ -379,8 +370,11 @@ load_some(struct store *st)
 		st->n_indexed++;
 		return true;
 	}
-	if (!st->is_scanning)
-		begin_scan(st);
+	if (!st->is_scanning) {
+		if (!st->is_readonly)
+			store_load_true(st->loading);
+		segment_scan_init(&st->scan, st->loading);
+	}
 	st->is_scanning = !scan_some(st);
 	return !st->is_scanning;
 }
