@@ -15,6 +15,16 @@
 uint32_t
 store_load_find(struct store *st);
 
+/* store_load_true - before a segment without an index is read
+ *
+ * It ended with a process that died. What that one wrote last may be in
+ * memory only, so it is synced; and if it died of a failed sync, it may be
+ * readable from memory, and no sync will ever write it: what is read next
+ * is what the disk has.
+ */
+void
+store_load_true(struct segment *s);
+
 /* store_load_start - begin loading in the background */
 void
 store_load_start(struct store *st);
