@@ -46,7 +46,7 @@ loaded(struct store *st)
 }
 
 void
-ledger_open(void)
+ledger_start(void)
 {
 	int i, j;
 
@@ -58,6 +58,12 @@ ledger_open(void)
 	ledger.store = (struct store){
 	    .loaded = loaded, .segment_size = 8192, .keep_segments = 2};
 	store_open(&ledger.store, &ledger.loop, "queue");
+}
+
+void
+ledger_open(void)
+{
+	ledger_start();
 	while (!ledger.store.is_loaded && !ledger.store.failed)
 		loop_round(&ledger.loop, 0);
 }
@@ -79,6 +85,40 @@ acked(struct store_waiter *w, struct message *m, const struct verdict *v)
 	(void)v;
 	if (m)
 		e->acked = simfs_length(ledger.disk);
+	else if (e->in.has_key)
+		recent_drop(&ledger.store.recent, e->in.key);
+}
+
+static void
+acked_again(struct store_waiter *w, struct message *m, const struct verdict *v)
+{
+	struct ledger_entry *e = OWNER(w, struct ledger_entry, repeat);
+
+	(void)m;
+	if (v->code == 'K')
+		e->again = simfs_length(ledger.disk);
+}
+
+static bool
+is_known(const struct ledger_entry *e)
+{
+	return e->in.has_key && recent_has(&ledger.store.recent, e->in.key);
+}
+
+void
+ledger_repeat(void)
+{
+	int i;
+
+	for (i = 0; i < ledger.n; i++) {
+		struct ledger_entry *e = &ledger.entries[i];
+
+		e->again = 0;
+		e->repeat.done = acked_again;
+		if (is_known(e))
+			store_wait(&ledger.store, &e->repeat);
+	}
+	loop_round(&ledger.loop, 0);
 }
 
 static struct ledger_entry *
@@ -333,6 +373,13 @@ check_rcpt(const struct ledger_entry *e, struct message *m, int rcpt,
 	return NULL;
 }
 
+static bool
+is_promised(const struct ledger_entry *e, size_t prefix)
+{
+	return (e->acked && e->acked <= prefix) ||
+	       (e->again && e->again <= ledger.again_prefix);
+}
+
 static const char *
 check_entry(const struct ledger_entry *e, size_t prefix)
 {
@@ -347,8 +394,12 @@ check_entry(const struct ledger_entry *e, size_t prefix)
 	    !recent_has(&ledger.store.recent, key))
 		return "a package that was taken is not remembered";
 
-	if (!m && e->acked && e->acked <= prefix && !over)
+	if (!m && is_promised(e, prefix) && !over)
 		return "an acknowledged message is lost";
+	if (!m && is_known(e) && !is_promised(e, prefix) && !over)
+		return "a repeat would get a K for nothing";
+	if (!is_known(e) && e->in.has_key && is_promised(e, prefix))
+		return "a repeat would be taken twice";
 	if (m && (!right_envelope(e, m) || !right_text(e, m)))
 		return "a message is not what it was";
 	for (i = 0; i < RCPTS; i++)
@@ -421,7 +472,11 @@ ledger_more(void)
 void
 ledger_less(void)
 {
+	int i;
+
 	incoming_free(&ledger.entries[--ledger.n].in, AT_FDCWD);
+	for (i = 0; i < ledger.n; i++)
+		ledger.entries[i].again = 0;
 }
 
 void

@@ -19,10 +19,11 @@ struct ledger_entry {
 	size_t acked;	       /* trace length at K; 0: never */
 	size_t settled[RCPTS]; /* ... when the outcome was given, plus one */
 	size_t durable[RCPTS]; /* ... when it was synced */
+	size_t again;	       /* ... at the K of a repeat after a recovery */
 	int settles;	       /* a bounce: of which entry; -1: none */
 	bool is_bounce;
 	struct incoming in;
-	struct store_waiter waiter;
+	struct store_waiter waiter, repeat;
 };
 
 struct ledger {
@@ -32,14 +33,26 @@ struct ledger {
 	struct ledger_entry entries[LEDGER_MAX + 1];
 	int n;
 	uint64_t next_id;
+	size_t again_prefix; /* as much of a recovery's trace has happened */
 	unsigned long n_bad;
 };
 
 extern struct ledger ledger;
 
-/* ledger_open - open the store on the disk in use and let it load */
+/* ledger_start - open the store on the disk in use */
+void
+ledger_start(void);
+
+/* ledger_open - the same, and let it load */
 void
 ledger_open(void);
+
+/* ledger_repeat - every client sends the same bytes again
+ *
+ * Where the store knows them it says K, and that is a promise too.
+ */
+void
+ledger_repeat(void);
 
 /* ledger_work - the workload; goes on as well as it can when calls fail */
 void

@@ -56,7 +56,10 @@ try_recovery(struct simfs *disk, size_t prefix, int kind)
 
 	simfs_use(disk);
 	ledger.disk = disk;
-	ledger_open();
+	ledger_start();
+	ledger_repeat();
+	while (!ledger.store.is_loaded && !ledger.store.failed)
+		loop_round(&ledger.loop, 0);
 	more = ledger_more();
 	ledger.disk = worked_on;
 	acked = more->acked;
@@ -68,6 +71,7 @@ try_recovery(struct simfs *disk, size_t prefix, int kind)
 		prefix = 1; /* an entry's 0 is never */
 	for (i = length; i <= simfs_length(disk); i++) {
 		more->acked = i >= acked ? prefix : 0;
+		ledger.again_prefix = i;
 		try_disk(simfs_crash(disk, i, SIMFS_ALL, 0, false), prefix,
 			 kind, i);
 		try_disk(simfs_crash(disk, i, SIMFS_NONE, 0, true), prefix,
