@@ -1,6 +1,6 @@
 /* quail-queue - the daemon that keeps the mail: door, log, clock, bounces
  *
- * User quailq; writes the queue directory and nothing else; listens on two
+ * User quailq; writes the queue directory and nothing else; listens on three
  * unix sockets; no network.
  */
 #include "lib/clock.h"
@@ -8,6 +8,7 @@
 #include "lib/home.h"
 #include "lib/log.h"
 #include "lib/owner.h"
+#include "queue/control.h"
 #include "queue/intake.h"
 #include "queue/schedule.h"
 
@@ -19,6 +20,7 @@ struct hub {
 	struct store store;
 	struct intake intake;
 	struct schedule schedule;
+	struct control control;
 	struct loop_timer second;
 	unsigned n_seconds;
 };
@@ -94,6 +96,7 @@ main(int argc, char **argv)
 	schedule_init(&hub.schedule, &hub.loop, &hub.store, &hub.config,
 		      HOME_AGENT);
 	intake_init(&hub.intake, &hub.loop, &hub.store, HOME_DOOR, accepted);
+	control_init(&hub.control, &hub.loop, &hub.schedule, HOME_CONTROL);
 	hub.second.expired = every_second;
 	loop_timer_set(&hub.loop, &hub.second, 1000);
 	ready_tell();

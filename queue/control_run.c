@@ -1,0 +1,314 @@
+#include "queue/control_run.h"
+
+#include "lib/clock.h"
+#include "lib/netstring.h"
+#include "queue/control_tell.h"
+
+#include <errno.h>
+
+enum { TEXT_PIECE = 32 * 1024 };
+
+/* the end */
+
+static void
+end(struct control_run *r, struct buf *out, char code, const char *text)
+{
+	struct buf *fields = &r->view.fields;
+
+	buf_clear(fields);
+	if (code == 'K') {
+		control_number(fields, "n", (int64_t)r->n_told);
+		control_number(fields, "missing", (int64_t)r->n_missing);
+		if (!r->source->store->is_loaded)
+			control_number(fields, "loading", 1);
+	} else {
+		buf_text(fields, text);
+	}
+	control_item(out, code, fields);
+	r->phase = CONTROL_OVER;
+}
+
+static void
+end_errno(struct control_run *r, struct buf *out)
+{
+	end(r, out, 'Z', strerror(errno));
+}
+
+static void
+end_walk(struct control_run *r, struct buf *out)
+{
+	if (r->ask.verb == CONTROL_STATS)
+		control_tell_stats(r->source, &r->stats, out, &r->view.fields);
+	if (control_ask_changes(&r->ask) && control_act_end(&r->act) != 0)
+		end(r, out, 'Z',
+		    "the disk does not take it now; it counts "
+		    "until the queue is restarted");
+	else
+		end(r, out, 'K', "");
+}
+
+/* one message */
+
+static struct message *
+known(struct control_run *r, uint64_t id)
+{
+	struct message *m = idmap_get(&r->source->store->messages, id);
+
+	return m && m->n_live > 0 ? m : NULL;
+}
+
+static void
+tell_message(struct control_run *r, struct buf *out)
+{
+	struct slice attrs = r->view.envelope.attrs, attr;
+
+	control_view_message(&r->view, out);
+	if (r->ask.verb == CONTROL_LIST)
+		return;
+	while (netstring_slice(&attrs, &attr) == 0) {
+		buf_puts(&r->view.fields, attr);
+		control_item(out, 'a', &r->view.fields);
+	}
+}
+
+/* It fits: tell it, count it, or do something to it. */
+static void
+take_message(struct control_run *r, struct message *m, struct buf *out)
+{
+	int did;
+
+	r->id = m->id;
+	r->rcpt = 0;
+	r->rcpts_at = r->text_at = 0;
+	switch (r->ask.verb) {
+	case CONTROL_LIST:
+	case CONTROL_SHOW:
+	case CONTROL_EXPORT:
+		tell_message(r, out);
+		r->n_told++;
+		r->phase = CONTROL_RCPTS;
+		return;
+	case CONTROL_CAT:
+		r->n_told++;
+		r->phase = CONTROL_TEXT;
+		return;
+	case CONTROL_STATS: control_tell_count(&r->stats, m); return;
+	case CONTROL_COUNT: r->n_told++; return;
+	default: break;
+	}
+	did = control_act_one(&r->act, &r->view);
+	if (did < 0)
+		end_errno(r, out);
+	else
+		r->n_told += (unsigned)did;
+}
+
+/* A message that nobody asks anything of its envelope is not read. */
+static bool
+needs_envelope(const struct control_ask *a)
+{
+	return a->verb != CONTROL_STATS &&
+	       !(a->verb == CONTROL_COUNT && a->is_all);
+}
+
+static void
+look_at(struct control_run *r, struct message *m, struct buf *out)
+{
+	if (needs_envelope(&r->ask)) {
+		if (control_view_open(&r->view, m) != 0) {
+			end_errno(r, out);
+			return;
+		}
+		if (!control_view_fits(&r->view, &r->ask))
+			return;
+	}
+	take_message(r, m, out);
+}
+
+static void
+missing(struct control_run *r, uint64_t id, struct buf *out)
+{
+	buf_hex(&r->view.fields, 16, id);
+	control_item(out, 'x', &r->view.fields);
+	r->n_missing++;
+}
+
+static void
+walk(struct control_run *r, struct buf *out)
+{
+	bool by_id = r->ask.n_ids > 0;
+	struct message *m;
+	uint64_t id;
+
+	if (by_id)
+		id = r->n_asked < r->ask.n_ids
+			 ? control_ask_id(&r->ask, r->n_asked++)
+			 : 0;
+	else
+		id = control_walk_next(&r->walk, &r->source->store->messages);
+	if (id == 0) {
+		end_walk(r, out);
+		return;
+	}
+	m = known(r, id);
+	if (m)
+		look_at(r, m, out);
+	else if (by_id)
+		missing(r, id, out);
+}
+
+/* its recipients */
+
+static void
+end_message(struct control_run *r, struct buf *out, bool is_whole)
+{
+	if (r->ask.verb == CONTROL_EXPORT) {
+		buf_text(&r->view.fields, is_whole ? "K" : "Z");
+		control_item(out, 'e', &r->view.fields);
+	}
+	r->phase = CONTROL_WALKING;
+}
+
+/* The envelope was read when the message was found; whether it is still
+ * there, and where it is, may have changed since. */
+static void
+tell_rcpt(struct control_run *r, struct buf *out)
+{
+	struct slice rest =
+	    slice_from(r->view.envelope.rcpts, (size_t)r->rcpts_at);
+	size_t before = rest.len;
+	struct slice rcpt;
+
+	r->view.m = known(r, r->id);
+	if (!r->view.m) {
+		end_message(r, out, false);
+		return;
+	}
+	if (netstring_slice(&rest, &rcpt) == 0) {
+		if (r->ask.verb != CONTROL_LIST ||
+		    !message_is_done(r->view.m, r->rcpt))
+			control_view_rcpt(&r->view, out, r->rcpt, rcpt);
+		r->rcpts_at += before - rest.len;
+		r->rcpt++;
+		return;
+	}
+	if (r->ask.verb == CONTROL_EXPORT)
+		r->phase = CONTROL_TEXT;
+	else
+		end_message(r, out, true);
+}
+
+/* its text */
+
+static void
+tell_text(struct control_run *r, struct buf *out)
+{
+	struct message *m = known(r, r->id);
+	uint64_t left;
+	size_t n;
+
+	if (!m) {
+		if (r->ask.verb == CONTROL_CAT)
+			end(r, out, 'Z', "the message has just left the queue");
+		else
+			end_message(r, out, false);
+		return;
+	}
+	left = m->text_len - r->text_at;
+	if (left == 0) {
+		end_message(r, out, true);
+		return;
+	}
+	n = left < TEXT_PIECE ? (size_t)left : TEXT_PIECE;
+	if (store_text(r->source->store, m, r->text_at,
+		       buf_room(&r->view.fields, n), n) != 0) {
+		end_errno(r, out);
+		return;
+	}
+	buf_added(&r->view.fields, n);
+	control_item(out, 't', &r->view.fields);
+	r->text_at += n;
+}
+
+/* all of it */
+
+static void
+tell_table(struct control_run *r, struct buf *out)
+{
+	if (r->ask.verb == CONTROL_HOLDS) {
+		r->n_told =
+		    control_tell_holds(r->source->holds, out, &r->view.fields);
+		end(r, out, 'K', "");
+		return;
+	}
+	r->n_told += control_tell_bucket(&r->source->schedule->destinations,
+					 r->bucket++, out, &r->view.fields);
+	if (r->bucket == DESTINATION_BUCKETS)
+		end(r, out, 'K', "");
+}
+
+static void
+step(struct control_run *r, struct buf *out)
+{
+	if (r->ask.verb == CONTROL_HOLDS || r->ask.verb == CONTROL_DESTINATIONS)
+		tell_table(r, out);
+	else if (r->phase == CONTROL_WALKING)
+		walk(r, out);
+	else if (r->phase == CONTROL_RCPTS)
+		tell_rcpt(r, out);
+	else
+		tell_text(r, out);
+}
+
+/* What is loaded later may contradict what is changed now. */
+static void
+begin_change(struct control_run *r, struct buf *out)
+{
+	if (!r->source->store->is_loaded)
+		end(r, out, 'Z', "the queue is still being loaded; try again");
+	else if (control_act_begin(&r->act) == 0)
+		return;
+	else if (errno == EINVAL)
+		end(r, out, 'D', "this pattern cannot be a rule");
+	else
+		end_errno(r, out);
+}
+
+void
+control_run_start(struct control_run *r, struct slice payload, struct buf *out)
+{
+	const char *why = control_ask_parse(&r->ask, payload);
+
+	r->view.source = r->source;
+	r->act.schedule = r->source->schedule;
+	r->act.ask = &r->ask;
+	if (why)
+		end(r, out, 'D', why);
+	else if (control_ask_changes(&r->ask))
+		begin_change(r, out);
+}
+
+bool
+control_run_slice(struct control_run *r, struct buf *out)
+{
+	size_t full = out->len + CONTROL_RUN_OUT;
+	int64_t until_ms = clock_ms() + CONTROL_RUN_MS;
+	unsigned n;
+
+	for (n = 1; r->phase != CONTROL_OVER && out->len < full; n++) {
+		step(r, out);
+		if (n % 16 == 0 && clock_ms() >= until_ms)
+			break;
+	}
+	return r->phase == CONTROL_OVER;
+}
+
+void
+control_run_free(struct control_run *r)
+{
+	control_ask_free(&r->ask);
+	control_walk_free(&r->walk);
+	control_view_free(&r->view);
+	idmap_free(&r->act.retried);
+	*r = (struct control_run){.source = r->source};
+}

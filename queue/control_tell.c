@@ -1,0 +1,113 @@
+#include "queue/control_tell.h"
+
+size_t
+control_tell_holds(const struct holds *h, struct buf *out, struct buf *fields)
+{
+	size_t i;
+
+	for (i = 0; i < h->n; i++) {
+		control_field(fields, "kind", hold_word(h->all[i].kind));
+		control_field(fields, "pattern", h->all[i].pattern);
+		control_item(out, 'h', fields);
+	}
+	return h->n;
+}
+
+static const char *
+state(const struct destination *d)
+{
+	if (d->is_held)
+		return "held";
+	switch (d->state) {
+	case DESTINATION_OPEN: return "open";
+	case DESTINATION_CLOSED: return "closed";
+	case DESTINATION_PROBING: break;
+	}
+	return "probing";
+}
+
+static void
+tell_destination(const struct destination *d, struct buf *out,
+		 struct buf *fields)
+{
+	control_field(fields, "hop", slice_of(d->key, d->key_len));
+	control_field(fields, "state", slice_text(state(d)));
+	control_number(fields, "waiting", d->waiting.n);
+	control_number(fields, "running", d->n_running);
+	control_number(fields, "limit", d->limit);
+	control_number(fields, "most", d->most);
+	control_number(fields, "rate", d->rate);
+	control_number(fields, "troubles", d->n_troubles);
+	if (d->closed.slot > 0)
+		control_number(fields, "retry_ms",
+			       d->closed.due_ms - d->all->loop->now_ms);
+	control_item(out, 'd', fields);
+}
+
+size_t
+control_tell_bucket(struct destinations *all, size_t bucket, struct buf *out,
+		    struct buf *fields)
+{
+	const struct destination *d;
+	size_t n = 0;
+
+	for (d = all->buckets[bucket]; d; d = d->chain, n++)
+		tell_destination(d, out, fields);
+	return n;
+}
+
+void
+control_tell_count(struct control_stats *stats, const struct message *m)
+{
+	stats->messages++;
+	stats->bytes += m->text_len;
+	stats->rcpts += m->n_live;
+	if (m->n_running > 0)
+		stats->running++;
+	else if (m->is_paused || m->is_ruled || m->is_held)
+		stats->held++;
+	else if (m->n_busy > 0)
+		stats->waiting++;
+	else
+		stats->deferred++;
+	if (stats->oldest_us == 0 || m->birth_us < stats->oldest_us)
+		stats->oldest_us = m->birth_us;
+}
+
+static void
+put_log(const struct store *st, struct buf *fields)
+{
+	const struct segment *s;
+	uint64_t size = 0, live = 0;
+
+	for (s = st->oldest; s; s = s->next) {
+		size += s->end;
+		live += s->live_bytes;
+	}
+	control_number(fields, "segments", st->n_segments);
+	control_number(fields, "log_bytes", (int64_t)size);
+	control_number(fields, "log_live_bytes", (int64_t)live);
+	control_number(fields, "disk_full", st->is_full);
+}
+
+void
+control_tell_stats(const struct control_source *source,
+		   const struct control_stats *stats, struct buf *out,
+		   struct buf *fields)
+{
+	const struct schedule *s = source->schedule;
+
+	control_number(fields, "messages", (int64_t)stats->messages);
+	control_number(fields, "rcpts", (int64_t)stats->rcpts);
+	control_number(fields, "bytes", (int64_t)stats->bytes);
+	control_number(fields, "running", (int64_t)stats->running);
+	control_number(fields, "waiting", (int64_t)stats->waiting);
+	control_number(fields, "deferred", (int64_t)stats->deferred);
+	control_number(fields, "held", (int64_t)stats->held);
+	control_number(fields, "oldest_us", stats->oldest_us);
+	control_number(fields, "destinations", (int64_t)s->destinations.n);
+	control_number(fields, "answers", (int64_t)s->answers.n);
+	control_number(fields, "holds", (int64_t)s->holds.n);
+	put_log(source->store, fields);
+	control_item(out, 's', fields);
+}
