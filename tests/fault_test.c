@@ -33,8 +33,7 @@ enum {
 	LOST = 4,
 	STUCK = 5,	/* it went on, but takes no mail any more */
 	LOST_LATER = 6, /* at a power loss some time after the restart */
-	GAVE_UP = 111,
-	STRIDE = 1
+	GAVE_UP = 111
 };
 
 /* Power is lost: is everything there that was promised? */
@@ -93,47 +92,57 @@ one_case(uint64_t n, int error)
 	return survives_power_loss(error, n) ? KEPT : LOST_LATER;
 }
 
-static int
-in_child(uint64_t n, int error)
+static pid_t
+begin_child(uint64_t n, int error)
 {
-	int status;
 	pid_t pid;
+	int r;
 
 	fflush(stdout);
 	pid = fork();
-	if (pid == 0) {
-		if (!getenv("REPLAY_LOG")) {
-			dup2(open("/dev/null", O_WRONLY), 2);
-			dup2(2, 1);
-		}
-		int r = one_case(n, error);
-
-		fflush(stdout);
-		_exit(r);
+	if (pid != 0)
+		return pid;
+	if (!getenv("REPLAY_LOG")) {
+		dup2(open("/dev/null", O_WRONLY), 2);
+		dup2(2, 1);
 	}
+	r = one_case(n, error);
+	fflush(stdout);
+	_exit(r);
+}
+
+static int
+end_child(pid_t pid)
+{
+	int status;
+
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
 }
 
+/* Two cases are under way at a time. */
 static void
 try_fault(int error, const char *name)
 {
 	unsigned long kept = 0, gave_up = 0;
+	pid_t pid, next = begin_child(1, error);
 	uint64_t n;
 	int r;
 
-	for (n = 1;; n += STRIDE) {
-		r = in_child(n, error);
-		if (r == GOT_THROUGH)
-			break;
+	for (n = 1;; n += LEDGER_STRIDE) {
+		pid = next;
+		next = begin_child(n + LEDGER_STRIDE, error);
+		r = end_child(pid);
 		kept += r == KEPT;
 		gave_up += r == GAVE_UP;
-		if (!ok_quiet(r == KEPT || r == GAVE_UP,
+		if (r == GOT_THROUGH ||
+		    !ok_quiet(r == KEPT || r == GAVE_UP,
 			      "%s at call %llu: outcome %d", name,
 			      (unsigned long long)n, r))
 			break;
 	}
+	end_child(next);
 	ok(n > 500, "%s at each of %llu calls: kept %lu, gave up %lu", name,
 	   (unsigned long long)n - 1, kept, gave_up);
 }
