@@ -123,10 +123,6 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	store_keys_open(st);
 	segno = first_segno(store_load_find(st));
 	store_keys_load(st);
-	/* a spare may be a segment whose new name is not on disk yet: writing
-	 * over it then would damage the old one */
-	if (fs_sync(st->seg_dir) != 0)
-		die_sys("syncing the directory of segments", path);
 	st->current = create(st, segno, &sync_failed);
 	if (!st->current)
 		die_sys("making a new segment of the queue", path);

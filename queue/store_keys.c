@@ -109,7 +109,8 @@ visit_segment(struct visit *v, struct segment *s)
 		while (store_index_keys(&lines, key, &taken_s))
 			take_key(v, key, taken_s);
 	else {
-		if (!v->carried) /* a repeat gets its K because of it */
+		/* a repeat gets its K at once because of what is read here */
+		if (!v->carried)
 			store_load_true(s);
 		visit_scan(v, s);
 	}
@@ -125,15 +126,6 @@ is_young(const struct segment *s, int64_t now_s)
 	return fs_stat(s->fd, &file) != 0 || file.st_mtime + RECENT_S >= now_s;
 }
 
-/* A repeat gets K at once. What a process that has died wrote may be in
- * memory only, so its keys count for nothing before this. */
-static void
-sync_young(struct segment *s)
-{
-	if (fs_datasync(s->fd) != 0)
-		die_sys("syncing a segment that an earlier run wrote", NULL);
-}
-
 void
 store_keys_load(struct store *st)
 {
@@ -141,10 +133,10 @@ store_keys_load(struct store *st)
 	struct segment *s;
 
 	for (s = st->oldest; s; s = s->next)
-		if (is_young(s, v.now_s)) {
-			sync_young(s);
+		if (is_young(s, v.now_s))
 			visit_segment(&v, s);
-		}
+	/* also because a spare may be a segment whose new name is not on
+	 * disk yet: writing over it then would damage the old one */
 	if (fs_sync(st->seg_dir) != 0 || fs_sync(st->big_dir) != 0)
 		die_sys("syncing the queue's directories", NULL);
 }
