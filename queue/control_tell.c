@@ -64,10 +64,12 @@ control_tell_count(struct control_stats *stats, const struct message *m)
 	stats->rcpts += m->n_live;
 	if (m->n_running > 0)
 		stats->running++;
-	else if (m->is_paused || m->is_ruled || m->is_held)
+	else if (m->is_paused || m->is_ruled)
 		stats->held++;
 	else if (m->n_busy > 0)
 		stats->waiting++;
+	else if (m->is_held)
+		stats->held++;
 	else
 		stats->deferred++;
 	if (stats->oldest_us == 0 || m->birth_us < stats->oldest_us)

@@ -2,6 +2,7 @@
 #include "queue/command.h"
 #include "queue/compile.h"
 #include "queue/explain.h"
+#include "queue/queue_cmd.h"
 #include "queue/run.h"
 
 #include <stdio.h>
@@ -29,6 +30,8 @@ static const struct {
     {"build", "DIR", "check and compile the tables", compile_command},
     {"explain", "[-d DIR] ADDRESS...", "say where mail goes, and why",
      explain_command},
+    {"queue", "[-d DIR] list ...",
+     "look at the queue, and change what is in it", queue_command},
     {"help", "", "print this", help_command},
     {"version", "", "print the version", version_command},
 };
