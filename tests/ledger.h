@@ -48,6 +48,7 @@ struct ledger {
 	int n;
 	uint64_t next_id;
 	size_t again_prefix; /* as much of a recovery's trace has happened */
+	bool is_aged;	     /* the keys of repeats may be forgotten */
 	unsigned long n_bad;
 };
 

@@ -59,6 +59,7 @@ struct simfs {
 	uint64_t calls, fail_at;
 	int fail_error;
 	bool failed, lies;
+	long age_s;
 };
 
 static struct simfs *sim;
@@ -237,6 +238,12 @@ uint64_t
 simfs_calls(const struct simfs *fs)
 {
 	return fs->calls;
+}
+
+void
+simfs_age(struct simfs *fs, long seconds)
+{
+	fs->age_s = seconds;
 }
 
 void
@@ -495,8 +502,8 @@ sim_stat(int fd, struct stat *st)
 {
 	*st = (struct stat){0};
 	st->st_size = (off_t)sim->files[file_of(fd)].size;
-	st->st_mtime = time(NULL);
-	st->st_mtime = time(NULL);
+	st->st_mtime = time(NULL) - sim->age_s;
+	st->st_mtime = time(NULL) - sim->age_s;
 	return 0;
 }
 

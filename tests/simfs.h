@@ -102,6 +102,10 @@ simfs_failed(const struct simfs *fs);
 uint64_t
 simfs_calls(const struct simfs *fs);
 
+/* simfs_age - files seem to have been changed so long ago */
+void
+simfs_age(struct simfs *fs, long seconds);
+
 /* simfs_sync_lies - from now on syncs return 0 and do nothing (a mutant of
  * the disk: the tests must see it) */
 void
