@@ -4,12 +4,28 @@
 
 #include <stdlib.h>
 
-enum { SMALLEST = 64 };
+/* From LARGE on, memory counts for more than the time to grow. */
+enum { SMALLEST = 64, LARGE = 65536 };
 
 static size_t
 home(const struct idmap *map, uint64_t id)
 {
-	return (size_t)((id * 0x9e3779b97f4a7c15u) >> 32) & (map->cap - 1);
+	uint64_t hash = (id * 0x9e3779b97f4a7c15u) >> 32;
+
+	return (size_t)(hash * map->cap >> 32);
+}
+
+static size_t
+behind(const struct idmap *map, size_t i)
+{
+	return i + 1 == map->cap ? 0 : i + 1;
+}
+
+/* How far i is behind `from`, going round. */
+static size_t
+distance(const struct idmap *map, size_t from, size_t i)
+{
+	return i >= from ? i - from : i + map->cap - from;
 }
 
 static size_t
@@ -18,7 +34,7 @@ seek(const struct idmap *map, uint64_t id)
 	size_t i = home(map, id);
 
 	while (map->slots[i].id != 0 && map->slots[i].id != id)
-		i = (i + 1) & (map->cap - 1);
+		i = behind(map, i);
 	return i;
 }
 
@@ -28,7 +44,9 @@ grow(struct idmap *map)
 	struct idmap old = *map;
 	size_t i;
 
-	map->cap = old.cap ? old.cap * 2 : SMALLEST;
+	map->cap = old.cap == 0	     ? SMALLEST
+		   : old.cap < LARGE ? old.cap * 2
+				     : old.cap + old.cap / 4;
 	map->slots = calloc(map->cap, sizeof *map->slots);
 	if (!map->slots)
 		die_nomem();
@@ -45,7 +63,7 @@ idmap_put(struct idmap *map, uint64_t id, void *value)
 
 	if (id == 0)
 		die_bug("id 0 in a map");
-	if (map->n + 1 > map->cap - map->cap / 4)
+	if (map->n + 1 > map->cap - map->cap / 8)
 		grow(map);
 	i = seek(map, id);
 	if (map->slots[i].id == 0)
@@ -73,11 +91,9 @@ idmap_drop(struct idmap *map, uint64_t id)
 	if (map->slots[hole].id == 0)
 		return;
 	map->n--;
-	for (i = (hole + 1) & (map->cap - 1); map->slots[i].id != 0;
-	     i = (i + 1) & (map->cap - 1)) {
+	for (i = behind(map, hole); map->slots[i].id != 0; i = behind(map, i)) {
 		want = home(map, map->slots[i].id);
-		if (((i - want) & (map->cap - 1)) <
-		    ((i - hole) & (map->cap - 1)))
+		if (distance(map, want, i) < distance(map, hole, i))
 			continue;
 		map->slots[hole] = map->slots[i];
 		hole = i;
@@ -90,9 +106,11 @@ idmap_any(struct idmap *map)
 {
 	if (map->n == 0)
 		return NULL;
-	while (map->slots[map->any & (map->cap - 1)].id == 0)
-		map->any++;
-	return map->slots[map->any & (map->cap - 1)].value;
+	if (map->any >= map->cap)
+		map->any = 0;
+	while (map->slots[map->any].id == 0)
+		map->any = behind(map, map->any);
+	return map->slots[map->any].value;
 }
 
 void

@@ -24,7 +24,8 @@ struct attempt {
 	uint64_t sender_key;	    /* a hash of the return path, never 0 */
 	uint32_t concurrency, rate; /* the route's options; 0: not said */
 	unsigned hop;		    /* which of them it tries */
-	int64_t expires_s; /* when its message is too old for this route */
+	int64_t expires_s;  /* when its message is too old for this route */
+	int64_t started_ms; /* loop time, once an agent has it */
 	uint32_t n_rcpts, n_answered;
 	uint32_t n_network, n_slower; /* of the answers */
 	uint32_t n_lost;	      /* agents that died with it */

@@ -56,10 +56,9 @@ attempt_new(struct message *m, struct slice nexthops, uint32_t max_rcpts)
 /* the table */
 
 void
-destinations_init(struct destinations *all, struct loop *loop,
-		  bool (*start)(struct destinations *, struct attempt *))
+destinations_init(struct destinations *all, struct loop *loop)
 {
-	*all = (struct destinations){.loop = loop, .start = start};
+	all->loop = loop;
 	all->ready_last = &all->ready;
 	all->start_task.run = start_all;
 }
@@ -99,13 +98,29 @@ pace_over(struct loop_timer *timer)
 	make_ready(OWNER(timer, struct destination, paced));
 }
 
-static void
-set_limits(struct destination *d)
+static bool
+is_smtp(const struct destination *d)
 {
-	bool is_smtp = slice_eq(d->agent, SLICE("smtp"));
+	return slice_eq(d->agent, SLICE("smtp"));
+}
 
-	d->limit = is_smtp ? DESTINATION_FIRST_SMTP : DESTINATION_FIRST;
-	d->most = is_smtp ? DESTINATION_MOST_SMTP : DESTINATION_MOST;
+/* What a route says of it, or the usual. */
+static void
+set_most(struct destination *d, uint32_t concurrency)
+{
+	d->most = concurrency  ? concurrency
+		  : is_smtp(d) ? DESTINATION_MOST_SMTP
+			       : DESTINATION_MOST;
+	if (d->limit > d->most)
+		d->limit = d->most;
+}
+
+static void
+first_limit(struct destination *d)
+{
+	d->limit = is_smtp(d) ? DESTINATION_FIRST_SMTP : DESTINATION_FIRST;
+	if (d->limit > d->most)
+		d->limit = d->most;
 }
 
 static struct destination *
@@ -120,10 +135,10 @@ make(struct destinations *all, struct slice key)
 	d->key_len = key.len;
 	d->agent = slice_of(d->key, slice_find(key, ':'));
 	d->all = all;
-	lanes_init(&d->waiting);
 	d->closed.expired = closed_over;
 	d->paced.expired = pace_over;
-	set_limits(d);
+	set_most(d, 0);
+	first_limit(d);
 	d->is_held = all->holds && all->holds(all, key);
 	d->chain = *b;
 	*b = d;
@@ -167,18 +182,29 @@ drop(struct destination *d)
 	d->all->n--;
 	loop_timer_stop(d->all->loop, &d->closed);
 	loop_timer_stop(d->all->loop, &d->paced);
-	lanes_free(&d->waiting);
 	free(d);
+}
+
+void
+destinations_empty(struct destinations *all)
+{
+	const struct sieve everything = {.wants = sieve_all};
+	struct sifted out = {0};
+	struct attempt *a;
+
+	destinations_sift(all, &everything, &out);
+	while ((a = out.attempts)) {
+		out.attempts = a->next;
+		free(a);
+	}
 }
 
 void
 destinations_free(struct destinations *all)
 {
-	struct attempt *a;
 	size_t i;
 
-	while ((a = destinations_drain(all)))
-		free(a);
+	destinations_empty(all);
 	for (i = 0; i < DESTINATION_BUCKETS; i++)
 		while (all->buckets[i])
 			drop(all->buckets[i]);
@@ -233,21 +259,41 @@ make_ready(struct destination *d)
 		loop_task_queue(d->all->loop, &d->all->start_task);
 }
 
+/* What has its turn, as an attempt; NULL when that came to nothing. */
+static struct attempt *
+take(struct destination *d)
+{
+	struct waiting w;
+	struct attempt *a;
+
+	if (!lanes_take(&d->waiting, &w))
+		return NULL;
+	a = w.attempt ? w.attempt : d->all->unpark(d->all, w.parked);
+	if (a) {
+		a->sender_key = w.sender_key;
+		a->destination = d;
+	}
+	return a;
+}
+
 /* False: no agent is free for it, so that it must stay in line. */
 static bool
 start_some(struct destination *d)
 {
 	while (may_start(d)) {
-		struct attempt *a = lanes_take(&d->waiting);
+		struct attempt *a = take(d);
 
+		if (!a)
+			continue;
 		d->n_running++;
-		d->tokens -= 1000;
+		a->started_ms = d->all->loop->now_ms;
 		if (!d->all->start(d->all, a)) {
 			d->n_running--;
-			d->tokens += 1000;
-			lanes_put(&d->waiting, a, true);
+			lanes_put_back(&d->waiting, a);
 			return false;
 		}
+		if (d->rate)
+			d->tokens -= 1000;
 	}
 	return true;
 }
@@ -259,13 +305,15 @@ start_all(struct loop_task *task)
 {
 	struct destinations *all = OWNER(task, struct destinations, start_task);
 	struct destination *d = all->ready, *next;
+	struct slice busy = {"", 0}; /* agents of this kind all are */
 
 	all->ready = NULL;
 	all->ready_last = &all->ready;
 	for (; d; d = next) {
 		next = d->ready_next;
 		d->is_ready = false;
-		if (!start_some(d)) {
+		if (slice_eq(d->agent, busy) || !start_some(d)) {
+			busy = d->agent;
 			d->is_ready = true;
 			d->ready_next = NULL;
 			*all->ready_last = d;
@@ -283,8 +331,17 @@ destinations_start(struct destinations *all)
 
 /* queueing */
 
-/* Of the next hops from a->hop on, the first that is neither closed nor held;
- * a->hop itself if all are. */
+bool
+destination_works(const struct destination *d)
+{
+	if (d->is_held || d->state == DESTINATION_CLOSED)
+		return false;
+	return d->state == DESTINATION_OPEN ||
+	       (d->n_running == 0 && d->waiting.n == 0);
+}
+
+/* Of the next hops from a->hop on, the first that works; a->hop itself if
+ * none does. */
 static struct destination *
 choose(struct destinations *all, struct attempt *a, struct slice domain)
 {
@@ -297,28 +354,42 @@ choose(struct destinations *all, struct attempt *a, struct slice domain)
 		d = find(all, word, domain);
 		if (!first)
 			first = d;
-		if (d->state != DESTINATION_CLOSED && !d->is_held)
+		if (destination_works(d))
 			return d;
 	}
 	a->hop = wanted;
 	return first;
 }
 
-void
+static bool
+may_park(const struct destination *d, const struct attempt *a)
+{
+	return d->waiting.n >= DESTINATION_WINDOW && a->n_rcpts == 1 &&
+	       a->message->n_live == 1;
+}
+
+struct destination *
 destination_queue(struct destinations *all, struct attempt *a,
 		  struct slice domain, bool at_front)
 {
-	struct destination *d = choose(all, a, domain);
+	struct destination *d;
 
+	if (attempt_nexthop(a).len == 0)
+		a->hop = 0;
+	d = choose(all, a, domain);
 	a->destination = d;
 	a->n_answered = a->n_network = a->n_slower = 0;
-	if (a->concurrency)
-		d->most = a->concurrency;
-	if (d->limit > d->most)
-		d->limit = d->most;
+	set_most(d, a->concurrency);
 	d->rate = a->rate;
-	lanes_put(&d->waiting, a, at_front);
+	d->has_others |= a->hop > 0 || attempt_has_more(a);
+	if (!at_front && may_park(d, a)) {
+		lanes_park(&d->waiting, a->message, a->sender_key);
+		free(a);
+	} else {
+		lanes_put(&d->waiting, a, at_front);
+	}
 	make_ready(d);
+	return d;
 }
 
 static void
@@ -354,7 +425,7 @@ close_for_a_while(struct destination *d)
 static void
 raise_limit(struct destination *d)
 {
-	if (d->n_running + 1 < d->limit || d->limit >= d->most)
+	if (d->n_running < d->limit || d->limit >= d->most)
 		return; /* it was not the limit that held us */
 	if (d->was_slowed && ++d->n_well < d->limit)
 		return;
@@ -376,6 +447,36 @@ lower_limit(struct destination *d)
 	log_state(d, "destination-slower", 0);
 }
 
+/* What it has of us has waited: as much as it takes in a second is enough.
+ * Answers to what was begun before the last time say nothing new. */
+static void
+shorten_line(struct destination *d, const struct attempt *a, int64_t took_ms)
+{
+	int64_t fits;
+
+	if (a->started_ms <= d->shortened_ms)
+		return;
+	fits = (int64_t)d->n_running * DESTINATION_LINE_MS / took_ms;
+	d->shortened_ms = d->all->loop->now_ms;
+	if (fits < d->limit)
+		d->limit = fits > 1 ? (uint32_t)fits : 1;
+}
+
+static void
+learn_pace(struct destination *d, const struct attempt *a)
+{
+	int64_t took_ms = d->all->loop->now_ms - a->started_ms;
+
+	if (took_ms < 1)
+		took_ms = 1;
+	if (d->quickest_ms == 0 || took_ms < d->quickest_ms)
+		d->quickest_ms = took_ms;
+	if (took_ms > DESTINATION_LINE_MS && took_ms > 2 * d->quickest_ms)
+		shorten_line(d, a, took_ms);
+	else
+		raise_limit(d);
+}
+
 static void
 reopen(struct destination *d)
 {
@@ -388,19 +489,21 @@ reopen(struct destination *d)
 }
 
 void
-destination_ended(struct destination *d, enum destination_result result)
+destination_ended(struct attempt *a, enum destination_result result)
 {
-	d->n_running--;
+	struct destination *d = a->destination;
+
 	if (result == DESTINATION_TROUBLE) {
 		close_for_a_while(d);
-		set_limits(d);
+		first_limit(d);
 	} else {
 		reopen(d);
 		if (result == DESTINATION_SLOWER)
 			lower_limit(d);
 		else
-			raise_limit(d);
+			learn_pace(d, a);
 	}
+	d->n_running--;
 	make_ready(d);
 }
 
@@ -423,7 +526,8 @@ destinations_sweep(struct destinations *all)
 		for (d = all->buckets[i]; d; d = next) {
 			next = d->chain;
 			if (d->waiting.n == 0 && !d->is_ready &&
-			    d->n_running == 0 && d->n_troubles == 0 &&
+			    d->n_running == 0 &&
+			    d->state != DESTINATION_CLOSED &&
 			    !(d->was_slowed &&
 			      all->loop->now_ms - d->slowed_ms <
 				  DESTINATION_SLOWED_KEPT_MS))
@@ -432,50 +536,36 @@ destinations_sweep(struct destinations *all)
 	}
 }
 
-struct attempt *
-destinations_drain(struct destinations *all)
+bool
+sieve_all(const struct sieve *s, const struct message *m, int64_t expires_s)
 {
-	size_t i;
+	(void)s;
+	(void)m;
+	(void)expires_s;
+	return true;
+}
+
+void
+destination_sift(struct destination *d, const struct sieve *s,
+		 struct sifted *out)
+{
+	if (s->only_trouble && (d->n_troubles == 0 || d->is_held))
+		return;
+	lanes_sift(&d->waiting, s, out);
+	if (d->waiting.n == 0)
+		d->has_others = false;
+}
+
+void
+destinations_sift(struct destinations *all, const struct sieve *s,
+		  struct sifted *out)
+{
 	struct destination *d;
+	size_t i;
 
 	for (i = 0; i < DESTINATION_BUCKETS; i++)
 		for (d = all->buckets[i]; d; d = d->chain)
-			if (d->waiting.n > 0)
-				return lanes_take(&d->waiting);
-	return NULL;
-}
-
-struct attempt *
-destinations_expire(struct destinations *all, int64_t now_s)
-{
-	size_t i;
-	struct destination *d;
-	struct attempt *a;
-
-	for (i = 0; i < DESTINATION_BUCKETS; i++)
-		for (d = all->buckets[i]; d; d = d->chain)
-			if (d->n_troubles > 0 && !d->is_held &&
-			    (a = lanes_expire(&d->waiting, now_s)))
-				return a;
-	return NULL;
-}
-
-struct attempt *
-destinations_sift(struct destinations *all,
-		  bool (*wants)(const struct attempt *))
-{
-	struct attempt *taken = NULL, **last = &taken;
-	struct destination *d;
-	size_t i;
-
-	for (i = 0; i < DESTINATION_BUCKETS; i++) {
-		for (d = all->buckets[i]; d; d = d->chain) {
-			*last = lanes_sift(&d->waiting, wants);
-			while (*last)
-				last = &(*last)->next;
-		}
-	}
-	return taken;
+			destination_sift(d, s, out);
 }
 
 /* the operator's */

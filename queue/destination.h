@@ -6,10 +6,17 @@
  * How much runs at a time is learnt: every success while the limit is used
  * raises it (by one at first, later by one for each round of successes);
  * an answer that says "too fast" (4.7.x, 4.3.2, 4.5.3) halves it, at most
- * once a second. A route may set the most, and a rate.
+ * once a second. An answer that took over a second, and twice as long as the
+ * quickest, says that what we have begun waits in the line of the other
+ * side, where turns count for nothing: then the limit becomes what it
+ * answers in a second. A route may set the most, and a rate.
  *
  * Trouble on the way to it (verdicts 4.4.x) closes it for a while, doubling
- * from one second; then one attempt probes it while the rest waits.
+ * from one second; then one attempt probes it while the rest waits, unless
+ * their routes name another next hop that works.
+ *
+ * Of what waits only a window is kept as attempts; behind it, messages of
+ * which one recipient is left are parked (lanes.h).
  *
  *   state     meaning                       left when
  *   OPEN      up to limit attempts run      trouble: CLOSED
@@ -48,8 +55,10 @@ enum {
 	DESTINATION_FIRST = 64, /* the same for agents that pipeline or are */
 	DESTINATION_MOST = 500, /* local */
 	DESTINATION_SLOWED_KEPT_MS =
-	    3600000,		   /* a lowered limit is remembered */
-	DESTINATION_BURST_MS = 100 /* of a rate that may come at once */
+	    3600000,		    /* a lowered limit is remembered */
+	DESTINATION_BURST_MS = 100, /* of a rate that may come at once */
+	DESTINATION_LINE_MS = 1000, /* of its line that we fill */
+	DESTINATION_WINDOW = 200    /* attempts that wait; the rest is parked */
 };
 
 struct destinations;
@@ -64,11 +73,14 @@ struct destination {
 	uint32_t n_running, n_troubles;
 	uint32_t limit, most, n_well; /* successes since the last raise */
 	bool is_held;		      /* an operator's rule: nothing starts */
+	bool has_others;	      /* what waits may have other next hops */
 	bool was_slowed; /* the limit was halved once: raise it slowly */
 	int64_t slowed_ms;
-	uint32_t rate;	    /* a second; 0: as fast as it goes */
-	int64_t tokens;	    /* thousandths of an attempt */
-	int64_t counted_ms; /* when tokens were last counted */
+	int64_t quickest_ms;  /* of all answers; 0: none yet */
+	int64_t shortened_ms; /* when the limit was made fit to its pace */
+	uint32_t rate;	      /* a second; 0: as fast as it goes */
+	int64_t tokens;	      /* thousandths of an attempt */
+	int64_t counted_ms;   /* when tokens were last counted */
 	struct loop_timer closed, paced;
 	struct slice agent; /* "smtp", in key */
 	size_t key_len;
@@ -83,14 +95,22 @@ struct destinations {
 	size_t n;
 	/* Hand an attempt to an agent; false: none is free now. */
 	bool (*start)(struct destinations *all, struct attempt *a);
+	/* Make an attempt of a parked message again; NULL: it has none any
+	 * more, and has been seen to. */
+	struct attempt *(*unpark)(struct destinations *all, struct message *m);
 	/* Is there a rule to hold it? Asked of each new one; may be NULL. */
 	bool (*holds)(struct destinations *all, struct slice key);
 	void *owner;
 };
 
+/* destinations_init - none yet; set start and unpark before */
 void
-destinations_init(struct destinations *all, struct loop *loop,
-		  bool (*start)(struct destinations *, struct attempt *));
+destinations_init(struct destinations *all, struct loop *loop);
+
+/* destinations_empty - free the attempts that wait; those that run are still
+ * to end */
+void
+destinations_empty(struct destinations *all);
 
 /* destinations_free - free all, with the attempts that wait */
 void
@@ -100,14 +120,21 @@ destinations_free(struct destinations *all);
  *
  * Takes    domain: of the recipients, for next hops that depend on it
  *          (smtp:mx); at_front: it has waited before.
+ * Owns     the attempt; it may be freed, and its message be parked.
+ * Returns  the destination; of the next hops from a->hop on, the first that
+ *          works.
  */
-void
+struct destination *
 destination_queue(struct destinations *all, struct attempt *a,
 		  struct slice domain, bool at_front);
 
+/* destination_works - may an attempt be queued here with good hope? */
+bool
+destination_works(const struct destination *d);
+
 /* destination_ended - an attempt that ran is over */
 void
-destination_ended(struct destination *d, enum destination_result result);
+destination_ended(struct attempt *a, enum destination_result result);
 
 /* destination_lost - it never got an answer, through no fault of the next
  * hop (our agent died); nothing is concluded */
@@ -119,26 +146,26 @@ destination_lost(struct destination *d);
 void
 destinations_start(struct destinations *all);
 
-/* destinations_sweep - forget those that are idle and well (once a minute)
- */
+/* destinations_sweep - forget those that are idle (once a minute) */
 void
 destinations_sweep(struct destinations *all);
 
-/* destinations_drain - take all waiting attempts out, one by one, for a new
- * decision; NULL when there are none */
-struct attempt *
-destinations_drain(struct destinations *all);
+/* destinations_sift - take out what waits and is wanted
+ *
+ * With s->only_trouble, only where there is trouble and no operator holds it.
+ */
+void
+destinations_sift(struct destinations *all, const struct sieve *s,
+		  struct sifted *out);
 
-/* destinations_expire - take out one attempt that waits at a destination in
- * trouble and is too old now; NULL when there is none */
-struct attempt *
-destinations_expire(struct destinations *all, int64_t now_s);
+/* destination_sift - the same at one destination */
+void
+destination_sift(struct destination *d, const struct sieve *s,
+		 struct sifted *out);
 
-/* destinations_sift - take out all waiting attempts that are wanted, chained
- * by next */
-struct attempt *
-destinations_sift(struct destinations *all,
-		  bool (*wants)(const struct attempt *));
+/* sieve_all - a sieve's wants: everything */
+bool
+sieve_all(const struct sieve *s, const struct message *m, int64_t expires_s);
 
 /* destination_key - append the name of the destination that a next hop is
  *

@@ -1,5 +1,7 @@
 #include "queue/entry.h"
 
+#include "queue/message.h"
+
 #include "lib/netstring.h"
 
 void
@@ -41,6 +43,8 @@ entry_m_parse_head(struct slice s, struct entry_m *m)
 	if (field(&s, 16, &m->id) || field(&s, 16, &birth) ||
 	    field(&s, 8, &rcpts) || field(&s, 8, &env) ||
 	    field(&s, 16, &m->text_len) || field(&s, 8, &crc))
+		return -1;
+	if (rcpts > MESSAGE_RCPTS_MAX || m->text_len > UINT32_MAX)
 		return -1;
 	if (s.len < 2 || (s.at[0] != 'i' && s.at[0] != 'b') ||
 	    s.at[1] != '\n' || rcpts == 0 || m->id == 0 || birth > INT64_MAX)

@@ -5,24 +5,50 @@
 #include <stdlib.h>
 
 struct lane {
-	struct lane *next;
+	struct lane *prev, *next; /* in the order of the turns */
 	uint64_t sender_key;
-	struct attempt *first, **last;
+	struct attempt *first, *last;
+	struct message *first_parked, *last_parked;
 };
 
-void
-lanes_init(struct lanes *l)
-{
-	*l = (struct lanes){0};
-	l->last = &l->first;
-}
+/* turns */
 
 static void
 last_turn(struct lanes *l, struct lane *lane)
 {
 	lane->next = NULL;
-	*l->last = lane;
-	l->last = &lane->next;
+	lane->prev = l->last;
+	if (l->last)
+		l->last->next = lane;
+	else
+		l->first = lane;
+	l->last = lane;
+}
+
+static void
+no_turn(struct lanes *l, struct lane *lane)
+{
+	if (lane->prev)
+		lane->prev->next = lane->next;
+	else
+		l->first = lane->next;
+	if (lane->next)
+		lane->next->prev = lane->prev;
+	else
+		l->last = lane->prev;
+}
+
+static void
+next_turn(struct lanes *l, struct lane *lane)
+{
+	no_turn(l, lane);
+	lane->prev = NULL;
+	lane->next = l->first;
+	if (l->first)
+		l->first->prev = lane;
+	else
+		l->last = lane;
+	l->first = lane;
 }
 
 static struct lane *
@@ -36,143 +62,145 @@ lane_of(struct lanes *l, uint64_t key)
 	if (!lane)
 		die_nomem();
 	lane->sender_key = key;
-	lane->last = &lane->first;
 	idmap_put(&l->by_sender, key, lane);
 	last_turn(l, lane);
 	return lane;
 }
 
-void
-lanes_put(struct lanes *l, struct attempt *a, bool at_front)
+static bool
+is_empty(const struct lane *lane)
 {
-	struct lane *lane = lane_of(l, a->sender_key);
-
-	if (at_front) {
-		a->next = lane->first;
-		lane->first = a;
-		if (!a->next)
-			lane->last = &a->next;
-	} else {
-		a->next = NULL;
-		*lane->last = a;
-		lane->last = &a->next;
-	}
-	l->n++;
+	return !lane->first && !lane->first_parked;
 }
 
 static void
 free_lane(struct lanes *l, struct lane *lane)
 {
+	no_turn(l, lane);
 	idmap_drop(&l->by_sender, lane->sender_key);
 	free(lane);
 	if (l->by_sender.n == 0)
 		idmap_free(&l->by_sender);
 }
 
-struct attempt *
-lanes_take(struct lanes *l)
+/* putting */
+
+void
+lanes_put(struct lanes *l, struct attempt *a, bool at_front)
+{
+	struct lane *lane = lane_of(l, a->sender_key);
+
+	a->next = at_front ? lane->first : NULL;
+	if (!lane->first)
+		lane->first = lane->last = a;
+	else if (at_front)
+		lane->first = a;
+	else
+		lane->last = lane->last->next = a;
+	l->n++;
+	l->n_attempts++;
+}
+
+void
+lanes_put_back(struct lanes *l, struct attempt *a)
+{
+	lanes_put(l, a, true);
+	next_turn(l, lane_of(l, a->sender_key));
+}
+
+void
+lanes_park(struct lanes *l, struct message *m, uint64_t sender_key)
+{
+	struct lane *lane = lane_of(l, sender_key);
+
+	m->next = NULL;
+	if (lane->first_parked)
+		lane->last_parked->next = m;
+	else
+		lane->first_parked = m;
+	lane->last_parked = m;
+	l->n++;
+}
+
+/* taking */
+
+bool
+lanes_take(struct lanes *l, struct waiting *w)
 {
 	struct lane *lane = l->first;
-	struct attempt *a;
 
 	if (!lane)
-		return NULL;
-	a = lane->first;
-	lane->first = a->next;
-	l->first = lane->next;
-	if (!l->first)
-		l->last = &l->first;
-	if (lane->first)
-		last_turn(l, lane);
-	else
-		free_lane(l, lane);
+		return false;
+	*w = (struct waiting){.sender_key = lane->sender_key};
+	if (lane->first) {
+		w->attempt = lane->first;
+		lane->first = w->attempt->next;
+		l->n_attempts--;
+	} else {
+		w->parked = lane->first_parked;
+		lane->first_parked = w->parked->next;
+	}
 	l->n--;
-	return a;
-}
-
-static struct attempt *
-expire_in(struct lane *lane, int64_t now_s)
-{
-	struct attempt **p, *a;
-
-	for (p = &lane->first; (a = *p); p = &a->next) {
-		if (a->expires_s > now_s)
-			continue;
-		*p = a->next;
-		if (lane->last == &a->next)
-			lane->last = p;
-		return a;
+	if (is_empty(lane)) {
+		free_lane(l, lane);
+	} else {
+		no_turn(l, lane);
+		last_turn(l, lane);
 	}
-	return NULL;
+	return true;
 }
 
-struct attempt *
-lanes_expire(struct lanes *l, int64_t now_s)
-{
-	struct lane **p, *lane;
-	struct attempt *a;
-
-	for (p = &l->first; (lane = *p); p = &lane->next) {
-		a = expire_in(lane, now_s);
-		if (!a)
-			continue;
-		l->n--;
-		if (!lane->first) {
-			*p = lane->next;
-			if (l->last == &lane->next)
-				l->last = p;
-			free_lane(l, lane);
-		}
-		return a;
-	}
-	return NULL;
-}
-
-/* Put what is wanted before *taken. */
 static void
-sift_lane(struct lanes *l, struct lane *lane,
-	  bool (*wants)(const struct attempt *), struct attempt **taken)
+sift_attempts(struct lanes *l, struct lane *lane, const struct sieve *s,
+	      struct sifted *out)
 {
 	struct attempt **p = &lane->first, *a;
 
+	lane->last = NULL;
 	while ((a = *p)) {
-		if (!wants(a)) {
+		if (!s->wants(s, a->message, a->expires_s)) {
+			lane->last = a;
 			p = &a->next;
 			continue;
 		}
 		*p = a->next;
-		a->next = *taken;
-		*taken = a;
+		a->next = out->attempts;
+		out->attempts = a;
 		l->n--;
+		l->n_attempts--;
 	}
-	lane->last = p;
 }
 
-struct attempt *
-lanes_sift(struct lanes *l, bool (*wants)(const struct attempt *))
+static void
+sift_parked(struct lanes *l, struct lane *lane, const struct sieve *s,
+	    struct sifted *out)
 {
-	struct lane **p = &l->first, *lane;
-	struct attempt *taken = NULL;
+	struct message **p = &lane->first_parked, *m;
 
-	while ((lane = *p)) {
-		sift_lane(l, lane, wants, &taken);
-		if (lane->first) {
-			p = &lane->next;
+	lane->last_parked = NULL;
+	while ((m = *p)) {
+		if (!s->wants(s, m, m->birth_us / 1000000 + m->lifetime_s)) {
+			lane->last_parked = m;
+			p = &m->next;
 			continue;
 		}
-		*p = lane->next;
-		free_lane(l, lane);
+		*p = m->next;
+		m->next = out->parked;
+		out->parked = m;
+		l->n--;
 	}
-	l->last = p;
-	return taken;
 }
 
 void
-lanes_free(struct lanes *l)
+lanes_sift(struct lanes *l, const struct sieve *s, struct sifted *out)
 {
-	struct attempt *a;
+	struct lane *lane, *next;
 
-	while ((a = lanes_take(l)))
-		free(a);
-	idmap_free(&l->by_sender);
+	for (lane = l->first; lane; lane = next) {
+		next = lane->next;
+		sift_attempts(l, lane, s, out);
+		sift_parked(l, lane, s, out);
+		if (is_empty(lane))
+			free_lane(l, lane);
+	}
 }

@@ -4,6 +4,10 @@
  * mailing of a hundred thousand messages thus delays another sender's
  * single message by one turn, not by its length.
  *
+ * In a lane wait attempts and, behind them, parked messages: those of which
+ * only one recipient is left need no more memory than they have anyhow,
+ * and become an attempt again when their turn comes.
+ *
  * Test  tests/schedule_test.c
  */
 #ifndef QUAIL_QUEUE_LANES_H
@@ -15,32 +19,60 @@
 struct lane;
 
 struct lanes {
-	struct lane *first, **last; /* the next turn first */
+	struct lane *first, *last; /* the next turn first */
 	struct idmap by_sender;
-	uint32_t n; /* attempts in all */
+	uint32_t n;	     /* all that wait */
+	uint32_t n_attempts; /* ... of these, not parked */
 };
 
-void
-lanes_init(struct lanes *l);
+/* A zeroed struct is empty. */
 
-/* lanes_put - at the end of the lane of a->sender_key, or at its front */
+/* What waits: one of the two is NULL. */
+struct waiting {
+	struct attempt *attempt;
+	struct message *parked;
+	uint64_t sender_key;
+};
+
+/* lanes_put - at the end of the lane of a->sender_key, or at its front
+ *
+ * An attempt is put before what is parked.
+ */
 void
 lanes_put(struct lanes *l, struct attempt *a, bool at_front);
 
-/* lanes_take - the attempt whose turn it is; NULL when there is none */
-struct attempt *
-lanes_take(struct lanes *l);
-
-/* lanes_expire - take out one that is too old now; NULL for none */
-struct attempt *
-lanes_expire(struct lanes *l, int64_t now_s);
-
-/* lanes_sift - take out all that are wanted, chained by next, in no order */
-struct attempt *
-lanes_sift(struct lanes *l, bool (*wants)(const struct attempt *));
-
-/* lanes_free - give the memory back; there must be no attempts */
+/* lanes_park - put a message at the end of the lane of this sender
+ *
+ * Needs    m in no heap and in no lane: m->next is the lane's.
+ */
 void
-lanes_free(struct lanes *l);
+lanes_park(struct lanes *l, struct message *m, uint64_t sender_key);
+
+/* lanes_take - what has its turn; false when there is nothing */
+bool
+lanes_take(struct lanes *l, struct waiting *w);
+
+/* lanes_put_back - an attempt that was just taken could not begin: its turn
+ * is the next again */
+void
+lanes_put_back(struct lanes *l, struct attempt *a);
+
+/* What is to be taken out of lanes wherever it stands. */
+struct sieve {
+	bool (*wants)(const struct sieve *s, const struct message *m,
+		      int64_t expires_s);
+	int64_t now_s;	   /* for wants */
+	bool only_trouble; /* for destinations_sift */
+};
+
+/* What was taken out: chains by next. */
+struct sifted {
+	struct attempt *attempts;
+	struct message *parked;
+};
+
+/* lanes_sift - take out all that is wanted, and add it to *out; one walk */
+void
+lanes_sift(struct lanes *l, const struct sieve *s, struct sifted *out);
 
 #endif

@@ -13,7 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { K_REMOTE = 20, K_LOCAL = 10, K_MOST = 10000 };
+/* K_MOST: such a retry time is beyond any lifetime; message.h has 10 bits */
+enum { K_REMOTE = 20, K_LOCAL = 10, K_MOST = 1000 };
 
 static const int64_t never_s = INT64_MAX;
 
@@ -62,18 +63,32 @@ age_s(const struct message *m)
 	return clock_s() - m->birth_us / 1000000;
 }
 
+/* The walk goes on where it was: a message of ten thousand recipients is
+ * read once, not once for each of its verdicts. */
 static struct slice
 rcpt_of(struct schedule *s, struct message *m, uint32_t index)
 {
 	struct store_envelope e;
 	struct slice one = {"", 0};
-	uint32_t i;
 
-	if (store_envelope(s->store, m, &s->room, &e) != 0)
-		return one;
-	for (i = 0; i <= index; i++)
-		if (netstring_slice(&e.rcpts, &one) != 0)
+	if (s->walk.id == m->id && index + 1 == s->walk.next)
+		return s->walk.last;
+	if (s->walk.id != m->id || index < s->walk.next) {
+		s->walk.id = 0;
+		if (store_envelope(s->store, m, &s->room, &e) != 0)
+			return one;
+		s->walk.id = m->id;
+		s->walk.next = 0;
+		s->walk.rest = e.rcpts;
+	}
+	while (s->walk.next <= index) {
+		if (netstring_slice(&s->walk.rest, &one) != 0) {
+			s->walk.id = 0;
 			return SLICE("");
+		}
+		s->walk.next++;
+	}
+	s->walk.last = one;
 	return one;
 }
 
@@ -81,6 +96,22 @@ static int64_t
 lifetime_s(const struct config_route *r)
 {
 	return r->lifetime_s ? r->lifetime_s : SCHEDULE_LIFETIME_S;
+}
+
+static void
+too_old(struct schedule *s, const struct message *m, uint32_t index,
+	struct verdict *v)
+{
+	const struct answer *last = answers_get(&s->answers, m->id, index);
+	struct buf text = {0};
+
+	buf_text(&text, "this message has been in the queue too long (#5.4.7)");
+	if (last) {
+		buf_text(&text, "; the last answer was: ");
+		buf_puts(&text, said_text(last->said));
+	}
+	verdict_set(v, 'D', buf_slice(&text));
+	buf_free(&text);
 }
 
 /* Whatever has no outcome yet and is too old for its route is given up. */
@@ -94,8 +125,6 @@ give_up(struct schedule *s, struct message *m)
 	struct verdict v;
 	uint32_t i;
 
-	verdict_say(&v, 'D',
-		    "this message has been in the queue too long (#4.4.7)");
 	if (store_envelope(s->store, m, &room, &e) != 0)
 		e.rcpts = SLICE("");
 	for (i = 0; i < m->n_rcpts; i++) {
@@ -104,8 +133,10 @@ give_up(struct schedule *s, struct message *m)
 		if (message_is_done(m, i) || failures_have(m, i))
 			continue;
 		config_route(s->config, rcpt, &s->path, &r);
-		if (r.decision != CONFIG_HOLD && age_s(m) > lifetime_s(&r))
-			failures_add(m, i, &v);
+		if (r.decision == CONFIG_HOLD || age_s(m) <= lifetime_s(&r))
+			continue;
+		too_old(s, m, i, &v);
+		failures_add(m, i, &v);
 	}
 	buf_free(&room);
 }
@@ -156,16 +187,22 @@ end_round(struct schedule *s, struct message *m)
 	conclude(s, m);
 }
 
+/* Held: by the operator, or by the routes of all recipients that are left. */
 void
 schedule_again(struct schedule *s, struct message *m)
 {
-	bool waits =
-	    m->n_live > 0 && (m->is_held || m->is_paused || m->is_ruled);
+	bool waits = m->n_live > 0 && ((m->is_held && m->retry_k == 0) ||
+				       m->is_paused || m->is_ruled);
+	unsigned k = m->retry_k ? m->retry_k : 1;
 
-	put_due(s, m,
-		waits ? never_s
-		      : schedule_next_s(m->birth_us / 1000000, clock_s(),
-					m->retry_k));
+	if (waits)
+		put_due(s, m, never_s);
+	else if (m->is_moved)
+		put_due(s, m, clock_s());
+	else
+		put_due(s, m,
+			schedule_next_s(m->birth_us / 1000000, clock_s(), k));
+	m->is_moved = false;
 }
 
 void
@@ -180,6 +217,36 @@ attempt_over(struct schedule *s, struct message *m)
 {
 	if (--m->n_busy == 0)
 		end_round(s, m);
+}
+
+/* What waited at a destination is to be routed anew, at once; when others of
+ * its attempts are still under way, as soon as they have ended. */
+static void
+decide_again(struct schedule *s, struct message *m)
+{
+	if (--m->n_busy == 0)
+		put_due(s, m, clock_s());
+	else
+		m->is_moved = true;
+}
+
+static void
+each_sifted(struct schedule *s, struct sifted *out,
+	    void (*then)(struct schedule *, struct message *))
+{
+	struct attempt *a, *next;
+	struct message *m;
+
+	for (a = out->attempts; a; a = next) {
+		next = a->next;
+		m = a->message;
+		free(a);
+		then(s, m);
+	}
+	while ((m = out->parked)) {
+		out->parked = m->next;
+		then(s, m);
+	}
 }
 
 /* routing */
@@ -205,6 +272,14 @@ send_plan(struct plan *p)
 	p->n = 0;
 }
 
+static void
+take_options(struct attempt *a, const struct config_route *r)
+{
+	a->concurrency = r->concurrency;
+	a->rate = r->rate;
+	a->expires_s = a->message->birth_us / 1000000 + lifetime_s(r);
+}
+
 /* The attempt for the same next hops that has room, or a new one. */
 static struct attempt *
 plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
@@ -226,9 +301,7 @@ plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
 			p->m->n_rcpts < ATTEMPT_RCPTS_MAX ? p->m->n_rcpts
 							  : ATTEMPT_RCPTS_MAX);
 	a->sender_key = p->sender_key;
-	a->concurrency = r->concurrency;
-	a->rate = r->rate;
-	a->expires_s = p->m->birth_us / 1000000 + lifetime_s(r);
+	take_options(a, r);
 	p->domains[p->n] = domain;
 	p->attempts[p->n++] = a;
 	p->m->n_busy++;
@@ -244,8 +317,10 @@ plan_rcpt(struct plan *p, uint32_t index, const struct config_route *r,
 	uint32_t k = r->retry ? r->retry : is_local ? K_LOCAL : K_REMOTE;
 
 	a->rcpts[a->n_rcpts++] = index;
+	if (k > K_MOST)
+		k = K_MOST;
 	if (k > p->m->retry_k)
-		p->m->retry_k = (uint16_t)(k < K_MOST ? k : K_MOST);
+		p->m->retry_k = k & 1023;
 	if (lifetime_s(r) < p->m->lifetime_s)
 		p->m->lifetime_s = (uint32_t)lifetime_s(r);
 }
@@ -340,9 +415,9 @@ try_now(struct schedule *s, struct message *m)
 		buf_free(&room);
 		return;
 	}
-	m->is_held = false;
-	m->retry_k = 1;
-	m->lifetime_s = SCHEDULE_LIFETIME_S;
+	m->is_held = m->is_moved = false;
+	m->retry_k = 0;
+	m->lifetime_s = UINT32_MAX;
 	p.sender_key = sender_key(e.sender);
 	m->n_busy = 1; /* until all is planned */
 	for (i = 0; i < m->n_rcpts; i++) {
@@ -438,6 +513,23 @@ domain_of(struct schedule *s, struct attempt *a)
 	return domain;
 }
 
+/* When its next next hop works, all that waits behind it decides anew. */
+static void
+try_next_hop(struct schedule *s, struct attempt *a)
+{
+	const struct sieve everything = {.wants = sieve_all};
+	struct destination *before = a->destination, *now;
+	struct sifted out = {0};
+
+	a->hop++; /* the first again, behind the last */
+	now = destination_queue(&s->destinations, a, domain_of(s, a), true);
+	if (now == before || now->state != DESTINATION_OPEN ||
+	    !before->has_others)
+		return;
+	destination_sift(before, &everything, &out);
+	each_sifted(s, &out, decide_again);
+}
+
 static void
 ended(struct dispatch *d, struct attempt *a)
 {
@@ -445,13 +537,11 @@ ended(struct dispatch *d, struct attempt *a)
 	bool trouble = a->n_network == a->n_rcpts;
 
 	a->message->n_running--;
-	destination_ended(a->destination, trouble ? DESTINATION_TROUBLE
-					  : a->n_slower == a->n_rcpts
-					      ? DESTINATION_SLOWER
-					      : DESTINATION_WELL);
+	destination_ended(a, trouble			 ? DESTINATION_TROUBLE
+			     : a->n_slower == a->n_rcpts ? DESTINATION_SLOWER
+							 : DESTINATION_WELL);
 	if (trouble && clock_s() < a->expires_s && !is_stopped(a->message)) {
-		a->hop = attempt_has_more(a) ? a->hop + 1 : 0;
-		destination_queue(&s->destinations, a, domain_of(s, a), true);
+		try_next_hop(s, a);
 		return;
 	}
 	attempt_over(s, a->message);
@@ -522,6 +612,41 @@ start(struct destinations *all, struct attempt *a)
 	return true;
 }
 
+/* The one live recipient of a message that was parked. */
+static bool
+live_rcpt(struct schedule *s, struct message *m, uint32_t *index,
+	  struct slice *rcpt)
+{
+	uint32_t i = 0;
+
+	while (i < m->n_rcpts && (message_is_done(m, i) || failures_have(m, i)))
+		i++;
+	*index = i;
+	*rcpt = i < m->n_rcpts ? rcpt_of(s, m, i) : SLICE("");
+	return rcpt->len > 0;
+}
+
+static struct attempt *
+unpark(struct destinations *all, struct message *m)
+{
+	struct schedule *s = OWNER(all, struct schedule, destinations);
+	struct config_route r = {.decision = CONFIG_NOROUTE};
+	struct attempt *a;
+	struct slice rcpt;
+	uint32_t index;
+
+	if (live_rcpt(s, m, &index, &rcpt))
+		config_route(s->config, rcpt, &s->path, &r);
+	if (r.decision != CONFIG_NEXTHOPS) { /* removed, or unreadable */
+		attempt_over(s, m);
+		return NULL;
+	}
+	a = attempt_new(m, r.nexthops, 1);
+	a->rcpts[a->n_rcpts++] = index;
+	take_options(a, &r);
+	return a;
+}
+
 /* Asked by each new destination, and by all when the rules have changed. */
 static bool
 is_ruled(struct destinations *all, struct slice key)
@@ -551,17 +676,13 @@ schedule_loaded(struct schedule *s)
 void
 schedule_reroute(struct schedule *s)
 {
+	const struct sieve everything = {.wants = sieve_all};
+	struct sifted out = {0};
 	int64_t now_s = clock_s();
-	struct attempt *a;
 	size_t i;
 
-	while ((a = destinations_drain(&s->destinations))) {
-		struct message *m = a->message;
-
-		free(a);
-		if (--m->n_busy == 0)
-			put_due(s, m, now_s);
-	}
+	destinations_sift(&s->destinations, &everything, &out);
+	each_sifted(s, &out, decide_again);
 	for (i = 0; i < s->heap.n; i++)
 		if (s->heap.at[i]->is_held)
 			s->heap.at[i]->due_s = now_s;
@@ -570,24 +691,21 @@ schedule_reroute(struct schedule *s)
 }
 
 static bool
-wants_none(const struct attempt *a)
+wants_stopped(const struct sieve *s, const struct message *m, int64_t expires_s)
 {
-	return is_stopped(a->message);
+	(void)s;
+	(void)expires_s;
+	return is_stopped(m);
 }
 
 void
 schedule_sift(struct schedule *s)
 {
-	struct attempt *a = destinations_sift(&s->destinations, wants_none);
+	const struct sieve stopped = {.wants = wants_stopped};
+	struct sifted out = {0};
 
-	while (a) {
-		struct attempt *next = a->next;
-
-		if (--a->message->n_busy == 0)
-			put_due(s, a->message, clock_s());
-		free(a);
-		a = next;
-	}
+	destinations_sift(&s->destinations, &stopped, &out);
+	each_sifted(s, &out, decide_again);
 }
 
 void
@@ -596,16 +714,22 @@ schedule_forget(struct schedule *s, const struct message *m)
 	answers_drop(&s->answers, m->id);
 }
 
+static bool
+wants_old(const struct sieve *s, const struct message *m, int64_t expires_s)
+{
+	(void)m;
+	return expires_s <= s->now_s;
+}
+
 void
 schedule_minute(struct schedule *s)
 {
-	int64_t now_s = clock_s();
-	struct attempt *a;
+	const struct sieve old = {
+	    .wants = wants_old, .now_s = clock_s(), .only_trouble = true};
+	struct sifted out = {0};
 
-	while ((a = destinations_expire(&s->destinations, now_s))) {
-		attempt_over(s, a->message);
-		free(a);
-	}
+	destinations_sift(&s->destinations, &old, &out);
+	each_sifted(s, &out, attempt_over);
 	destinations_sweep(&s->destinations);
 }
 
@@ -617,8 +741,10 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 	s->timer.expired = due;
 	if (holds_load(&s->holds, store->dir) != 0)
 		die_sys("reading the rules of the operator", "queue/holds");
-	destinations_init(&s->destinations, loop, start);
+	s->destinations.start = start;
+	s->destinations.unpark = unpark;
 	s->destinations.holds = is_ruled;
+	destinations_init(&s->destinations, loop);
 	s->dispatch.verdict = verdict;
 	s->dispatch.ended = ended;
 	s->dispatch.lost = lost;
@@ -629,11 +755,8 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 void
 schedule_stop(struct schedule *s)
 {
-	struct attempt *a;
-
 	loop_timer_stop(s->loop, &s->timer);
-	while ((a = destinations_drain(&s->destinations)))
-		free(a);
+	destinations_empty(&s->destinations);
 }
 
 void

@@ -45,6 +45,12 @@ struct schedule {
 	struct loop_timer timer;
 	uint64_t bounce_id, n_bounce_ids;
 	struct buf room, path; /* an envelope, a routed path */
+	struct {
+		uint64_t id;	   /* whose envelope is in room; 0: nobody's */
+		uint32_t next;	   /* the recipient that */
+		struct slice rest; /* ... begins here */
+		struct slice last; /* the one before it */
+	} walk;
 };
 
 /* schedule_init - serve agents and deliver

@@ -41,14 +41,12 @@ struct message *
 store_enter(struct store *st, struct segment *s, uint64_t offset,
 	    const struct entry_m *entry)
 {
-	struct message *m = calloc(1, sizeof *m);
+	struct message *m = message_new();
 
-	if (!m)
-		die_nomem();
 	m->id = entry->id;
 	m->birth_us = entry->birth_us;
-	m->text_len = entry->text_len;
-	m->n_rcpts = m->n_live = entry->n_rcpts;
+	m->text_len = (uint32_t)entry->text_len;
+	m->n_rcpts = m->n_live = (uint16_t)entry->n_rcpts;
 	m->is_big = entry->is_big;
 	store_place(m, s, offset, entry->env_len);
 	if (m->n_rcpts > MESSAGE_INLINE_BITS) {
@@ -69,7 +67,7 @@ store_leave(struct store *st, struct message *m)
 	idmap_drop(&st->messages, m->id);
 	if (m->n_rcpts > MESSAGE_INLINE_BITS)
 		free(m->done.words);
-	free(m);
+	message_free(m);
 }
 
 bool

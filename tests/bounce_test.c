@@ -64,7 +64,7 @@ sample_write(struct sample *s)
 			   .now_s = 1795293611};
 
 	s->m.birth_us = 1795293600000000;
-	s->m.text_len = s->text.len;
+	s->m.text_len = (uint32_t)s->text.len;
 	s->e.rcpts = buf_slice(&s->rcpts);
 	b.copy = slice_of(buf_slice(&s->text).at, s->text.len < BOUNCE_COPY_MAX
 						      ? s->text.len
