@@ -18,7 +18,12 @@ fail() {
 check() {
 	tap_name=$1
 	shift
-	if "$@"; then pass "$tap_name"; else fail "$tap_name"; fi
+	if "$@"; then
+		pass "$tap_name"
+	else
+		fail "$tap_name"
+		return 1
+	fi
 }
 
 # is GOT WANTED NAME
