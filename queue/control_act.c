@@ -132,7 +132,7 @@ retry_hop(void *arg, struct slice key)
 	struct destination *d =
 	    destinations_known(&r->act->schedule->destinations, key);
 
-	if (!d)
+	if (!d || d->is_held)
 		return false;
 	r->has_any = true;
 	if (!idmap_get(&r->act->retried, (uintptr_t)d)) {

@@ -57,6 +57,16 @@ known(struct control_run *r, uint64_t id)
 	return m && m->n_live > 0 ? m : NULL;
 }
 
+/* What the log says of itself is nobody else's. */
+static bool
+is_ours(struct slice attr)
+{
+	return slice_starts(attr, SLICE("done=")) ||
+	       slice_starts(attr, SLICE("key=")) ||
+	       slice_starts(attr, SLICE("paused=")) ||
+	       slice_starts(attr, SLICE("settles="));
+}
+
 static void
 tell_message(struct control_run *r, struct buf *out)
 {
@@ -66,6 +76,8 @@ tell_message(struct control_run *r, struct buf *out)
 	if (r->ask.verb == CONTROL_LIST)
 		return;
 	while (netstring_slice(&attrs, &attr) == 0) {
+		if (is_ours(attr))
+			continue;
 		buf_puts(&r->view.fields, attr);
 		control_item(out, 'a', &r->view.fields);
 	}

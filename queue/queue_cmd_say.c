@@ -129,6 +129,21 @@ list_message(struct say *say, struct slice body)
 	puts(">");
 }
 
+/* Nobody has answered for it: perhaps nobody was asked. */
+static void
+list_route(struct slice body)
+{
+	struct slice hops = field(body, "hops"), source = field(body, "line");
+
+	if (slice_eq(hops, SLICE("none"))) {
+		puts("       no line of routes fits");
+	} else if (slice_eq(hops, SLICE("hold"))) {
+		fputs("       held by ", stdout);
+		say_bytes(source);
+		putchar('\n');
+	}
+}
+
 static void
 list_rcpt(const struct say *say, struct slice body)
 {
@@ -139,8 +154,10 @@ list_rcpt(const struct say *say, struct slice body)
 	fputs("    to ", stdout);
 	say_bytes(field(body, "to"));
 	putchar('\n');
-	if (code.len == 0)
+	if (code.len == 0) {
+		list_route(body);
 		return;
+	}
 	put_ago(ago, say, body);
 	buf_puts(&text, code);
 	buf_putc(&text, ' ');
