@@ -69,7 +69,10 @@ config_listen(const struct config *c, const char *protocol, unsigned n,
 bool
 config_qmqpserver(const struct config *c, unsigned n, struct slice *address);
 
-enum { CONFIG_RELAY = 1 };
+enum {
+	CONFIG_RELAY = 1,  /* may send to anywhere */
+	CONFIG_REPEATS = 2 /* identical messages are new messages each time */
+};
 
 /* config_access - the rights of a client: CONFIG_ bits; the longest matching
  * network decides, no match is no right. A unix peer (len 0) has none. */

@@ -86,10 +86,15 @@ rights_of(struct rows *r, struct slice words, unsigned *rights)
 		if (slice_eq(word, SLICE("relay"))) {
 			*rights |= CONFIG_RELAY;
 			some = true;
+		} else if (slice_eq(word, SLICE("repeats"))) {
+			*rights |= CONFIG_REPEATS;
+			some = true;
 		} else if (slice_eq(word, SLICE("none"))) {
 			none = true;
 		} else {
-			rows_wrong(r, "$ is not a right; write relay, or none",
+			rows_wrong(r,
+				   "$ is not a right; write relay, repeats or "
+				   "none",
 				   word);
 			return false;
 		}

@@ -131,7 +131,8 @@ front_begin(struct front_session *s, struct door_message *m, struct slice me,
 	before = f->gather.len;
 	trace_received(&f->gather, SLICE(""), &s->peer, me, f->proto, m->id,
 		       clock_s());
-	door_trace(m, f->gather.len - before);
+	if (!s->repeats)
+		door_trace(m, f->gather.len - before);
 	return FRONT_BEGUN;
 }
 

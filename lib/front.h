@@ -42,6 +42,7 @@ struct front_session {
 	struct endpoint peer;
 	int64_t deadline_ms; /* LIMIT_SESSION_S after its begin */
 	bool relay;	     /* may send to anywhere */
+	bool repeats;	     /* the same bytes again are a new message */
 	uint8_t client_len;
 	char client[FRONT_CLIENT_MAX];
 };

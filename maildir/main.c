@@ -74,6 +74,7 @@ main(int argc, char **argv)
 	loop_run(&loop);
 	jobs_close(&jobs);
 	config_close(&config);
+	loop_free(&loop);
 	log_flush();
 	return 0;
 }

@@ -332,10 +332,13 @@ qmqpd_accepted(struct server *server, int fd, const struct endpoint *peer)
 {
 	struct qmqpd *d = OWNER(server, struct qmqpd, front.server);
 	struct session *s = calloc(1, sizeof *s);
+	unsigned rights;
 
 	if (!s)
 		die_nomem();
-	s->base.relay = config_access(&d->config, peer) & CONFIG_RELAY;
+	rights = config_access(&d->config, peer);
+	s->base.relay = rights & CONFIG_RELAY;
+	s->base.repeats = rights & CONFIG_REPEATS;
 	front_start(&s->base, &d->front, fd, peer, on_conn);
 }
 

@@ -375,6 +375,7 @@ qmtpd_accepted(struct server *server, int fd, const struct endpoint *peer)
 	list_init(&s->packages);
 	s->rights = config_access(&d->config, peer);
 	s->base.relay = s->rights & CONFIG_RELAY;
+	s->base.repeats = s->rights & CONFIG_REPEATS;
 	front_start(&s->base, &d->front, fd, peer, on_conn);
 }
 

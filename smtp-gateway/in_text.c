@@ -101,24 +101,28 @@ void
 in_no_queue(struct in_session *s)
 {
 	s->begins = false;
-	in_error(s, "451 4.3.0 the queue is not there, try again");
+	in_forget_mail(s);
+	in_reply(s, "451 4.3.0 the queue is not there, try again");
 }
 
 static void
 put_head(struct in_session *s, const char *proto)
 {
 	struct buf b = {0};
+	unsigned rights;
 
 	door_attr(&s->message, "proto", slice_text(proto));
 	endpoint_host(&s->peer, &b);
 	door_attr(&s->message, "client", buf_slice(&b));
 	buf_clear(&b);
-	if (config_access(s->in->config, &s->peer) & CONFIG_RELAY)
+	rights = config_access(s->in->config, &s->peer);
+	if (rights & CONFIG_RELAY)
 		door_attr(&s->message, "relay", SLICE("1"));
 	trace_received(&b, buf_slice(&s->helo), &s->peer,
 		       config_me(s->in->config), proto, s->message.id,
 		       clock_s());
-	door_trace(&s->message, b.len);
+	if (!(rights & CONFIG_REPEATS))
+		door_trace(&s->message, b.len);
 	door_text(&s->message, buf_slice(&b));
 	buf_free(&b);
 }

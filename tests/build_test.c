@@ -100,7 +100,8 @@ static const struct {
      "access:2: \"10.0.0.0/8\" stands on line 1 already; keep one of the two "
      "lines\n"},
     {"access", "10.0.0.0/8 fly\n",
-     "access:1: \"fly\" is not a right; write relay, or none\n"},
+     "access:1: \"fly\" is not a right; write relay, repeats or "
+     "none\n"},
     {"access", "10.0.0.0/8 relay none\n",
      "access:1: \"none\" excludes all other rights; write it alone\n"},
     {"locals", "a b\n", "locals:1: " MANY("DOMAIN", "b")},

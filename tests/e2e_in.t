@@ -34,7 +34,7 @@ qmtp 127.0.0.1:$qmtp
 smtp 127.0.0.1:$smtp
 T
 table hub access <<T
-127.0.0.0/8 relay
+127.0.0.0/8 relay repeats
 T
 table hub locals <<T
 hub.test
