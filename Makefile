@@ -65,6 +65,9 @@ $(B)/bin/sendmail:     $(B)/qmqpc/main.o $(call lib_of,qmqpc cdb lib)
 # The only two programs that look names up without blocking.
 $(B)/bin/qmtpc $(B)/bin/smtp-gateway: LDLIBS += -lcares
 
+# Those that speak TLS, or make keys for it.
+$(addprefix $(B)/bin/,quail qmqpd qmtpd qmtpc smtp-gateway): LDLIBS += -lbearssl
+
 SRCS  := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 MAINS := $(filter %main.c,$(SRCS))
 OBJS  := $(patsubst %.c,$(B)/%.o,$(SRCS))
@@ -114,7 +117,7 @@ $(TESTS): $(B)/tests/%: $(B)/tests/%.o $(B)/tests/helpers.a \
     $(call lib_of,$(FOLDERS))
 	$(SAY) link $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
-	    -Wl,--end-group $(LDLIBS) -lcares
+	    -Wl,--end-group $(LDLIBS) -lcares -lbearssl
 
 $(B)/tests/quail-load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load*.c))
 $(B)/tests/disk:       $(B)/tests/bench/disk.o
@@ -174,6 +177,10 @@ test-run:
 	    echo "the tests' stderr: $(B)/test.stderr; one test again:" \
 	        "make test-one T=tests/NAME"; \
 	    exit 1; }
+
+# What a test needs that compiles for itself: make -s show-CFLAGS
+show-%:
+	@echo '$($*)'
 
 test-one:
 	@$(RUN_ENV) LONG=$(LONG) PEERS=$(abspath $(DEPS))/peers prove -v $(T)

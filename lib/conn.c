@@ -11,14 +11,22 @@ enum { READ_MAX = 256 * 1024 };
  * buffer, and a busy one few system calls. */
 static char scratch[READ_MAX];
 
+static bool
+reads(const struct conn *c)
+{
+	return !c->connecting && !c->shaking && !c->paused && !c->eof &&
+	       !c->close_drained;
+}
+
+/* A stream that flushes knows by itself when output has to wait. */
 static void
 update_wants(struct conn *c)
 {
 	unsigned wants = stream_wants(&c->stream);
 
-	if (c->connecting || c->out.len > 0)
+	if (c->connecting || (c->out.len > 0 && !stream_flushes(&c->stream)))
 		wants |= LOOP_WRITE;
-	if (!c->connecting && !c->paused && !c->eof && !c->close_drained)
+	if (reads(c))
 		wants |= LOOP_READ;
 	loop_want(c->loop, &c->io, wants);
 }
@@ -38,11 +46,19 @@ input(struct conn *c)
 {
 	ssize_t n = stream_read(&c->stream, scratch, sizeof scratch);
 
-	if (n < 0) {
-		if (errno != EAGAIN)
-			broken(c, errno);
+	if (n < 0 && errno != EAGAIN) {
+		broken(c, errno);
 		return;
 	}
+	if (stream_flushes(&c->stream)) {
+		update_wants(c);
+		if (c->out.len > 0 || c->tell_drained || c->close_drained)
+			conn_flush_later(c);
+		if (n > 0 && stream_pending(&c->stream))
+			conn_flush_later(c);
+	}
+	if (n < 0)
+		return;
 	if (n == 0) {
 		c->eof = true;
 		update_wants(c);
@@ -57,6 +73,8 @@ input(struct conn *c)
 static bool
 output(struct conn *c)
 {
+	bool waits = true;
+
 	while (c->out.len > 0) {
 		struct slice s = buf_slice(&c->out);
 		ssize_t n = stream_write(&c->stream, s.at, s.len);
@@ -69,12 +87,18 @@ output(struct conn *c)
 		}
 		buf_take(&c->out, (size_t)n);
 	}
-	if (c->out.len == 0 && c->close_drained) {
+	if (stream_flush(&c->stream) == 0) {
+		waits = c->out.len > 0;
+	} else if (errno != EAGAIN) {
+		broken(c, errno);
+		return false;
+	}
+	if (!waits && c->close_drained) {
 		broken(c, 0);
 		return false;
 	}
 	update_wants(c);
-	if (c->out.len == 0 && c->tell_drained) {
+	if (!waits && c->tell_drained) {
 		c->tell_drained = false;
 		if (c->again)
 			conn_flush_later(c);
@@ -82,6 +106,26 @@ output(struct conn *c)
 		return false; /* the session may have freed it */
 	}
 	return true;
+}
+
+/* Before anything else on a stream of ours to a server. */
+static void
+shake(struct conn *c)
+{
+	if (stream_flush(&c->stream) != 0) {
+		if (errno == EAGAIN)
+			update_wants(c);
+		else
+			broken(c, errno);
+		return;
+	}
+	c->shaking = false;
+	update_wants(c);
+	if (stream_pending(&c->stream))
+		conn_flush_later(c);
+	if (c->out.len > 0)
+		conn_flush_later(c);
+	c->on(c, CONN_OPEN);
 }
 
 static void
@@ -94,10 +138,8 @@ connected(struct conn *c)
 		return;
 	}
 	c->connecting = false;
-	update_wants(c);
-	if (c->out.len > 0)
-		conn_flush_later(c);
-	c->on(c, CONN_OPEN);
+	c->shaking = true;
+	shake(c);
 }
 
 static void
@@ -109,11 +151,17 @@ ready(struct loop_io *io, unsigned events)
 		connected(c);
 		return;
 	}
+	if (c->shaking) {
+		shake(c);
+		return;
+	}
 	if ((events & LOOP_WRITE) && !output(c))
 		return;
 	/* what waits in c->in is told before what comes behind it */
 	if ((events & LOOP_READ) && (c->io.wants & LOOP_READ) && !c->again)
 		input(c);
+	else if (reads(c) && stream_pending(&c->stream))
+		conn_flush_later(c);
 }
 
 static void
@@ -121,13 +169,19 @@ flush(struct loop_task *task)
 {
 	struct conn *c = OWNER(task, struct conn, flush);
 
-	if (c->io.fd < 0 || c->connecting)
+	if (c->io.fd < 0 || c->connecting || c->shaking || !output(c))
 		return;
-	if (!output(c) || !c->again)
-		return;
-	c->again = false;
-	if (c->in.len > 0)
-		c->on(c, CONN_INPUT);
+	if (c->again) {
+		c->again = false;
+		if (c->in.len > 0) {
+			if (stream_pending(&c->stream))
+				conn_flush_later(c);
+			c->on(c, CONN_INPUT);
+			return;
+		}
+	}
+	if (reads(c) && stream_pending(&c->stream))
+		input(c);
 }
 
 static void
@@ -205,10 +259,9 @@ conn_resume(struct conn *c)
 	if (c->io.fd < 0)
 		return;
 	update_wants(c);
-	if (c->in.len > 0) {
-		c->again = true;
+	c->again = c->in.len > 0;
+	if (c->again || stream_pending(&c->stream))
 		conn_flush_later(c);
-	}
 }
 
 void

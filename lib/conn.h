@@ -11,7 +11,8 @@
  *   CONN_EOF        the peer has ended its side        output still goes out
  *   CONN_DRAINED    all output has been written        told only if asked for
  *   CONN_TIMEOUT    c->timer has run out               nothing; close it
- *   CONN_BROKEN     error: see c->error (errno)        no more events; close it
+ *   CONN_BROKEN     error: see c->error (errno; at     no more events; close it
+ *                   EPROTO stream_why too)
  *
  * Inside any event the session may call conn_close and free the struct: the
  * connection touches nothing of it afterwards.
@@ -43,6 +44,7 @@ struct conn {
 	struct loop_task flush;
 	bool is_open; /* conn_close has not been called */
 	bool connecting;
+	bool shaking;	    /* connected, but the stream is not open yet */
 	bool paused;	    /* the session does not want input */
 	bool eof;	    /* the peer has ended its side */
 	bool again;	    /* tell c->in once more */
@@ -62,7 +64,11 @@ conn_open_take(struct conn *c, struct loop *loop, int fd,
 	       void (*on)(struct conn *, enum conn_event));
 
 /* conn_connect_take - over a descriptor that is still connecting; CONN_OPEN
- * or CONN_BROKEN comes first */
+ * or CONN_BROKEN comes first
+ *
+ * Right behind either call c->stream may be made a TLS stream (tls.h).
+ * CONN_OPEN then comes behind the handshake.
+ */
 void
 conn_connect_take(struct conn *c, struct loop *loop, int fd,
 		  void (*on)(struct conn *, enum conn_event));

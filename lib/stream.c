@@ -40,8 +40,10 @@ plain_close(struct stream *s)
 	s->fd = -1;
 }
 
-static const struct stream_kind plain = {plain_read, plain_write, plain_wants,
-					 plain_close};
+static const struct stream_kind plain = {.read = plain_read,
+					 .write = plain_write,
+					 .wants = plain_wants,
+					 .close = plain_close};
 
 void
 stream_plain_take(struct stream *s, int fd)

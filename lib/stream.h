@@ -1,4 +1,4 @@
-/* stream.h - a byte stream, plain or (later) TLS
+/* stream.h - a byte stream, plain or TLS (tls.h)
  *
  * A session cannot tell which it has. Calls never block; EAGAIN means that
  * the descriptor must become ready for what stream_wants says.
@@ -8,6 +8,7 @@
 #ifndef QUAIL_LIB_STREAM_H
 #define QUAIL_LIB_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -19,6 +20,10 @@ struct stream_kind {
 	/* LOOP_ bits that the stream needs by itself, whatever its user does */
 	unsigned (*wants)(const struct stream *s);
 	void (*close)(struct stream *s);
+	/* NULL where there is never anything to tell: */
+	int (*flush)(struct stream *s);
+	bool (*pending)(const struct stream *s);
+	const char *(*why)(const struct stream *s);
 };
 
 struct stream {
@@ -51,6 +56,41 @@ static inline unsigned
 stream_wants(const struct stream *s)
 {
 	return s->kind->wants(s);
+}
+
+/* stream_flush - whatever must be done besides the user's bytes: make the
+ * handshake, write out what stream_write has taken
+ *
+ * Returns  0: nothing is left to do; -1 with errno, EAGAIN: wait for
+ *          stream_wants.
+ */
+static inline int
+stream_flush(struct stream *s)
+{
+	return s->kind->flush ? s->kind->flush(s) : 0;
+}
+
+/* stream_flushes - is there such a thing for this stream? */
+static inline bool
+stream_flushes(const struct stream *s)
+{
+	return s->kind->flush;
+}
+
+/* stream_pending - would stream_read say something though the descriptor
+ * has nothing to read? */
+static inline bool
+stream_pending(const struct stream *s)
+{
+	return s->kind->pending && s->kind->pending(s);
+}
+
+/* stream_why - one line about the last failure that errno cannot tell
+ * (EPROTO); NULL: errno says all */
+static inline const char *
+stream_why(const struct stream *s)
+{
+	return s->kind->why ? s->kind->why(s) : NULL;
 }
 
 static inline void

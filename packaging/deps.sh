@@ -10,7 +10,7 @@
 # mail server is ever installed: see tests/peers.sh.
 set -u
 
-build='gcc libc6-dev libowfat-dev libc-ares-dev'
+build='gcc libc6-dev libowfat-dev libc-ares-dev libbearssl-dev'
 # prove; mail clients and a super-server; the libraries of the peers that
 # tests/peers.sh unpacks; a checker for the manual pages
 test='perl swaks ucspi-tcp libdb5.3 libicu72 libnsl2 libsasl2-2

@@ -1,0 +1,527 @@
+#include "lib/tls.h"
+
+#include "lib/die.h"
+#include "lib/loop.h"
+#include "lib/tls_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	IN = BR_SSL_BUFSIZE_INPUT, /* any record that a peer may send */
+	OUT_CLIENT = BR_SSL_BUFSIZE_OUTPUT,
+	OUT_SERVER = 4200,
+	RECORD_TEXT = 16384,
+	RECORD_HANDSHAKE = 22,
+	RECORD_ALERT = 21
+};
+
+struct tls {
+	br_ssl_engine_context *engine; /* in one of these two */
+	union {
+		br_ssl_client_context *client;
+		br_ssl_server_context *server;
+	} side;
+	struct tls_check *check;	 /* by pin; NULL: by name */
+	br_x509_minimal_context *verify; /* by name; NULL: by pin */
+	uint8_t *in, *out;
+	bool is_server;
+	bool open;  /* the handshake is over */
+	bool ended; /* the peer has said that this is the end */
+	int error;  /* errno of what ended it; 0: nothing has */
+	int first;  /* the first byte that the peer sent; -1: none yet */
+	struct buf why;
+};
+
+/* The quick ones first: ChaCha20 is for peers without AES in hardware. */
+static const uint16_t suites[] = {
+    BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+};
+
+static struct tls *
+tls_of(const struct stream *s)
+{
+	return s->state;
+}
+
+static unsigned
+state_of(const struct tls *t)
+{
+	return br_ssl_engine_current_state(t->engine);
+}
+
+/* failures */
+
+static int
+failed(struct tls *t, int error)
+{
+	t->error = error;
+	errno = error;
+	return -1;
+}
+
+static int
+failed_text(struct tls *t, const char *why)
+{
+	buf_text(&t->why, why);
+	buf_putc(&t->why, 0);
+	return failed(t, EPROTO);
+}
+
+static int
+ended(struct tls *t)
+{
+	t->ended = true;
+	return failed(t, EPIPE);
+}
+
+/* BearSSL ends some failures without a word to the peer. As long as nothing
+ * of ours is encrypted, we can say it ourselves. */
+static void
+send_alert(const struct stream *s, int error)
+{
+	uint8_t alert[] = {RECORD_ALERT, 3, 3, 0, 2, 2, 40};
+	ssize_t n;
+
+	if (error >= BR_ERR_RECV_FATAL_ALERT)
+		return;
+	if (error == BR_ERR_X509_EXPIRED)
+		alert[6] = 45;
+	else if (error == BR_ERR_X509_NOT_TRUSTED)
+		alert[6] = 48;
+	else if (error > BR_ERR_X509_OK)
+		alert[6] = 42;
+	else if (error == BR_ERR_UNSUPPORTED_VERSION ||
+		 error == BR_ERR_BAD_VERSION)
+		alert[6] = 70;
+	n = send(s->fd, alert, sizeof alert, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)n; /* it is a courtesy */
+}
+
+static void
+put_other_key(struct buf *why, const struct tls_check *c)
+{
+	buf_text(why, "the server's key is ");
+	tls_pin_put(why, &c->pin);
+	buf_text(why, " and not the one that we know it by");
+}
+
+/* The engine is closed: is that the end, or why? */
+static int
+closed(struct stream *s)
+{
+	struct tls *t = tls_of(s);
+	int error = br_ssl_engine_last_error(t->engine);
+
+	if (error == BR_ERR_OK && t->open)
+		return ended(t);
+	if (!t->open)
+		send_alert(s, error);
+	if (t->first >= 0 && t->first != RECORD_HANDSHAKE &&
+	    t->first != RECORD_ALERT)
+		return failed_text(t, "the peer speaks clear text, not TLS");
+	if (error == BR_ERR_OK)
+		return failed_text(t, "the peer ended the handshake");
+	if (t->check && t->check->different)
+		put_other_key(&t->why, t->check);
+	else
+		tls_text_put(&t->why, error);
+	return failed_text(t, "");
+}
+
+static int
+cut(struct tls *t)
+{
+	if (t->open)
+		return failed_text(t, "the connection was cut: the peer has "
+				      "not said that this is the end");
+	if (t->first < 0)
+		return failed_text(t, "the peer closed the connection before "
+				      "a byte of TLS came; perhaps it speaks "
+				      "clear text there");
+	return failed_text(t, "the peer closed the connection in the "
+			      "handshake");
+}
+
+/* records */
+
+static int
+send_records(struct stream *s)
+{
+	struct tls *t = tls_of(s);
+	size_t len;
+	uint8_t *at;
+	ssize_t n;
+
+	while ((at = br_ssl_engine_sendrec_buf(t->engine, &len))) {
+		do
+			n = send(s->fd, at, len, MSG_NOSIGNAL);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			return -1;
+		br_ssl_engine_sendrec_ack(t->engine, (size_t)n);
+	}
+	return 0;
+}
+
+static int
+receive(struct stream *s)
+{
+	struct tls *t = tls_of(s);
+	size_t len;
+	uint8_t *at = br_ssl_engine_recvrec_buf(t->engine, &len);
+	ssize_t n;
+
+	do
+		n = recv(s->fd, at, len, 0);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return cut(t);
+	if (n < 0)
+		return errno == EAGAIN ? -1 : failed(t, errno);
+	if (t->first < 0)
+		t->first = at[0];
+	br_ssl_engine_recvrec_ack(t->engine, (size_t)n);
+	return 0;
+}
+
+static bool
+is_open(struct tls *t)
+{
+	if (state_of(t) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP))
+		t->open = true;
+	return t->open;
+}
+
+/* One step of what there is to do; 0: go on, -1 with errno.
+ * That we cannot send is not all: what the peer sent before it left may say
+ * why, so receiving goes on. */
+static int
+advance(struct stream *s)
+{
+	struct tls *t = tls_of(s);
+	unsigned state = state_of(t);
+
+	if (t->error)
+		return failed(t, t->error);
+	if (state & BR_SSL_CLOSED)
+		return closed(s);
+	is_open(t);
+	if ((state & BR_SSL_SENDREC) && send_records(s) == 0)
+		return 0;
+	/* An open engine always receives, but when the peer has said that
+	 * this is the end, and our answer to that could not be sent. */
+	if (t->open && !(state & (BR_SSL_RECVREC | BR_SSL_RECVAPP)))
+		return ended(t);
+	if (state & BR_SSL_RECVREC)
+		return receive(s);
+	errno = EAGAIN;
+	return -1;
+}
+
+/* the stream */
+
+static size_t
+take(struct tls *t, uint8_t *to, size_t max)
+{
+	size_t len;
+	uint8_t *at = br_ssl_engine_recvapp_buf(t->engine, &len);
+
+	if (!at)
+		return 0;
+	t->open = true;
+	if (len > max)
+		len = max;
+	memcpy(to, at, len);
+	br_ssl_engine_recvapp_ack(t->engine, len);
+	return len;
+}
+
+/* No more records are fetched than the caller has room for, so that nothing
+ * is left in the engine but when his room is small. */
+static ssize_t
+tls_read(struct stream *s, void *to, size_t max)
+{
+	struct tls *t = tls_of(s);
+	size_t got = 0, n;
+
+	while (got < max) {
+		n = take(t, (uint8_t *)to + got, max - got);
+		got += n;
+		if (n > 0)
+			continue;
+		if ((got > 0 && max - got < RECORD_TEXT) || advance(s) != 0)
+			break;
+	}
+	if (got > 0)
+		return (ssize_t)got;
+	return t->ended ? 0 : -1;
+}
+
+static ssize_t
+tls_write(struct stream *s, const void *from, size_t n)
+{
+	struct tls *t = tls_of(s);
+	size_t put = 0, len;
+	uint8_t *at;
+
+	while (put < n) {
+		at = br_ssl_engine_sendapp_buf(t->engine, &len);
+		if (at) {
+			t->open = true;
+			if (len > n - put)
+				len = n - put;
+			memcpy(at, (const uint8_t *)from + put, len);
+			br_ssl_engine_sendapp_ack(t->engine, len);
+			put += len;
+		} else if (state_of(t) & BR_SSL_SENDREC) {
+			if (send_records(s) != 0)
+				break;
+		} else if (t->open && !(state_of(t) & BR_SSL_CLOSED)) {
+			errno = EAGAIN;
+			break;
+		} else if (advance(s) != 0) {
+			break;
+		}
+	}
+	return put > 0 || n == 0 ? (ssize_t)put : -1;
+}
+
+static int
+tls_flush(struct stream *s)
+{
+	struct tls *t = tls_of(s);
+
+	while (!t->error && !is_open(t))
+		if (advance(s) != 0)
+			return -1;
+	if (!t->error) {
+		br_ssl_engine_flush(t->engine, 0);
+		if (send_records(s) != 0)
+			return -1;
+		if (state_of(t) & BR_SSL_CLOSED)
+			closed(s);
+	}
+	/* behind the peer's end there is nothing to do any more */
+	return t->error && !t->ended ? failed(t, t->error) : 0;
+}
+
+static unsigned
+tls_wants(const struct stream *s)
+{
+	const struct tls *t = tls_of(s);
+	unsigned state = state_of(t), wants = 0;
+
+	if (t->error || (state & BR_SSL_CLOSED))
+		return 0;
+	if (state & BR_SSL_SENDREC)
+		wants |= LOOP_WRITE;
+	if (!t->open && (state & BR_SSL_RECVREC))
+		wants |= LOOP_READ;
+	return wants;
+}
+
+static bool
+tls_pending(const struct stream *s)
+{
+	const struct tls *t = tls_of(s);
+
+	return t->error || (state_of(t) & (BR_SSL_RECVAPP | BR_SSL_CLOSED));
+}
+
+static const char *
+tls_why(const struct stream *s)
+{
+	const struct tls *t = tls_of(s);
+
+	return t->why.len > 0 ? buf_slice(&t->why).at : NULL;
+}
+
+/* What the peer sent and nobody read must go first: the engine waits for
+ * that before it says the end. */
+static void
+say_end(struct stream *s)
+{
+	struct tls *t = tls_of(s);
+	size_t len;
+
+	if (!t->open || t->error)
+		return;
+	if (br_ssl_engine_recvapp_buf(t->engine, &len))
+		br_ssl_engine_recvapp_ack(t->engine, len);
+	br_ssl_engine_close(t->engine);
+	send_records(s);
+}
+
+static void
+tls_close(struct stream *s)
+{
+	struct tls *t = tls_of(s);
+
+	say_end(s);
+	if (t->is_server) {
+		explicit_bzero(t->side.server, sizeof *t->side.server);
+		free(t->side.server);
+	} else {
+		explicit_bzero(t->side.client, sizeof *t->side.client);
+		free(t->side.client);
+	}
+	free(t->check);
+	free(t->verify);
+	free(t->in);
+	free(t->out);
+	buf_free(&t->why);
+	free(t);
+	s->state = NULL;
+	close(s->fd);
+	s->fd = -1;
+}
+
+static const struct stream_kind kind = {
+    tls_read, tls_write, tls_wants, tls_close, tls_flush, tls_pending, tls_why};
+
+/* beginnings */
+
+static void *
+allocate(size_t n)
+{
+	void *new = malloc(n);
+
+	if (!new)
+		die_nomem();
+	return new;
+}
+
+static struct tls *
+begin(struct stream *s, size_t out_size)
+{
+	struct tls *t = allocate(sizeof *t);
+
+	*t = (struct tls){.first = -1};
+	t->in = allocate(IN);
+	t->out = allocate(out_size);
+	s->state = t;
+	s->kind = &kind;
+	return t;
+}
+
+static void
+settle(struct tls *t, size_t out_size)
+{
+	br_ssl_engine_context *e = t->engine;
+	uint8_t seed[32];
+
+	br_ssl_engine_set_versions(e, BR_TLS12, BR_TLS12);
+	br_ssl_engine_set_suites(e, suites, sizeof suites / sizeof *suites);
+	br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
+	br_ssl_engine_set_buffers_bidi(e, t->in, IN, t->out, out_size);
+	tls_random(seed, sizeof seed);
+	br_ssl_engine_inject_entropy(e, seed, sizeof seed);
+	explicit_bzero(seed, sizeof seed);
+	if (t->check)
+		br_ssl_engine_set_x509(e, &t->check->vtable);
+}
+
+void
+tls_server(struct stream *s, const struct tls_key *own)
+{
+	/* An empty list of names would ask for no certificate at all. */
+	static uint8_t anybody[] = {0x30, 0x00};
+	static const br_x500_name names[] = {{anybody, sizeof anybody}};
+	struct tls *t = begin(s, OUT_SERVER);
+	br_ssl_server_context *ss = allocate(sizeof *ss);
+
+	t->is_server = true;
+	t->side.server = ss;
+	if (own->ec)
+		br_ssl_server_init_full_ec(ss, own->chain, own->n_chain,
+					   BR_KEYTYPE_EC, own->ec);
+	else
+		br_ssl_server_init_full_rsa(ss, own->chain, own->n_chain,
+					    own->rsa);
+	t->engine = &ss->eng;
+	t->check = allocate(sizeof *t->check);
+	tls_check_init(t->check, NULL);
+	settle(t, OUT_SERVER);
+	br_ssl_engine_add_flags(t->engine, BR_OPT_ENFORCE_SERVER_PREFERENCES |
+					       BR_OPT_TOLERATE_NO_CLIENT_AUTH);
+	/* init_full leaves these out for servers */
+	br_ssl_engine_set_default_rsavrfy(t->engine);
+	br_ssl_engine_set_default_ecdsa(t->engine);
+	br_ssl_server_set_trust_anchor_names(ss, names, 1);
+	if (!br_ssl_server_reset(ss))
+		die_bug("a TLS server cannot begin");
+}
+
+static void
+show(br_ssl_client_context *sc, const struct tls_key *own)
+{
+	if (own->ec)
+		br_ssl_client_set_single_ec(sc, own->chain, own->n_chain,
+					    own->ec, BR_KEYTYPE_SIGN,
+					    BR_KEYTYPE_EC, br_ec_get_default(),
+					    br_ecdsa_sign_asn1_get_default());
+	else
+		br_ssl_client_set_single_rsa(sc, own->chain, own->n_chain,
+					     own->rsa,
+					     br_rsa_pkcs1_sign_get_default());
+}
+
+void
+tls_client(struct stream *s, const struct tls_key *own,
+	   const struct tls_expected *e)
+{
+	struct tls *t = begin(s, OUT_CLIENT);
+	br_ssl_client_context *sc = allocate(sizeof *sc);
+	bool by_name = !e->pin;
+
+	if (by_name && (!e->roots || !e->name || !*e->name))
+		die_bug("a TLS client that trusts everybody");
+	t->side.client = sc;
+	t->verify = allocate(sizeof *t->verify);
+	br_ssl_client_init_full(sc, t->verify, by_name ? e->roots->all : NULL,
+				by_name ? e->roots->n : 0);
+	br_x509_minimal_set_minrsa(t->verify, TLS_RSA_MIN);
+	t->engine = &sc->eng;
+	if (!by_name) {
+		free(t->verify);
+		t->verify = NULL;
+		t->check = allocate(sizeof *t->check);
+		tls_check_init(t->check, e->pin);
+	}
+	settle(t, OUT_CLIENT);
+	if (own)
+		show(sc, own);
+	if (!br_ssl_client_reset(sc, e->name, 0))
+		die_bug("a TLS client cannot begin");
+}
+
+bool
+tls_is_on(const struct stream *s)
+{
+	return s->kind == &kind;
+}
+
+bool
+tls_is_open(const struct stream *s)
+{
+	return tls_is_on(s) && tls_of(s)->open;
+}
+
+bool
+tls_peer(const struct stream *s, struct tls_pin *pin)
+{
+	const struct tls *t = s->state;
+
+	if (!tls_is_open(s) || !t->check || !t->check->good)
+		return false;
+	*pin = t->check->pin;
+	return true;
+}
