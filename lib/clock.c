@@ -2,29 +2,39 @@
 
 #include <time.h>
 
-int64_t
-clock_ms(void)
+static int64_t fake_us;
+
+static int64_t
+read_us(clockid_t which)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	if (fake_us)
+		return fake_us;
+	clock_gettime(which, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t
+clock_ms(void)
+{
+	return read_us(CLOCK_MONOTONIC) / 1000;
 }
 
 int64_t
 clock_us(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	return read_us(CLOCK_REALTIME);
 }
 
 int64_t
 clock_s(void)
 {
-	struct timespec t;
+	return clock_us() / 1000000;
+}
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec;
+void
+clock_set_for_tests(int64_t us)
+{
+	fake_us = us;
 }

@@ -19,4 +19,8 @@ clock_us(void);
 int64_t
 clock_s(void);
 
+/* clock_set_for_tests - from now on both stand at us; 0: they go again */
+void
+clock_set_for_tests(int64_t us);
+
 #endif

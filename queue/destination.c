@@ -425,7 +425,8 @@ close_for_a_while(struct destination *d)
 static void
 raise_limit(struct destination *d)
 {
-	if (d->n_running < d->limit || d->limit >= d->most)
+	if (d->limit >= d->most ||
+	    (d->n_running < d->limit && d->waiting.n == 0))
 		return; /* it was not the limit that held us */
 	if (d->was_slowed && ++d->n_well < d->limit)
 		return;

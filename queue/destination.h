@@ -23,7 +23,7 @@
  *   CLOSED    nothing runs                  the time is over: PROBING
  *   PROBING   one attempt runs              it worked: OPEN; trouble: CLOSED
  *
- * Test  tests/schedule_test.c
+ * Test  tests/destination_test.c
  */
 #ifndef QUAIL_QUEUE_DESTINATION_H
 #define QUAIL_QUEUE_DESTINATION_H

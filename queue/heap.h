@@ -1,6 +1,6 @@
 /* heap.h - messages ordered by when they are due
  *
- * Test  tests/schedule_test.c
+ * Test  tests/destination_test.c
  */
 #ifndef QUAIL_QUEUE_HEAP_H
 #define QUAIL_QUEUE_HEAP_H

@@ -8,7 +8,7 @@
  * only one recipient is left need no more memory than they have anyhow,
  * and become an attempt again when their turn comes.
  *
- * Test  tests/schedule_test.c
+ * Test  tests/destination_test.c
  */
 #ifndef QUAIL_QUEUE_LANES_H
 #define QUAIL_QUEUE_LANES_H
