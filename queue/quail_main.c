@@ -2,6 +2,7 @@
 #include "queue/command.h"
 #include "queue/compile.h"
 #include "queue/explain.h"
+#include "queue/key_cmd.h"
 #include "queue/queue_cmd.h"
 #include "queue/run.h"
 
@@ -30,6 +31,8 @@ static const struct {
     {"build", "DIR", "check and compile the tables", compile_command},
     {"explain", "[-d DIR] ADDRESS...", "say where mail goes, and why",
      explain_command},
+    {"key", "[-o DIR]|--pin FILE", "make a key for TLS, or print a pin",
+     key_command},
     {"queue", "[-d DIR] list ...",
      "look at the queue, and change what is in it", queue_command},
     {"help", "", "print this", help_command},
