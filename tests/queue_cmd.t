@@ -346,8 +346,11 @@ rss() { # KEY, in KiB
 "$BUILD/tests/quail-load" -s 4 -w 64 -b 200 -m "$many" -f load@hold.test \
     -t x@hold.test -i queuecmd0000 "127.0.0.1:$qmtp" >"$work/out" ||
     sed 's/^/# /' "$work/out"
+# the sanitizers need memory that is not ours
+limit=60000 growth=4096
+if grep -q __asan_init "$BIN/quail"; then limit=unlimited growth=400000; fi
 before=$(rss VmRSS)
-(ulimit -v 60000; exec "$BIN/quail" queue -d "$work/hub" list) >"$work/out"
+(ulimit -v $limit; exec "$BIN/quail" queue -d "$work/hub" list) >"$work/out"
 is "$?:$(grep -c '^[0-9a-f]\{16\} ' "$work/out")" "0:$((many + 3))" \
     "all of $many are listed, in bounded memory"
 grep '^[0-9a-f]\{16\} ' "$work/out" | cut -c 1-16 | sort -uc
@@ -372,7 +375,7 @@ wait $slow $stopped
 is "$(cat "$work/slow")" 0 "a slow reader gets all of it"
 after=$(rss VmRSS)
 check "and the daemon has not grown ($before KiB, $after)" \
-    [ $((after - before)) -lt 4096 ]
+    [ $((after - before)) -lt $growth ]
 is "$(q hold --to 'x@*')" "held $many messages" "hold of $many"
 kill_queue
 is "$(q stats | awk '$1 == "held" { print $2 }')" "$((many + 4))" \
