@@ -146,6 +146,19 @@ make(struct destinations *all, struct slice key)
 	return d;
 }
 
+bool
+destination_is(const struct destination *d, struct slice nexthop,
+	       struct slice domain)
+{
+	struct buf key = {0};
+	bool same;
+
+	destination_key(&key, nexthop, domain);
+	same = slice_eq(slice_of(d->key, d->key_len), buf_slice(&key));
+	buf_free(&key);
+	return same;
+}
+
 struct destination *
 destinations_known(struct destinations *all, struct slice key)
 {
@@ -268,7 +281,7 @@ take(struct destination *d)
 
 	if (!lanes_take(&d->waiting, &w))
 		return NULL;
-	a = w.attempt ? w.attempt : d->all->unpark(d->all, w.parked);
+	a = w.attempt ? w.attempt : d->all->unpark(d, w.parked);
 	if (a) {
 		a->sender_key = w.sender_key;
 		a->destination = d;

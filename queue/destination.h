@@ -95,9 +95,10 @@ struct destinations {
 	size_t n;
 	/* Hand an attempt to an agent; false: none is free now. */
 	bool (*start)(struct destinations *all, struct attempt *a);
-	/* Make an attempt of a parked message again; NULL: it has none any
-	 * more, and has been seen to. */
-	struct attempt *(*unpark)(struct destinations *all, struct message *m);
+	/* Make an attempt of a message again that was parked at d, for the
+	 * next hop that d is; NULL: it has none any more, and has been seen
+	 * to. */
+	struct attempt *(*unpark)(struct destination *d, struct message *m);
 	/* Is there a rule to hold it? Asked of each new one; may be NULL. */
 	bool (*holds)(struct destinations *all, struct slice key);
 	void *owner;
@@ -174,6 +175,11 @@ sieve_all(const struct sieve *s, const struct message *m, int64_t expires_s);
  */
 void
 destination_key(struct buf *key, struct slice nexthop, struct slice domain);
+
+/* destination_is - is it the destination of that next hop? */
+bool
+destination_is(const struct destination *d, struct slice nexthop,
+	       struct slice domain);
 
 /* destinations_known - the destination of this key; NULL for none */
 struct destination *

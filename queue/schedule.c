@@ -627,12 +627,12 @@ live_rcpt(struct schedule *s, struct message *m, uint32_t *index,
 }
 
 static struct attempt *
-unpark(struct destinations *all, struct message *m)
+unpark(struct destination *d, struct message *m)
 {
-	struct schedule *s = OWNER(all, struct schedule, destinations);
+	struct schedule *s = OWNER(d->all, struct schedule, destinations);
 	struct config_route r = {.decision = CONFIG_NOROUTE};
+	struct slice rcpt, local, domain;
 	struct attempt *a;
-	struct slice rcpt;
 	uint32_t index;
 
 	if (live_rcpt(s, m, &index, &rcpt))
@@ -641,9 +641,18 @@ unpark(struct destinations *all, struct message *m)
 		attempt_over(s, m);
 		return NULL;
 	}
+	address_split(rcpt, &local, &domain);
 	a = attempt_new(m, r.nexthops, 1);
 	a->rcpts[a->n_rcpts++] = index;
 	take_options(a, &r);
+	while (!destination_is(d, attempt_nexthop(a), domain)) {
+		if (attempt_nexthop(a).len == 0) { /* the tables have changed */
+			free(a);
+			decide_again(s, m);
+			return NULL;
+		}
+		a->hop++;
+	}
 	return a;
 }
 

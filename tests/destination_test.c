@@ -365,7 +365,7 @@ start(struct destinations *d, struct attempt *a)
 }
 
 static struct attempt *
-unpark(struct destinations *d, struct message *m)
+unpark(struct destination *d, struct message *m)
 {
 	struct attempt *a;
 

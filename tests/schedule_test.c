@@ -1,0 +1,720 @@
+/* schedule_test - mail from the store to agents and back, on our own clock
+ *
+ * The store, the schedule and the agents share one loop. An agent answers
+ * each recipient as say() tells; what it leaves open is a job in jobs[]. */
+#include "queue/schedule.h"
+
+#include "lib/agent.h"
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "tests/tables.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+static struct loop loop;
+static struct store store;
+static struct config config;
+static struct schedule schedule;
+static int64_t now_us;
+static const int64_t begin_s = 1800000000;
+
+static struct buf story;
+
+static void
+settle(void)
+{
+	int i;
+
+	for (i = 0; i < 30; i++)
+		loop_round(&loop, 0);
+}
+
+static void
+pass_s(int64_t s)
+{
+	now_us += s * 1000000;
+	clock_set_for_tests(now_us);
+	settle();
+	now_us += 300000; /* outcomes are on disk, agents connect again */
+	clock_set_for_tests(now_us);
+	settle();
+}
+
+static bool
+told(const char *want)
+{
+	bool same = slice_eq(buf_slice(&story), slice_text(want));
+
+	if (!same)
+		fprintf(stderr, "# told: %.*s\n# want: %s\n", (int)story.len,
+			buf_slice(&story).at, want);
+	buf_clear(&story);
+	return same;
+}
+
+/* agents */
+
+enum { AGENTS = 4, JOBS_MAX = 4096 };
+
+static struct agent agents[AGENTS];
+static struct agent_job *jobs[JOBS_MAX];
+static size_t n_jobs, n_delivered;
+static struct buf bounce; /* the text of the last bounce */
+static bool is_quiet;
+
+/* What an agent answers: NULL leaves the job open. */
+static const char *(*say)(const struct agent_job *job, struct slice rcpt);
+
+static const char *
+say_k(const struct agent_job *job, struct slice rcpt)
+{
+	(void)job;
+	(void)rcpt;
+	return "Kfine (#2.0.0)";
+}
+
+static const char *
+say_nothing(const struct agent_job *job, struct slice rcpt)
+{
+	(void)job;
+	(void)rcpt;
+	return NULL;
+}
+
+static void
+tell(const struct agent_job *job, struct slice rcpt, char code)
+{
+	n_delivered += code == 'K';
+	if (is_quiet)
+		return;
+	buf_puts(&story, rcpt);
+	buf_text(&story, "@@");
+	buf_puts(&story, job->nexthop);
+	buf_putc(&story, '=');
+	buf_putc(&story, code);
+	buf_putc(&story, ' ');
+}
+
+static void
+answer(struct agent_job *job, const char *text)
+{
+	struct verdict v;
+
+	verdict_parse(&v, slice_text(text));
+	tell(job, job->rcpts[job->n_answered], v.code);
+	agent_verdict(job, &v);
+}
+
+static bool
+keep_bounce(struct agent_job *job)
+{
+	if (job->sender.len > 0 && !slice_eq(job->sender, SLICE("#@[]")))
+		return false;
+	buf_clear(&bounce);
+	buf_puts(&bounce, buf_slice(&job->text));
+	return true;
+}
+
+static void
+answer_all(struct agent_job *job)
+{
+	size_t i, n = job->n_rcpts;
+	const char *text;
+
+	for (i = 0; i < n; i++) {
+		text = say(job, job->rcpts[i]);
+		if (!text) {
+			jobs[n_jobs++] = job;
+			return;
+		}
+		answer(job, text);
+	}
+}
+
+static void
+job_begun(struct agent_job *job)
+{
+	if (!keep_bounce(job) || job->text_complete)
+		answer_all(job);
+	else
+		agent_more(job, 10000000);
+}
+
+static void
+job_text(struct agent_job *job)
+{
+	if (keep_bounce(job) && job->text_complete)
+		answer_all(job);
+	else if (!job->text_complete)
+		agent_more(job, 10000000);
+}
+
+static void
+job_gone(struct agent_job *job)
+{
+	size_t i;
+
+	for (i = 0; i < n_jobs; i++)
+		if (jobs[i] == job)
+			jobs[i] = jobs[--n_jobs];
+}
+
+static const struct agent_calls calls = {job_begun, job_text, job_gone};
+
+static void
+agent_up(int i, const char *name)
+{
+	agent_init(&agents[i], &loop, "agent", name, 200, &calls);
+}
+
+/* the node */
+
+static void
+loaded(struct store *st)
+{
+	(void)st;
+	schedule_loaded(&schedule);
+}
+
+static void
+left(struct store *st, struct message *m)
+{
+	(void)st;
+	schedule_forget(&schedule, m);
+}
+
+static void
+build(void)
+{
+	struct report r;
+	struct buf why = {0};
+
+	report_init(&r);
+	if (config_build(".", &r) != BUILD_DONE) {
+		fprintf(stderr, "# %.*s", (int)r.errors.text.len,
+			buf_slice(&r.errors.text).at);
+		exit(1);
+	}
+	report_free(&r);
+	if (config.map)
+		config_refresh(&config, &why);
+	else
+		config_open(&config, "config.cdb", &why);
+	buf_free(&why);
+}
+
+static const char routes[] = "one.test    qmtp:one:209\n"
+			     "two.test    qmtp:two:209\n"
+			     "three.test  qmtp:a:1 qmtp:b:1 smtp:c:1\n"
+			     "brief.test  qmtp:brief:1 lifetime=1h\n"
+			     "often.test  qmtp:often:1 retry=3\n"
+			     "held.test   hold\n"
+			     "null.test   discard\n"
+			     "from.test   qmtp:back:1\n";
+
+static void
+node_begin(void)
+{
+	no_tables();
+	table("me", "hub.test\n");
+	table("locals", "hub.test\n");
+	table("users", "box@hub.test maildir:mail/box\n"
+		       "postmaster@hub.test maildir:mail/postmaster\n");
+	table("routes", routes);
+	build();
+	store = (struct store){.loaded = loaded, .left = left};
+	store_open(&store, &loop, "queue");
+	schedule_init(&schedule, &loop, &store, &config, "agent");
+	say = say_k;
+	is_quiet = false;
+	agent_up(0, "qmtp");
+	agent_up(1, "smtp");
+	agent_up(2, "maildir");
+	pass_s(0);
+}
+
+static void
+node_end(void)
+{
+	int i;
+
+	for (i = 0; i < AGENTS; i++)
+		agent_close(&agents[i]);
+	schedule_stop(&schedule);
+	settle();
+	schedule_close(&schedule);
+	store_close(&store);
+	settle();
+	n_jobs = 0;
+	buf_clear(&story);
+	if (system("rm -rf queue agent") != 0)
+		perror("rm");
+}
+
+/* injecting */
+
+static struct message *stored;
+
+static void
+on_stored(struct store_waiter *w, struct message *m, const struct verdict *v)
+{
+	(void)w;
+	(void)v;
+	stored = m;
+}
+
+static struct message *
+inject(const char *sender, const char *rcpts)
+{
+	static uint64_t id, n_ids;
+	struct incoming in = {.birth_us = now_us};
+	struct store_waiter w = {.done = on_stored};
+	struct slice rest = slice_text(rcpts), rcpt;
+
+	if (n_ids == 0 || id >> 32 != store.id_base) {
+		id = store_lease(&store);
+		n_ids = STORE_LEASE;
+	}
+	n_ids--;
+	in.id = id++;
+	buf_text(&in.sender, sender);
+	while ((rcpt = slice_word(&rest)).len > 0)
+		incoming_rcpt(&in, rcpt);
+	incoming_text(&in, store.big_dir, INCOMING_SMALL,
+		      SLICE("Subject: test\n\nhello\n"));
+	stored = NULL;
+	if (store_add(&store, &in, SLICE(""), &w) != 0)
+		abort();
+	loop_round(&loop, 0);
+	incoming_free(&in, store.big_dir);
+	if (!stored)
+		abort();
+	schedule_new(&schedule, stored);
+	return stored;
+}
+
+static struct message *
+send_one(const char *sender, const char *rcpts)
+{
+	struct message *m = inject(sender, rcpts);
+
+	settle();
+	return m;
+}
+
+/* tests */
+
+static const char *
+say_by_name(const struct agent_job *job, struct slice rcpt)
+{
+	(void)job;
+	switch (rcpt.at[0]) {
+	case 'k': return "Kfine (#2.0.0)";
+	case 'z': return "Znot now (#4.2.0)";
+	case 'd': return "Dnever (#5.1.1)";
+	case 's': return "Ztoo fast (#4.7.0)";
+	default: return NULL;
+	}
+}
+
+static bool
+bounce_says(const char *text)
+{
+	bool found =
+	    memmem(buf_slice(&bounce).at, bounce.len, text, strlen(text));
+
+	if (!found)
+		fprintf(stderr, "# bounce: %.*s\n", (int)bounce.len,
+			buf_slice(&bounce).at);
+	return found;
+}
+
+static void
+test_verdicts(void)
+{
+	struct message *m;
+
+	node_begin();
+	say = say_by_name;
+	send_one("kim@from.test", "k1@one.test d1@one.test d2@two.test");
+	ok(told("k1@one.test@@qmtp:one:209=K d1@one.test@@qmtp:one:209=D "
+		"d2@two.test@@qmtp:two:209=D "
+		"kim@from.test@@qmtp:back:1=K "),
+	   "K and two D's: one bounce when all has been said");
+	ok(bounce_says("<d1@one.test>:\nnever (#5.1.1)\n\n"
+		       "<d2@two.test>:\nnever (#5.1.1)\n\n--- Below") &&
+	       !memmem(buf_slice(&bounce).at, bounce.len, "k1@", 3),
+	   "it names both");
+	pass_s(1);
+	ok(store.messages.n == 0, "nothing is left");
+
+	m = send_one("kim@from.test", "k1@one.test z1@one.test");
+	ok(told("k1@one.test@@qmtp:one:209=K z1@one.test@@qmtp:one:209=Z ") &&
+	       m->due_s == m->birth_us / 1000000 + 400 && m->n_live == 1,
+	   "K and Z: the second again 400 s after birth");
+	pass_s(398);
+	ok(told(""), "not before");
+	pass_s(2);
+	ok(told("z1@one.test@@qmtp:one:209=Z ") && m->attempts == 2 &&
+	       m->due_s == m->birth_us / 1000000 + 1600,
+	   "the first is not tried again");
+	say = say_k;
+	pass_s(1200);
+	ok(told("z1@one.test@@qmtp:one:209=K ") && store.messages.n == 0,
+	   "delivered at the third");
+
+	say = say_by_name;
+	send_one("kim@from.test", "z@one.test d@one.test");
+	ok(told("z@one.test@@qmtp:one:209=Z d@one.test@@qmtp:one:209=D "
+		"kim@from.test@@qmtp:back:1=K ") &&
+	       store.messages.n == 1,
+	   "Z and D: the bounce does not wait for the other");
+	m = send_one("kim@from.test", "z@often.test");
+	ok(m->due_s == m->birth_us / 1000000 + 9, "retry=3");
+	node_end();
+}
+
+static void
+test_double(void)
+{
+	node_begin();
+	say = say_by_name;
+	send_one("dead@from.test", "d@one.test");
+	ok(told("d@one.test@@qmtp:one:209=D "
+		"dead@from.test@@qmtp:back:1=D ") &&
+	       n_jobs == 1 &&
+	       slice_eq(jobs[0]->rcpts[0], SLICE("postmaster@hub.test")) &&
+	       slice_eq(jobs[0]->sender, SLICE("#@[]")),
+	   "the bounce of a bounce goes to the postmaster");
+	answer(jobs[0], "Dno disk (#5.3.0)");
+	n_jobs = 0;
+	pass_s(1);
+	ok(store.messages.n == 0 && n_jobs == 0,
+	   "the bounce of that goes nowhere");
+	buf_clear(&story);
+	send_one("", "nobody@hub.test");
+	ok(n_jobs == 1 && bounce_says("no mailbox here by that name"),
+	   "a recipient that is nobody");
+	node_end();
+}
+
+static const char *
+say_by_hop(const struct agent_job *job, struct slice rcpt)
+{
+	if (slice_eq(job->nexthop, SLICE("qmtp:a:1")))
+		return "Zno route (#4.4.1)";
+	if (slice_eq(job->nexthop, SLICE("qmtp:b:1")) && rcpt.at[0] == 'x')
+		return "Zbroke (#4.4.2)";
+	if (slice_eq(job->nexthop, SLICE("qmtp:b:1")) && rcpt.at[0] == 'z')
+		return "Zfull (#4.2.2)";
+	return "Kfine";
+}
+
+static void
+test_next_hops(void)
+{
+	node_begin();
+	say = say_by_hop;
+	send_one("a@from.test", "x@three.test");
+	ok(told("x@three.test@@qmtp:a:1=Z x@three.test@@qmtp:b:1=Z "
+		"x@three.test@@smtp:c:1=K "),
+	   "trouble on the way: the next next hop at once");
+	pass_s(5);
+	buf_clear(&story);
+	send_one("a@from.test", "z@three.test y@three.test");
+	ok(told("z@three.test@@qmtp:a:1=Z y@three.test@@qmtp:a:1=Z "
+		"z@three.test@@qmtp:b:1=Z y@three.test@@qmtp:b:1=K "),
+	   "any other deferral: not");
+	node_end();
+
+	node_begin();
+	say = say_nothing;
+	is_quiet = true;
+	while (store.messages.n < 1000)
+		inject("a@from.test", "y@three.test");
+	settle();
+	ok(n_jobs == DESTINATION_FIRST, "a thousand wait for the first");
+	say = say_by_hop;
+	n_delivered = 0;
+	answer(jobs[0], "Zno route (#4.4.1)");
+	jobs[0] = jobs[--n_jobs];
+	for (int i = 0; i < 40; i++)
+		settle();
+	ok(n_delivered == 1000 - DESTINATION_FIRST + 1,
+	   "it fails: all that waits goes to the second (%zu)", n_delivered);
+	while (n_jobs > 0) {
+		n_jobs--;
+		answer(jobs[n_jobs], "Zno route (#4.4.1)");
+	}
+	pass_s(1);
+	ok(store.messages.n == 0, "and what ran, as it fails");
+	node_end();
+}
+
+static const char *
+say_closed(const struct agent_job *job, struct slice rcpt)
+{
+	(void)job;
+	(void)rcpt;
+	return "Zno route to it (#4.4.1)";
+}
+
+static void
+test_lifetime(void)
+{
+	struct message *m;
+
+	node_begin();
+	say = say_by_name;
+	m = send_one("kim@from.test", "z@brief.test z@one.test");
+	pass_s(3598);
+	ok(m->n_live == 2, "lifetime=1h: not yet");
+	buf_clear(&story);
+	pass_s(3000);
+	ok(told("z@brief.test@@qmtp:brief:1=Z z@one.test@@qmtp:one:209=Z "
+		"kim@from.test@@qmtp:back:1=K ") &&
+	       m->n_live == 1,
+	   "one last try, then it bounces; the other route goes on");
+	ok(bounce_says("<z@brief.test>:\nthis message has been in the queue "
+		       "too long (#5.4.7); the last answer was: not now "
+		       "(#4.2.0)\n") &&
+	       bounce_says("Status: 5.4.7\n"),
+	   "the bounce says why");
+	buf_clear(&story);
+	pass_s(7 * 86400);
+	pass_s(7 * 86400);
+	ok(store.messages.n == 0 && bounce_says("<z@one.test>:"),
+	   "seven days without a word in the table");
+
+	say = say_closed;
+	send_one("box@hub.test", "z@brief.test");
+	inject("box@hub.test", "z@brief.test");
+	pass_s(3598);
+	schedule_minute(&schedule);
+	settle();
+	ok(store.messages.n == 2, "a dead next hop: not yet");
+	pass_s(3);
+	say = say_k;
+	schedule_minute(&schedule);
+	pass_s(1);
+	buf_clear(&story);
+	ok(store.messages.n == 0 && bounce_says("too long (#5.4.7)"),
+	   "given up while they wait for it");
+	node_end();
+}
+
+static void
+test_decisions(void)
+{
+	struct message *m, *other;
+
+	node_begin();
+	say = say_by_name;
+	m = send_one("a@from.test", "k@held.test");
+	ok(told("") && m->is_held && m->due_s == INT64_MAX, "hold");
+	send_one("a@from.test", "k@null.test");
+	ok(told("") && store.messages.n == 1, "discard");
+	m = send_one("a@from.test", "k@held.test z@one.test k@null.test");
+	ok(m->n_live == 2 && m->due_s == m->birth_us / 1000000 + 400,
+	   "beside a recipient that is held, a deferred one is tried again");
+	buf_clear(&story);
+	say = say_k;
+	pass_s(400);
+	buf_clear(&story);
+	pass_s(1200);
+	ok(told("") && m->n_live == 1 && m->due_s == INT64_MAX,
+	   "and then all the rest is held");
+	other = send_one("a@from.test", "k@nowhere.test");
+	ok(told("") && other->due_s == other->birth_us / 1000000 + 400,
+	   "no route: deferred");
+
+	table("routes", "* qmtp:new:1\nfrom.test qmtp:back:1\n");
+	build();
+	schedule_reroute(&schedule);
+	pass_s(0);
+	ok(store.messages.n == 1, "new tables: held mail goes");
+	buf_clear(&story);
+	pass_s(400);
+	ok(told("k@nowhere.test@@qmtp:new:1=K ") && store.messages.n == 0,
+	   "and at its time, what had no route");
+	node_end();
+}
+
+/* Mail that waits moves with the tables: full attempts and parked ones, and
+ * those of which another recipient is under way. */
+static void
+test_reroute(void)
+{
+	struct message *m;
+	size_t i, n = 0;
+
+	node_begin();
+	say = say_closed;
+	send_one("a@from.test", "k@one.test");
+	say = say_nothing;
+	is_quiet = true;
+	for (i = 0; i < 500; i++)
+		inject("a@from.test",
+		       i % 5 ? "k@one.test" : "k@one.test k2@two.test");
+	settle();
+	m = stored;
+	inject("a@from.test", "k@one.test open@two.test");
+	m = stored;
+	settle();
+	ok(n_jobs > 0 && schedule.destinations.n == 2, "many wait");
+	table("routes", "one.test qmtp:new:1\ntwo.test qmtp:two:209\n"
+			"from.test qmtp:back:1\n");
+	build();
+	schedule_reroute(&schedule);
+	say = say_k;
+	for (i = 0; i < 40; i++)
+		settle();
+	while (n_jobs > 0) {
+		n_jobs--;
+		answer(jobs[n_jobs], "Kfine");
+	}
+	pass_s(1);
+	pass_s(1);
+	n = store.messages.n;
+	ok(n == 0, "all have gone to the new next hop (%zu are left)", n);
+	(void)m;
+	node_end();
+}
+
+static void
+test_agents(void)
+{
+	static char rcpts[4000];
+	struct message *m;
+	int i, k;
+
+	node_begin();
+	say = say_nothing;
+	m = send_one("a@from.test", "k1@one.test k2@one.test k3@one.test");
+	answer(jobs[0], "Kfine");
+	settle();
+	agent_close(&agents[0]);
+	settle();
+	ok(m->n_live == 2 && m->n_running == 0 && m->n_busy == 1,
+	   "an agent dies between two verdicts");
+	buf_clear(&story);
+	say = say_k;
+	agent_up(0, "qmtp");
+	pass_s(0);
+	ok(told("k2@one.test@@qmtp:one:209=K k3@one.test@@qmtp:one:209=K ") &&
+	       store.messages.n == 0,
+	   "the next one gets the rest");
+
+	is_quiet = true;
+	say = say_nothing;
+	for (i = 0; i < 60; i++)
+		strcat(rcpts, i % 2 ? " x@one.test" : " y@two.test");
+	n_delivered = 0;
+	srandom(7);
+	for (i = 0; i < 600; i++) {
+		k = i % 4 == 2 ? 0 : i % 4;
+		if (i < 300)
+			inject("a@from.test",
+			       i % 50 ? "k@one.test k@two.test" : rcpts);
+		if (random() % 3 == 0)
+			agent_close(&agents[k]);
+		else if (!agents[k].is_open)
+			agent_up(k, "qmtp");
+		now_us += 250000;
+		clock_set_for_tests(now_us);
+		loop_round(&loop, 0);
+		loop_round(&loop, 0);
+		while (n_jobs > 0 && random() % 4) {
+			struct agent_job *job = jobs[random() % (long)n_jobs];
+
+			if (job->n_answered + 1 == job->n_rcpts)
+				job_gone(job);
+			answer(job, "Kfine");
+		}
+	}
+	for (k = 0; k < 4; k++)
+		agent_close(&agents[k]);
+	say = say_k;
+	agent_up(0, "qmtp");
+	for (i = 0; i < 5000 && store.messages.n > 0; i += 100)
+		pass_s(100);
+	ok(store.messages.n == 0 && n_delivered >= 294 * 2 + 6 * 60,
+	   "agents come and go: every job is done, %zu verdicts", n_delivered);
+	node_end();
+}
+
+static void
+test_slower(void)
+{
+	struct destination *d;
+
+	node_begin();
+	say = say_by_name;
+	send_one("a@from.test", "s@one.test");
+	d = destinations_known(&schedule.destinations, SLICE("qmtp:one:209"));
+	ok(d && d->was_slowed && d->limit == DESTINATION_FIRST / 2,
+	   "4.7.0 slows down");
+	send_one("a@from.test", "s@two.test k@two.test");
+	d = destinations_known(&schedule.destinations, SLICE("qmtp:two:209"));
+	ok(d && !d->was_slowed, "not when it took another");
+	node_end();
+}
+
+static void
+test_many_rcpts(void)
+{
+	struct buf rcpts = {0};
+	clock_t begun;
+	int i;
+
+	node_begin();
+	for (i = 0; i < 10000; i++) {
+		buf_text(&rcpts, i % 2 ? " k" : " d");
+		buf_number(&rcpts, (uint64_t)i);
+		buf_text(&rcpts, "@one.test");
+	}
+	buf_putc(&rcpts, 0);
+	say = say_by_name;
+	is_quiet = true;
+	n_delivered = 0;
+	begun = clock();
+	inject("kim@from.test", rcpts.mem);
+	for (i = 0; i < 40; i++)
+		settle();
+	pass_s(1);
+	printf("# 10,000 recipients: %.0f ms\n",
+	       (double)(clock() - begun) * 1000 / CLOCKS_PER_SEC);
+	ok(n_delivered == 5001 && store.messages.n == 0 &&
+	       memmem(buf_slice(&bounce).at, bounce.len,
+		      "<d9998@one.test>:", 17),
+	   "10,000 recipients, half of them fail: one bounce");
+	buf_free(&rcpts);
+	node_end();
+}
+
+int
+main(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	tables_begin();
+	now_us = begin_s * 1000000;
+	clock_set_for_tests(now_us);
+	loop_init(&loop);
+	test_verdicts();
+	test_double();
+	test_next_hops();
+	test_lifetime();
+	test_decisions();
+	test_reroute();
+	test_agents();
+	test_slower();
+	test_many_rcpts();
+	config_close(&config);
+	loop_free(&loop);
+	buf_free(&story);
+	buf_free(&bounce);
+	tables_end();
+	return tap_done();
+}
