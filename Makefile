@@ -47,11 +47,14 @@ LDLIBS   := -lowfat
 FOLDERS := lib cdb queue maildir qmtpd qmqpd qmqpc smtp-gateway
 lib_of   = $(foreach f,$(1),$(B)/$(f).a) $(if $(filter cdb,$(1)),$(CDB_A))
 
-PROGRAMS := quail quail-queue qmqpd qmtpd qmtpc smtp-gateway maildir sendmail
+PROGRAMS := quail quail-queue qmqpd qmtpd qmtpc smtp-gateway maildir qmqpc
 BIN      := $(addprefix $(B)/bin/,$(PROGRAMS))
+# What callers know it by; it looks at its name.
+LINKS    := sendmail mailq newaliases
+LINKED   := $(addprefix $(B)/bin/,$(LINKS))
 
 .PHONY: all
-all: $(BIN)
+all: $(BIN) $(LINKED)
 
 $(B)/bin/quail:        $(B)/queue/quail_main.o $(call lib_of,queue cdb lib)
 $(B)/bin/quail-queue:  $(B)/queue/main.o $(call lib_of,queue cdb lib)
@@ -60,7 +63,10 @@ $(B)/bin/qmtpd:        $(B)/qmtpd/main.o $(call lib_of,qmtpd cdb lib)
 $(B)/bin/qmtpc:        $(B)/qmtpd/qmtpc_main.o $(call lib_of,qmtpd cdb lib)
 $(B)/bin/smtp-gateway: $(B)/smtp-gateway/main.o $(call lib_of,smtp-gateway cdb lib)
 $(B)/bin/maildir:      $(B)/maildir/main.o $(call lib_of,maildir cdb lib)
-$(B)/bin/sendmail:     $(B)/qmqpc/main.o $(call lib_of,qmqpc cdb lib)
+$(B)/bin/qmqpc:        $(B)/qmqpc/main.o $(call lib_of,qmqpc cdb lib)
+$(LINKED): $(B)/bin/qmqpc
+	$(Q)ln -sf qmqpc $@
+
 
 # The only two programs that look names up without blocking.
 $(B)/bin/qmtpc $(B)/bin/smtp-gateway: LDLIBS += -lcares
@@ -202,8 +208,10 @@ LIBEXEC  = $(DESTDIR)$(PREFIX)/libexec/quail
 install: all
 	install -d $(LIBEXEC) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BIN) $(LIBEXEC)
-	for p in quail sendmail; do \
+	for p in quail qmqpc; do \
 	    ln -sf ../libexec/quail/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit 1; done
+	for p in $(LINKS); do \
+	    ln -sf ../libexec/quail/qmqpc $(DESTDIR)$(PREFIX)/bin/$$p || exit 1; done
 	for f in $(wildcard doc/*.[1-8]); do \
 	    d=$(DESTDIR)$(PREFIX)/share/man/man$${f##*.}; \
 	    install -d $$d && install -m 644 $$f $$d || exit 1; done

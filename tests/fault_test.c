@@ -25,7 +25,8 @@ static const struct {
 	int error;
 	const char *name;
 } faults[] = {{ENOSPC, "ENOSPC"}, {EIO, "EIO"},	      {EDQUOT, "EDQUOT"},
-	      {EINTR, "EINTR"},	  {EMFILE, "EMFILE"}, {0, "short"}};
+	      {EINTR, "EINTR"},	  {EMFILE, "EMFILE"}, {0, "short"},
+	      {-ENOSPC, "full"}};
 
 enum {
 	GOT_THROUGH = 0,
@@ -36,25 +37,33 @@ enum {
 	GAVE_UP = 111
 };
 
-/* Power is lost: is everything there that was promised? */
-static bool
-survives_power_loss(int error, uint64_t n)
+static void
+lose_power(size_t prefix, uint64_t kind, int error, uint64_t n)
 {
-	size_t length = simfs_length(ledger.disk);
-	uint64_t i;
+	struct simfs *crashed =
+	    simfs_crash(ledger.disk, prefix, kind ? SIMFS_RANDOM : SIMFS_NONE,
+			kind, kind % 2);
 
-	for (i = 0; i < 3; i++) {
-		struct simfs *crashed =
-		    simfs_crash(ledger.disk, length,
-				i ? SIMFS_RANDOM : SIMFS_NONE, i, i % 2);
-
-		simfs_use(crashed);
-		ledger_open();
-		ledger_check(length, error, n);
-		store_close(&ledger.store);
-		simfs_free(crashed);
-	}
+	simfs_use(crashed);
+	ledger_open();
+	ledger_check(prefix, error, n);
+	store_close(&ledger.store);
+	simfs_free(crashed);
 	simfs_use(ledger.disk);
+}
+
+/* Power is lost at the end, or soon after the call that failed: is everything
+ * there that was promised? */
+static bool
+survives_power_loss(size_t soon, int error, uint64_t n)
+{
+	size_t i, length = simfs_length(ledger.disk);
+
+	for (i = soon; i < length && i < soon + 6; i++)
+		if (error == EIO || error < 0)
+			lose_power(i, i, error, n);
+	for (i = 0; i < 3; i++)
+		lose_power(length, i, error, n);
 	return ledger.n_bad == 0;
 }
 
@@ -81,15 +90,19 @@ one_case(uint64_t n, int error)
 	ledger_work();
 	if (!simfs_failed(ledger.disk))
 		return GOT_THROUGH;
+	simfs_fail(ledger.disk, UINT64_MAX / 2, EIO); /* that was it */
 	if (!ledger.store.failed && !ledger_more()->acked)
 		return STUCK;
 	store_close(&ledger.store);
-	if (!survives_power_loss(error, n) || !serves_again(error, n))
+	if (!survives_power_loss(simfs_failed_at(ledger.disk), error, n) ||
+	    !serves_again(error, n))
 		return LOST;
 	for (i = 0; i < 3; i++)
 		store_reclaim(&ledger.store);
 	store_close(&ledger.store);
-	return survives_power_loss(error, n) ? KEPT : LOST_LATER;
+	return survives_power_loss(simfs_length(ledger.disk), error, n)
+		   ? KEPT
+		   : LOST_LATER;
 }
 
 static pid_t

@@ -85,8 +85,12 @@ acked(struct store_waiter *w, struct message *m, const struct verdict *v)
 	(void)v;
 	if (m)
 		e->acked = simfs_length(ledger.disk);
-	else if (e->in.has_key)
-		recent_drop(&ledger.store.recent, e->in.key);
+	else {
+		if (!ledger.store.failed) /* else nobody knows */
+			e->refused = simfs_length(ledger.disk);
+		if (e->in.has_key)
+			recent_drop(&ledger.store.recent, e->in.key);
+	}
 }
 
 static void
@@ -216,7 +220,7 @@ finish_old(void)
 {
 	int i, j;
 
-	for (i = 8; i < ledger.n - 10; i++)
+	for (i = 16; i < ledger.n - 10; i++)
 		for (j = 0; i % 9 && j < RCPTS; j++)
 			if (!ledger.entries[i].settled[j])
 				settle(i, j);
@@ -226,7 +230,7 @@ finish_old(void)
 void
 ledger_work(void)
 {
-	int i;
+	int i, big;
 
 	ledger.next_id = store_lease(&ledger.store);
 	add(400, "", -1);
@@ -238,6 +242,12 @@ ledger_work(void)
 	settle(0, 0);
 	settle(1, 1);
 	round_once();
+	for (i = 0; i < 8; i++) /* a long batch, then a short one */
+		add(50, "", -1);
+	round_once();
+	settle(3, 1);
+	round_once();
+	big = ledger.n;
 	add(SMALL + 5000, "", -1); /* a file of its own */
 	add(50, "", -1);
 	round_once();
@@ -270,8 +280,8 @@ ledger_work(void)
 		if (ledger.n + 5 > LEDGER_MAX)
 			break;
 	}
-	settle(4, 0); /* the one with the file */
-	settle(4, 1);
+	settle(big, 0);
+	settle(big, 1);
 	round_once();
 	for (i = 0; i < 6; i++) {
 		store_reclaim(&ledger.store);
@@ -390,6 +400,8 @@ check_entry(const struct ledger_entry *e, size_t prefix)
 
 	if (!m && is_promised(e, prefix) && !over)
 		return "an acknowledged message is lost";
+	if (m && e->refused && e->refused <= prefix)
+		return "a refused message is there";
 	if (!m && is_known(e) && !is_promised(e, prefix) && !over)
 		return "a repeat would get a K for nothing";
 	if (!is_known(e) && e->in.has_key && is_promised(e, prefix) &&

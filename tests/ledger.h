@@ -11,7 +11,7 @@
 #include "queue/store.h"
 #include "tests/simfs.h"
 
-enum { LEDGER_MAX = 150, RCPTS = 2, SMALL = 3000 };
+enum { LEDGER_MAX = 158, RCPTS = 2, SMALL = 3000 };
 
 /* Every call in turn; under a sanitizer, which looks for other things and is
  * slow, every fifth. */
@@ -33,6 +33,7 @@ struct ledger_entry {
 	size_t acked;	       /* trace length at K; 0: never */
 	size_t settled[RCPTS]; /* ... when the outcome was given, plus one */
 	size_t durable[RCPTS]; /* ... when it was synced */
+	size_t refused;	       /* ... at Z, for good */
 	size_t again;	       /* ... at the K of a repeat after a recovery */
 	int settles;	       /* a bounce: of which entry; -1: none */
 	bool is_bounce;

@@ -59,6 +59,7 @@ struct simfs {
 	uint64_t calls, fail_at;
 	int fail_error;
 	bool failed, lies;
+	size_t failed_at;
 	long age_s;
 };
 
@@ -214,8 +215,14 @@ counted(bool is_write)
 	if (++sim->calls != sim->fail_at)
 		return 0;
 	sim->failed = true;
+	sim->failed_at = sim->n_ops;
 	if (sim->fail_error == 0)
 		return is_write ? 1 : 0;
+	if (sim->fail_error < 0) {
+		sim->fail_error = -sim->fail_error;
+		sim->fail_at++;
+		return is_write ? 1 : 0;
+	}
 	errno = sim->fail_error;
 	return -1;
 }
@@ -232,6 +239,12 @@ bool
 simfs_failed(const struct simfs *fs)
 {
 	return fs->failed;
+}
+
+size_t
+simfs_failed_at(const struct simfs *fs)
+{
+	return fs->failed_at;
 }
 
 uint64_t

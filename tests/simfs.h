@@ -89,7 +89,7 @@ simfs_settle(struct simfs *fs);
  * as written, is still read, but no later sync will write it.
  *
  * Takes    error: an errno value; 0: a short write (half of it), where it is
- *          a write.
+ *          a write; negative: such a write, and this error for the next call.
  */
 void
 simfs_fail(struct simfs *fs, uint64_t n, int error);
@@ -97,6 +97,10 @@ simfs_fail(struct simfs *fs, uint64_t n, int error);
 /* simfs_failed - has that call come? */
 bool
 simfs_failed(const struct simfs *fs);
+
+/* simfs_failed_at - how long the trace was then */
+size_t
+simfs_failed_at(const struct simfs *fs);
 
 /* simfs_calls - calls counted for simfs_fail since simfs_new */
 uint64_t
