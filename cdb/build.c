@@ -4,6 +4,7 @@
 #include "cdb/tables.h"
 #include "lib/fs.h"
 #include "lib/home.h"
+#include "lib/tls_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,8 @@ enum { TABLES_MAX = 16 };
 
 struct build {
 	int dir;
-	bool failed; /* a system call did */
+	const char *path; /* the same */
+	bool failed;	  /* a system call did */
 	struct report *report;
 	struct rows rows;
 	size_t n_tables;
@@ -71,6 +73,34 @@ want_me(struct build *b)
 			    NULL);
 }
 
+/* What listens with TLS must have a key; what speaks it may have one. */
+static void
+check_key(struct build *b)
+{
+	struct buf cert = {0}, key = {0}, why = {0};
+	struct tls_key *opened = NULL;
+
+	if (!b->rows.tls_server &&
+	    (!b->rows.tls_client ||
+	     faccessat(b->dir, TLS_CERT_FILE, F_OK, 0) != 0))
+		return;
+	buf_text(&cert, b->path);
+	buf_text(&cert, "/" TLS_CERT_FILE);
+	buf_putc(&cert, 0);
+	buf_text(&key, b->path);
+	buf_text(&key, "/" TLS_KEY_FILE);
+	buf_putc(&key, 0);
+	opened = tls_key_open(cert.mem, key.mem, &why);
+	if (!opened)
+		report_line(&b->report->errors, "tls", 0,
+			    "$ (quail key -o DIR/tls makes a new key)",
+			    &(struct slice){buf_slice(&why).at, why.len});
+	tls_key_close(opened);
+	buf_free(&cert);
+	buf_free(&key);
+	buf_free(&why);
+}
+
 static void
 compile(struct build *b)
 {
@@ -82,6 +112,7 @@ compile(struct build *b)
 	}
 	want_me(b);
 	each_line(b, rows_take);
+	check_key(b);
 	if (b->report->errors.n == 0)
 		each_line(b, rows_weigh);
 	rows_end(&b->rows);
@@ -113,7 +144,8 @@ open_locked(const char *path)
 enum build_result
 config_build(const char *dir, struct report *report)
 {
-	struct build b = {.report = report, .dir = open_locked(dir)};
+	struct build b = {
+	    .report = report, .path = dir, .dir = open_locked(dir)};
 	size_t i;
 
 	if (b.dir < 0) {

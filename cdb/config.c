@@ -175,3 +175,24 @@ config_access(const struct config *c, const struct endpoint *peer)
 	}
 	return 0;
 }
+
+bool
+config_access_key(const struct config *c, const struct tls_pin *pin,
+		  unsigned *rights, struct slice *name)
+{
+	const struct slice table = KEYS_TABLE(KEYS_ACCESS);
+	char key[16 + TLS_PIN_BYTES];
+	struct slice value, number;
+	uint64_t bits;
+
+	memcpy(key, table.at, table.len);
+	memcpy(key + table.len, pin->bytes, TLS_PIN_BYTES);
+	if (!find(c, slice_of(key, table.len + TLS_PIN_BYTES), 0, &value))
+		return false;
+	number = slice_word(&value);
+	if (slice_number(number, UINT32_MAX, &bits) != 0)
+		return false;
+	*rights = (unsigned)bits;
+	*name = slice_trim(value);
+	return true;
+}

@@ -16,6 +16,7 @@
 
 #include "lib/buf.h"
 #include "lib/endpoint.h"
+#include "lib/tls_pin.h"
 
 #include <sys/stat.h>
 
@@ -78,6 +79,15 @@ enum {
  * network decides, no match is no right. A unix peer (len 0) has none. */
 unsigned
 config_access(const struct config *c, const struct endpoint *peer);
+
+/* config_access_key - the rights of a client that has proved to have a key
+ *
+ * Returns  true, *rights and *name, when access has a line for its pin;
+ *          false: nobody knows it, and what its address may do counts.
+ */
+bool
+config_access_key(const struct config *c, const struct tls_pin *pin,
+		  unsigned *rights, struct slice *name);
 
 /* config_local - is the domain delivered here? (table locals) */
 bool

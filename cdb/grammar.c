@@ -2,6 +2,7 @@
 
 #include "lib/address.h"
 #include "lib/endpoint.h"
+#include "lib/tls_pin.h"
 
 static bool
 digit(char c)
@@ -216,15 +217,58 @@ host_and_port(struct slice s)
 }
 
 const char *
+grammar_client_name_fault(struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (!label_byte(s.at[i]) && s.at[i] != '.')
+			break;
+	return i == s.len && i > 0 && i <= GRAMMAR_LABEL_MAX
+		   ? NULL
+		   : "$ is not a name for a client; write 1 to 63 letters, "
+		     "digits, '.', '-' and '_'";
+}
+
+/* Without a pin it must be a name that a certificate can be for. */
+static const char *
+qmtps_fault(struct slice s)
+{
+	size_t slash = slice_find(s, '/');
+	struct slice host;
+	struct endpoint e;
+	struct tls_pin pin;
+	uint16_t port;
+
+	if (!host_and_port(slice_of(s.at, slash)))
+		return "$ has no good host and port; write qmtps:HOST:PORT, "
+		       "such as qmtps:hub.example.org:6209, or "
+		       "qmtps:HOST:PORT/PIN";
+	if (slash < s.len)
+		return tls_pin_parse(slice_from(s, slash + 1), &pin) == 0
+			   ? NULL
+			   : "$ has no good pin behind its slash; write it as "
+			     "quail key prints it, sha256: and 64 digits";
+	hostport_split(s, &host, &port);
+	return endpoint_parse(&e, host, port) != 0
+		   ? NULL
+		   : "$ has an address, which no certificate is for; write a "
+		     "name, or the pin of its key: qmtps:HOST:PORT/PIN";
+}
+
+const char *
 grammar_nexthop_fault(struct slice s)
 {
 	const struct slice qmtp = SLICE("qmtp:"), smtp = SLICE("smtp:");
+	const struct slice qmtps = SLICE("qmtps:");
 
 	if (slice_starts(s, qmtp))
 		return host_and_port(slice_from(s, qmtp.len))
 			   ? NULL
 			   : "$ has no good host and port; write "
 			     "qmtp:HOST:PORT, such as qmtp:hub.example.org:209";
+	if (slice_starts(s, qmtps))
+		return qmtps_fault(slice_from(s, qmtps.len));
 	if (slice_eq(s, SLICE("smtp:mx")))
 		return NULL;
 	if (slice_starts(s, smtp))
@@ -233,8 +277,8 @@ grammar_nexthop_fault(struct slice s)
 			   : "$ has no good host and port; write "
 			     "smtp:HOST:PORT, such as smtp:mx.example.org:25, "
 			     "or smtp:mx";
-	return "$ is not a next hop; write qmtp:HOST:PORT, smtp:HOST:PORT, "
-	       "smtp:mx, hold or discard";
+	return "$ is not a next hop; write qmtp:HOST:PORT, qmtps:HOST:PORT, "
+	       "smtp:HOST:PORT, smtp:mx, hold or discard";
 }
 
 bool

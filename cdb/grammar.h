@@ -71,7 +71,13 @@ grammar_option_fault(struct slice s);
 bool
 grammar_option(struct slice words, const char *key, uint64_t *value);
 
-/* grammar_nexthop_fault - qmtp:HOST:PORT, smtp:HOST:PORT, smtp:mx */
+/* grammar_client_name_fault - what a client is called that is known by its
+ * key: letters, digits, '.', '-' and '_' */
+const char *
+grammar_client_name_fault(struct slice s);
+
+/* grammar_nexthop_fault - qmtp:HOST:PORT, qmtps:HOST:PORT,
+ * qmtps:HOST:PORT/PIN, smtp:HOST:PORT, smtp:mx */
 const char *
 grammar_nexthop_fault(struct slice s);
 

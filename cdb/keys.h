@@ -8,6 +8,7 @@
  *   listen        protocol                    ADDRESS:PORT         yes
  *   qmqpservers   (empty)                     HOST:PORT            yes
  *   access        network_key                 rights, decimal
+ *   access        the 32 bytes of a pin     rights, decimal, and a name
  *   access        (empty)                     the lengths that occur, one
  *                                             byte each, longest first
  *   locals        domain                      (empty)

@@ -21,6 +21,7 @@ struct rows {
 	const char *table; /* where we are */
 	uint32_t line;
 	unsigned needs;			/* CONFIG_NEEDS_ bits */
+	bool tls_server, tls_client;	/* is a key of ours needed, of use? */
 	bool lengths[NETWORK_BITS + 1]; /* of access's networks */
 	int error; /* errno of the first map_add that failed */
 	struct buf key, value, low, text; /* scratch */

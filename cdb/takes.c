@@ -5,6 +5,7 @@
 #include "cdb/rows.h"
 #include "cdb/tables.h"
 #include "lib/server.h"
+#include "lib/tls_pin.h"
 
 /* me, bouncehost, doublebouncehost: one line, a host */
 static void
@@ -48,10 +49,15 @@ take_listen(struct rows *r, struct slice words)
 {
 	struct slice protocol = slice_word(&words), address = slice_trim(words);
 
-	if (!slice_eq(protocol, SLICE("qmqp")) &&
+	bool tls = slice_eq(protocol, SLICE("qmqps")) ||
+		   slice_eq(protocol, SLICE("qmtps"));
+
+	if (!tls && !slice_eq(protocol, SLICE("qmqp")) &&
 	    !slice_eq(protocol, SLICE("qmtp")) &&
 	    !slice_eq(protocol, SLICE("smtp"))) {
-		rows_wrong(r, "$ is not a protocol; write qmqp, qmtp or smtp",
+		rows_wrong(r,
+			   "$ is not a protocol; write qmqp, qmtp, smtp, qmqps "
+			   "or qmtps",
 			   protocol);
 		return;
 	}
@@ -72,6 +78,7 @@ take_listen(struct rows *r, struct slice words)
 	buf_puts(&r->low, address);
 	seen_put(&r->seen, "listen as", buf_slice(&r->low), r->line);
 	r->needs |= CONFIG_NEEDS_QUEUE;
+	r->tls_server |= tls;
 	rows_put(r, protocol, address);
 }
 
@@ -127,6 +134,39 @@ network_of(struct rows *r, struct slice word, struct network *n)
 	return false;
 }
 
+/* sha256:PIN NAME RIGHT... */
+static void
+take_pin(struct rows *r, struct slice word, struct slice words)
+{
+	struct slice name = slice_word(&words);
+	struct tls_pin pin;
+	unsigned rights;
+	struct slice key = slice_of((char *)pin.bytes, sizeof pin.bytes);
+
+	if (tls_pin_parse(word, &pin) != 0) {
+		rows_wrong(r,
+			   "$ is not a pin; write it as quail key prints it, "
+			   "sha256: and 64 digits",
+			   word);
+		return;
+	}
+	if (slice_trim(words).len == 0) {
+		rows_wrong(r,
+			   "this line has too few words; write "
+			   "sha256:PIN NAME RIGHT...",
+			   SLICE(""));
+		return;
+	}
+	if (!rows_right(r, grammar_client_name_fault(name), name) ||
+	    !rights_of(r, words, &rights) || !rows_first(r, key, word))
+		return;
+	buf_clear(&r->low);
+	buf_number(&r->low, rights);
+	buf_putc(&r->low, ' ');
+	buf_puts(&r->low, name);
+	rows_put(r, key, buf_slice(&r->low));
+}
+
 static void
 take_access(struct rows *r, struct slice words)
 {
@@ -135,6 +175,10 @@ take_access(struct rows *r, struct slice words)
 	struct network n;
 	unsigned rights;
 
+	if (slice_starts(word, SLICE(TLS_PIN_KIND))) {
+		take_pin(r, word, words);
+		return;
+	}
 	if (!network_of(r, word, &n) || !rights_of(r, words, &rights))
 		return;
 	network_key(&n, key);
@@ -228,6 +272,7 @@ nexthops(struct rows *r, struct slice words)
 			    "$ is an address that this node listens on, so "
 			    "mail would go in circles; name another host",
 			    word);
+		r->tls_client |= slice_starts(word, SLICE("qmtps:"));
 		if (!alone)
 			r->needs |= word.at[0] == 'q' ? CONFIG_NEEDS_QMTPC
 						      : CONFIG_NEEDS_SMTP_OUT;

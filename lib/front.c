@@ -2,6 +2,7 @@
 
 #include "lib/clock.h"
 #include "lib/limits.h"
+#include "lib/log.h"
 #include "lib/owner.h"
 #include "lib/trace.h"
 
@@ -70,6 +71,8 @@ front_start(struct front_session *s, struct front *f, int fd,
 	name_client(s);
 	list_put(&f->sessions, &s->all);
 	conn_open_take(&s->conn, f->loop, fd, on);
+	if (f->server.tls)
+		tls_server(&s->conn.stream, f->key);
 	front_alive(s);
 }
 
@@ -88,6 +91,8 @@ front_alive(struct front_session *s)
 	int64_t left_ms = s->deadline_ms - clock_ms();
 	int64_t ms = LIMIT_IDLE_S * 1000;
 
+	if (tls_is_on(&s->conn.stream) && !tls_is_open(&s->conn.stream))
+		ms = TLS_HANDSHAKE_S * 1000;
 	if (left_ms < ms)
 		ms = left_ms;
 	conn_timeout(&s->conn, ms > 0 ? ms : 1);
@@ -113,6 +118,65 @@ front_go(struct front_session *s)
 	conn_resume(&s->conn);
 }
 
+bool
+front_meet(struct front_session *s, bool *key_r, struct tls_pin *pin)
+{
+	if (s->met || !tls_is_open(&s->conn.stream))
+		return false;
+	s->met = true;
+	*key_r = tls_peer(&s->conn.stream, pin);
+	return true;
+}
+
+void
+front_named(struct front_session *s, struct slice name)
+{
+	s->name_len =
+	    (uint8_t)(name.len < FRONT_NAME_MAX ? name.len : FRONT_NAME_MAX);
+	memcpy(s->name, name.at, s->name_len);
+}
+
+void
+front_log_client(const struct front_session *s)
+{
+	log_bytes("client", front_client(s));
+	if (s->name_len)
+		log_bytes("name", front_name(s));
+}
+
+const char *
+front_trouble(const struct front_session *s, enum conn_event event)
+{
+	if (event == CONN_BROKEN)
+		return stream_why(&s->conn.stream);
+	if (event == CONN_TIMEOUT && tls_is_on(&s->conn.stream) &&
+	    !tls_is_open(&s->conn.stream))
+		return "the TLS handshake took too long";
+	return NULL;
+}
+
+/* What the trace line says behind "with". */
+static const char *
+protocol(const struct front_session *s)
+{
+	return tls_is_on(&s->conn.stream) ? s->front->proto_tls
+					  : s->front->proto;
+}
+
+static void
+trace(struct front_session *s, struct slice me, uint64_t id)
+{
+	struct front *f = s->front;
+
+	buf_clear(&f->scratch);
+	buf_text(&f->scratch, protocol(s));
+	if (s->name_len)
+		buf_text(&f->scratch, " (known by its key)");
+	buf_putc(&f->scratch, 0);
+	trace_received(&f->gather, front_name(s), &s->peer, me,
+		       buf_slice(&f->scratch).at, id, clock_s());
+}
+
 enum front_begun
 front_begin(struct front_session *s, struct door_message *m, struct slice me,
 	    void (*answered)(struct door_message *, const struct verdict *))
@@ -124,13 +188,12 @@ front_begin(struct front_session *s, struct door_message *m, struct slice me,
 		return FRONT_AWAY;
 	if (door_begin(&f->door, m, answered) != 0)
 		return FRONT_WAIT;
-	door_attr(m, "proto", slice_text(f->proto));
+	door_attr(m, "proto", slice_text(protocol(s)));
 	door_attr(m, "client", front_client(s));
 	if (s->relay)
 		door_attr(m, "relay", SLICE("1"));
 	before = f->gather.len;
-	trace_received(&f->gather, SLICE(""), &s->peer, me, f->proto, m->id,
-		       clock_s());
+	trace(s, me, m->id);
 	if (!s->repeats)
 		door_trace(m, f->gather.len - before);
 	return FRONT_BEGUN;

@@ -13,17 +13,21 @@
 #include "lib/door.h"
 #include "lib/list.h"
 #include "lib/server.h"
+#include "lib/tls.h"
 
 enum {
 	FRONT_STOP_S = 5,      /* for what was begun, after TERM */
 	FRONT_WAIT_MS = 5000,  /* for a queue that is there but gives no ids */
 	FRONT_CLIENT_MAX = 48, /* an address as text */
+	FRONT_NAME_MAX = 64,   /* of a client, by its key */
 	FRONT_GATHER = 32768   /* small pieces of text go out together */
 };
 
 struct front {
 	struct loop *loop;
-	const char *proto; /* "QMTP", for the trace line and the door */
+	const char *proto;	   /* "QMTP", for the trace line and the door */
+	const char *proto_tls;	   /* "QMTPS" */
+	const struct tls_key *key; /* needed where sockets of TLS are */
 	struct door door;
 	struct server server;
 	struct list sessions;
@@ -43,8 +47,10 @@ struct front_session {
 	int64_t deadline_ms; /* LIMIT_SESSION_S after its begin */
 	bool relay;	     /* may send to anywhere */
 	bool repeats;	     /* the same bytes again are a new message */
-	uint8_t client_len;
+	bool met;	     /* front_meet has been called */
+	uint8_t client_len, name_len;
 	char client[FRONT_CLIENT_MAX];
+	char name[FRONT_NAME_MAX]; /* by its key; empty: nobody we know */
 };
 
 /* front_init - connect to the door; accepted is told of every connection
@@ -69,7 +75,8 @@ front_stopped(struct front *f);
 
 /* front_start - begin a session: its connection, its clock
  *
- * Needs    *s zeroed; on: its conn events.
+ * Needs    *s zeroed; on: its conn events. To be called by accepted: whether
+ *          TLS is spoken is said by f->server.tls.
  * Owns     fd.
  */
 void
@@ -88,6 +95,44 @@ front_client(const struct front_session *s)
 {
 	return slice_of(s->client, s->client_len);
 }
+
+static inline struct slice
+front_name(const struct front_session *s)
+{
+	return slice_of(s->name, s->name_len);
+}
+
+/* front_meet - is it time to ask whose key it is?
+ *
+ * Returns  true, once, when the session is one of TLS and its handshake is
+ *          over; then *key_r says whether the client has shown a key, *pin
+ *          which.
+ */
+bool
+front_meet(struct front_session *s, bool *key_r, struct tls_pin *pin);
+
+/* front_named - the client is called this from here on */
+void
+front_named(struct front_session *s, struct slice name);
+
+/* front_log_client - the fields client= and, if it has one, name= */
+void
+front_log_client(const struct front_session *s);
+
+/* front_trouble - why the connection broke, when TLS knows more than errno,
+ * or the time for its handshake is over; NULL: nothing to tell */
+const char *
+front_trouble(const struct front_session *s, enum conn_event event);
+
+/* front_mistaken - do these first bytes say that a client speaks TLS to a
+ * port of clear text? */
+static inline bool
+front_mistaken(const struct front_session *s, struct slice in)
+{
+	return in.len > 0 && in.at[0] == 0x16 && !tls_is_on(&s->conn.stream);
+}
+
+#define FRONT_MISTAKEN_TEXT "the client speaks TLS to a port of clear text"
 
 /* front_alive - let CONN_TIMEOUT come after LIMIT_IDLE_S from now, or at the
  * end of the session's time */

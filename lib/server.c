@@ -41,7 +41,9 @@ accept_failed(struct server *s, int error)
 static void
 ready(struct loop_io *io, unsigned events)
 {
-	struct server *s = OWNER(io, struct server_socket, io)->server;
+	struct server_socket *socket = OWNER(io, struct server_socket, io);
+	struct server *s = socket->server;
+	bool tls = socket->tls;
 	struct endpoint peer;
 	int i, fd;
 
@@ -55,6 +57,7 @@ ready(struct loop_io *io, unsigned events)
 			return;
 		}
 		s->n_sessions++;
+		s->tls = tls;
 		s->accepted(s, fd, &peer);
 	}
 	if (s->n_sessions >= s->max_sessions)
@@ -74,28 +77,30 @@ server_init(struct server *s, struct loop *loop, const char *protocol,
 }
 
 static void
-add(struct server *s, int fd)
+add(struct server *s, int fd, bool tls)
 {
 	struct server_socket *socket;
 
-	if (s->n_sockets == SERVER_LISTEN_MAX)
+	if (s->n_sockets == SERVER_SOCKETS_MAX)
 		die_config("too many addresses to listen on; at most 16 for "
 			   "a protocol",
 			   s->protocol);
 	socket = &s->sockets[s->n_sockets++];
 	socket->server = s;
+	socket->tls = tls;
 	socket->io = (struct loop_io){fd, LOOP_READ, ready};
 	loop_watch(s->loop, &socket->io);
 }
 
-void
-server_listen(struct server *s, struct slice address, unsigned n)
+static void
+listen_at(struct server *s, const char *protocol, struct slice address,
+	  unsigned n, bool tls)
 {
 	struct endpoint e;
 	struct slice host;
 	struct buf text = {0};
 	uint16_t port;
-	int fd = inherited_socket(s->protocol, n);
+	int fd = inherited_socket(protocol, n);
 
 	if (fd < 0) {
 		buf_puts(&text, address);
@@ -110,7 +115,20 @@ server_listen(struct server *s, struct slice address, unsigned n)
 			die_sys("listening on", text.mem);
 		buf_free(&text);
 	}
-	add(s, fd);
+	add(s, fd, tls);
+}
+
+void
+server_listen(struct server *s, struct slice address, unsigned n)
+{
+	listen_at(s, s->protocol, address, n, false);
+}
+
+void
+server_listen_tls(struct server *s, const char *protocol, struct slice address,
+		  unsigned n)
+{
+	listen_at(s, protocol, address, n, true);
 }
 
 void
@@ -122,7 +140,7 @@ server_listen_unix(struct server *s, const char *path, unsigned mode)
 		fd = unix_listen(path, mode);
 	if (fd < 0)
 		die_sys("listening on", path);
-	add(s, fd);
+	add(s, fd, false);
 }
 
 void

@@ -13,12 +13,18 @@
 #include "lib/endpoint.h"
 #include "lib/loop.h"
 
-enum { SERVER_LISTEN_MAX = 16, SERVER_PAUSE_MS = 200 };
+enum {
+	SERVER_LISTEN_MAX = 16, /* addresses of one protocol */
+	SERVER_PROTOCOLS_MAX = 2,
+	SERVER_SOCKETS_MAX = SERVER_PROTOCOLS_MAX * SERVER_LISTEN_MAX,
+	SERVER_PAUSE_MS = 200
+};
 
 struct server;
 
 struct server_socket {
 	struct server *server;
+	bool tls;
 	struct loop_io io;
 };
 
@@ -26,7 +32,8 @@ struct server {
 	struct loop *loop;
 	const char *protocol;
 	size_t n_sockets;
-	struct server_socket sockets[SERVER_LISTEN_MAX];
+	struct server_socket sockets[SERVER_SOCKETS_MAX];
+	bool tls; /* the connection that accepted is told of: TLS is spoken */
 	size_t n_sessions, max_sessions;
 	struct loop_timer pause; /* no descriptors: try again later */
 	/* Owns fd from here on; calls server_left when the session is over. */
@@ -46,6 +53,12 @@ server_init(struct server *s, struct loop *loop, const char *protocol,
  */
 void
 server_listen(struct server *s, struct slice address, unsigned n);
+
+/* server_listen_tls - the same for a port where TLS is spoken, under the name
+ * of its protocol ("qmqps"); all that differs here is s->tls */
+void
+server_listen_tls(struct server *s, const char *protocol, struct slice address,
+		  unsigned n);
 
 /* server_listen_unix - the same for a unix socket at path */
 void

@@ -54,6 +54,27 @@ on_signal(struct loop *loop, int signal)
 		loop_stop(loop);
 }
 
+/* The key is read once: a new one needs a new start. */
+static unsigned
+listen_tls(void)
+{
+	struct slice address;
+	struct buf why = {0};
+	unsigned n = 0;
+
+	while (config_listen(&self.config, "qmqps", n, &address))
+		server_listen_tls(&self.front.server, "qmqps", address, n++);
+	if (n == 0)
+		return 0;
+	self.front.proto_tls = "QMQPS";
+	self.front.key = tls_key_open(TLS_CERT_FILE, TLS_KEY_FILE, &why);
+	buf_putc(&why, 0);
+	if (!self.front.key)
+		die_config("no key for qmqps", why.mem);
+	buf_free(&why);
+	return n;
+}
+
 static void
 listen_all(void)
 {
@@ -62,6 +83,7 @@ listen_all(void)
 
 	while (config_listen(&self.config, "qmqp", n, &address))
 		server_listen(&self.front.server, address, n++);
+	n += listen_tls();
 	if (n == 0)
 		die_config("nothing to listen on; add a line to the table "
 			   "listen",

@@ -1,5 +1,6 @@
 #include "qmqpd/session.h"
 
+#include "cdb/client.h"
 #include "lib/clock.h"
 #include "lib/die.h"
 #include "lib/limits.h"
@@ -14,6 +15,7 @@ enum state { IDLE, READING, WAITING, CLOSING };
 struct session {
 	struct front_session base;
 	enum state state;
+	unsigned rights;
 	struct qmqp *machine; /* while READING */
 	struct door_message message;
 	bool headed;  /* its size is known */
@@ -38,7 +40,7 @@ static void
 log_end(const struct session *s, const char *why)
 {
 	log_open("end");
-	log_bytes("client", front_client(&s->base));
+	front_log_client(&s->base);
 	log_text("why", why);
 	if (s->machine)
 		log_text("where", qmqp_where(s->machine));
@@ -52,7 +54,7 @@ log_package(const struct session *s, const struct verdict *v)
 
 	log_open("package");
 	log_id("id", s->message.id);
-	log_bytes("client", front_client(&s->base));
+	front_log_client(&s->base);
 	log_number("size", (int64_t)s->size);
 	log_number("rcpts", (int64_t)s->n_rcpts);
 	log_text("verdict", code);
@@ -273,6 +275,12 @@ input(struct session *s)
 		return;
 	}
 	front_alive(&s->base);
+	client_meet(&daemon_of(s)->config, &s->base, &s->rights);
+	if (s->state == IDLE && front_mistaken(&s->base, in)) {
+		log_end(s, FRONT_MISTAKEN_TEXT);
+		session_free(s);
+		return;
+	}
 	s->state = READING;
 	if (!s->machine)
 		s->machine = calloc(1, sizeof *s->machine);
@@ -312,6 +320,11 @@ on_conn(struct conn *c, enum conn_event event)
 {
 	struct session *s = OWNER(c, struct session, base.conn);
 
+	if (front_trouble(&s->base, event)) {
+		log_end(s, front_trouble(&s->base, event));
+		session_free(s);
+		return;
+	}
 	switch (event) {
 	case CONN_INPUT: input(s); break;
 	case CONN_EOF:
@@ -332,13 +345,10 @@ qmqpd_accepted(struct server *server, int fd, const struct endpoint *peer)
 {
 	struct qmqpd *d = OWNER(server, struct qmqpd, front.server);
 	struct session *s = calloc(1, sizeof *s);
-	unsigned rights;
 
 	if (!s)
 		die_nomem();
-	rights = config_access(&d->config, peer);
-	s->base.relay = rights & CONFIG_RELAY;
-	s->base.repeats = rights & CONFIG_REPEATS;
+	s->rights = client_accept(&d->config, &s->base, peer);
 	front_start(&s->base, &d->front, fd, peer, on_conn);
 }
 

@@ -1,5 +1,6 @@
 #include "qmtpd/session.h"
 
+#include "cdb/client.h"
 #include "lib/die.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -32,7 +33,7 @@ static void
 log_session(const struct session *s, const char *event, const char *why)
 {
 	log_open(event);
-	log_bytes("client", front_client(&s->base));
+	front_log_client(&s->base);
 	log_text("why", why);
 	log_text("where",
 		 s->machine ? qmtp_where(s->machine) : "between packages");
@@ -51,7 +52,7 @@ log_package(const struct session *s, const struct transaction *p)
 	}
 	log_open("package");
 	log_id("id", p->message.id);
-	log_bytes("client", front_client(&s->base));
+	front_log_client(&s->base);
 	log_number("size", (int64_t)p->size);
 	log_number("rcpts", (int64_t)p->replies.n);
 	log_number("refused", (int64_t)(p->replies.n - p->replies.n_door));
@@ -299,6 +300,12 @@ input(struct session *s)
 		return;
 	}
 	front_alive(&s->base);
+	client_meet(&daemon_of(s)->config, &s->base, &s->rights);
+	if (!s->machine && front_mistaken(&s->base, in)) {
+		log_session(s, "end", FRONT_MISTAKEN_TEXT);
+		session_free(s);
+		return;
+	}
 	if (!s->machine)
 		s->machine = calloc(1, sizeof *s->machine);
 	if (!s->machine)
@@ -348,6 +355,11 @@ on_conn(struct conn *c, enum conn_event event)
 {
 	struct session *s = OWNER(c, struct session, base.conn);
 
+	if (front_trouble(&s->base, event)) {
+		log_session(s, "end", front_trouble(&s->base, event));
+		session_free(s);
+		return;
+	}
 	switch (event) {
 	case CONN_INPUT: input(s); break;
 	case CONN_EOF:
@@ -373,9 +385,7 @@ qmtpd_accepted(struct server *server, int fd, const struct endpoint *peer)
 	if (!s)
 		die_nomem();
 	list_init(&s->packages);
-	s->rights = config_access(&d->config, peer);
-	s->base.relay = s->rights & CONFIG_RELAY;
-	s->base.repeats = s->rights & CONFIG_REPEATS;
+	s->rights = client_accept(&d->config, &s->base, peer);
 	front_start(&s->base, &d->front, fd, peer, on_conn);
 }
 

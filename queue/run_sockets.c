@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const protocols[] = {"qmqp", "qmtp", "smtp"};
+static const char *const protocols[] = {"qmqp", "qmqps", "qmtp", "qmtps",
+					"smtp"};
 
 static const struct {
 	const char *name, *path;

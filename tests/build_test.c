@@ -31,6 +31,10 @@ test_lines(void)
 	"\"; write " form "\n"
 #define FEW(form) "this line has too few words; write " form "\n"
 
+#define PIN                                                                    \
+	"sha256:"                                                              \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static const struct {
 	const char *table, *text, *errors;
 } wrongs[] = {
@@ -58,7 +62,8 @@ static const struct {
     {"listen", "smtp 1.2.3.4:25 x\n",
      "listen:1: " MANY("PROTOCOL ADDRESS:PORT", "x")},
     {"listen", "SMTP 1.2.3.4:25\n",
-     "listen:1: \"SMTP\" is not a protocol; write qmqp, qmtp or smtp\n"},
+     "listen:1: \"SMTP\" is not a protocol; write qmqp, qmtp, smtp, "
+     "qmqps or qmtps\n"},
     {"listen", "smtp 1.2.3.4\n",
      "listen:1: \"1.2.3.4\" is not an address and a port; write "
      "ADDRESS:PORT, such as 127.0.0.1:628 or [::1]:628\n"},
@@ -99,6 +104,33 @@ static const struct {
     {"access", "10.0.0.0/8 relay\n10.0.0.0/8 none\n",
      "access:2: \"10.0.0.0/8\" stands on line 1 already; keep one of the two "
      "lines\n"},
+    {"access", "sha256:12 leaf relay\n",
+     "access:1: \"sha256:12\" is not a pin; write it as quail key prints "
+     "it, sha256: and 64 digits\n"},
+    {"access",
+     PIN " leaf\n" PIN " le/af relay\n" PIN " a fly\n" PIN " a relay\n" PIN
+	 " b none\n",
+     "access:1: this line has too few words; write sha256:PIN NAME "
+     "RIGHT...\n"
+     "access:2: \"le/af\" is not a name for a client; write 1 to 63 "
+     "letters, digits, '.', '-' and '_'\n"
+     "access:3: \"fly\" is not a right; write relay, repeats or none\n"
+     "access:5: \"" PIN "\" stands on line 4 already; keep one of the two "
+     "lines\n"},
+    {"routes",
+     "* qmtps:a.example\na qmtps:192.0.2.1:6209\n"
+     "b qmtps:a.example:6209/sha256:0\n",
+     "routes:1: \"qmtps:a.example\" has no good host and port; write "
+     "qmtps:HOST:PORT, such as qmtps:hub.example.org:6209, or "
+     "qmtps:HOST:PORT/PIN\n"
+     "routes:2: \"qmtps:192.0.2.1:6209\" has an address, which no "
+     "certificate is for; write a name, or the pin of its key: "
+     "qmtps:HOST:PORT/PIN\n"
+     "routes:3: \"qmtps:a.example:6209/sha256:0\" has no good pin behind "
+     "its slash; write it as quail key prints it, sha256: and 64 digits\n"},
+    {"listen", "qmqps 127.0.0.1:6628\n",
+     "tls: \"./tls/cert.pem: No such file or directory\" (quail key -o "
+     "DIR/tls makes a new key)\n"},
     {"access", "10.0.0.0/8 fly\n",
      "access:1: \"fly\" is not a right; write relay, repeats or "
      "none\n"},
@@ -170,7 +202,7 @@ static const struct {
      "qmtp:HOST:PORT, such as qmtp:hub.example.org:209\n"},
     {"routes", "* lmtp:a:24\n",
      "routes:1: \"lmtp:a:24\" is not a next hop; write qmtp:HOST:PORT, "
-     "smtp:HOST:PORT, smtp:mx, hold or discard\n"},
+     "qmtps:HOST:PORT, smtp:HOST:PORT, smtp:mx, hold or discard\n"},
     {"qmqpservers", "a:b\na:0\n[::1\n-a\n1.2.3\na\na:628\n",
      "qmqpservers:1: \"a:b\" is not a server; write HOST or HOST:PORT, "
      "[V6]:PORT for a v6 address\n"

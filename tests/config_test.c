@@ -354,6 +354,46 @@ test_everybody(void)
 	buf_free(&why);
 }
 
+/* A key's line, and the addresses' beside it. */
+static void
+test_keys(void)
+{
+	struct tls_pin known = {{1, 2, 3}}, unknown = {{1, 2, 4}};
+	struct buf why = {0}, text = {0};
+	struct slice name = SLICE("?");
+	unsigned rights = 99;
+	struct config c;
+	struct report r;
+
+	tls_pin_put(&text, &known);
+	buf_text(&text, " Leaf-7.example relay repeats\n10.0.0.0/8 relay\n");
+	buf_putc(&text, 0);
+	no_tables();
+	table("me", "hub\n");
+	table("access", text.mem);
+	table("routes", "* qmtps:a.example:6209 qmtps:[::1]:6209/sha256:"
+			"0123456789ABCDEF0123456789abcdef"
+			"0123456789abcdef0123456789abcdef retry=5\n");
+	report_init(&r);
+	ok(config_build(".", &r) == BUILD_DONE &&
+	       config_open(&c, "config.cdb", &why) == 0,
+	   "a table with a pin");
+	ok(config_access_key(&c, &known, &rights, &name) &&
+	       rights == (CONFIG_RELAY | CONFIG_REPEATS) &&
+	       slice_eq(name, SLICE("Leaf-7.example")),
+	   "its rights and its name");
+	ok(!config_access_key(&c, &unknown, &rights, &name), "another key");
+	ok(rights_of(&c, "10.1.2.3") == CONFIG_RELAY &&
+	       rights_of(&c, "11.1.2.3") == 0,
+	   "networks as before");
+	ok(config_needs(&c) == (CONFIG_NEEDS_QUEUE | CONFIG_NEEDS_QMTPC),
+	   "qmtps needs qmtpc");
+	config_close(&c);
+	report_free(&r);
+	buf_free(&why);
+	buf_free(&text);
+}
+
 static void
 test_refresh(void)
 {
@@ -396,6 +436,7 @@ main(void)
 	test_answers();
 	test_no_route();
 	test_everybody();
+	test_keys();
 	test_refresh();
 	tables_end();
 	return tap_done();

@@ -123,7 +123,7 @@ printf '* smtp:nowhere\na b\n' >"$node/routes"
 printf 'qmqp 127.0.0.1\n' >"$node/listen"
 lines='listen:1: "127.0.0.1" is not an address and a port; write ADDRESS:PORT, such as 127.0.0.1:628 or [::1]:628
 routes:1: "smtp:nowhere" has no good host and port; write smtp:HOST:PORT, such as smtp:mx.example.org:25, or smtp:mx
-routes:2: "b" is not a next hop; write qmtp:HOST:PORT, smtp:HOST:PORT, smtp:mx, hold or discard'
+routes:2: "b" is not a next hop; write qmtp:HOST:PORT, qmtps:HOST:PORT, smtp:HOST:PORT, smtp:mx, hold or discard'
 said=$("$quail" build "$node" 2>&1)
 is $? 100 "build with wrong tables: 100"
 is "$said" "$lines" "and all that is wrong"
