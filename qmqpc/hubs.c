@@ -2,16 +2,19 @@
 
 #include "lib/clock.h"
 #include "qmqpc/qmqp.h"
+#include "qmqpc/resolve.h"
 
 #include <errno.h>
-#include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
 
 struct hub {
 	struct slice name; /* HOST:PORT */
 	int64_t until_ms;
 	struct package *package;
-	struct verdict *verdict;
+	struct verdict *verdict; /* code 0: it has not answered */
 	struct buf *why;
 };
 
@@ -29,13 +32,33 @@ reason(struct hub *h, const char *what, const char *detail)
 	}
 }
 
+/* Try, and try again while the reply gets lost; 0 with a verdict. */
+static int
+ask(struct hub *h, const struct endpoint *e, const char **where)
+{
+	unsigned left = HUBS_AGAIN;
+	int error;
+
+	while (qmqp_send(h->package, e, h->until_ms, h->verdict, where) != 0) {
+		error = errno;
+		if (!slice_eq(slice_text(*where), SLICE(QMQP_WAITING)) ||
+		    left-- == 0 || clock_ms() + HUBS_AGAIN_MS >= h->until_ms) {
+			errno = error;
+			return -1;
+		}
+		poll(NULL, 0, HUBS_AGAIN_MS);
+	}
+	return 0;
+}
+
 /* True when the hub has answered K or D. */
 static bool
 try_endpoint(struct hub *h, const struct endpoint *e)
 {
 	const char *where;
 
-	if (qmqp_send(h->package, e, h->until_ms, h->verdict, &where) != 0) {
+	if (ask(h, e, &where) != 0) {
+		h->verdict->code = 0;
 		reason(h, where, strerror(errno));
 		return false;
 	}
@@ -49,48 +72,18 @@ try_endpoint(struct hub *h, const struct endpoint *e)
 
 /* A hub that said Z at one of its addresses would say so at the others. */
 static bool
-try_addresses(struct hub *h, const struct addrinfo *list)
-{
-	struct endpoint e;
-
-	for (; list && clock_ms() < h->until_ms; list = list->ai_next) {
-		if (list->ai_addrlen > sizeof e.a)
-			continue;
-		e.len = list->ai_addrlen;
-		memcpy(&e.a, list->ai_addr, e.len);
-		h->verdict->code = 0;
-		if (try_endpoint(h, &e))
-			return true;
-		if (h->verdict->code == 'Z')
-			return false;
-	}
-	return false;
-}
-
-static bool
 try_name(struct hub *h, struct slice host, uint16_t port)
 {
-	struct addrinfo *list,
-	    wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-	char name[256], service[8];
-	bool taken;
-	int e;
+	struct endpoint list[RESOLVE_MAX];
+	const char *why;
+	int n = resolve_host(host, port, h->until_ms, list, &why), i;
 
-	if (host.len >= sizeof name || slice_find(host, 0) != host.len) {
-		reason(h, "no name of a host", "");
-		return false;
-	}
-	memcpy(name, host.at, host.len);
-	name[host.len] = 0;
-	snprintf(service, sizeof service, "%u", port);
-	e = getaddrinfo(name, service, &wanted, &list);
-	if (e != 0) {
-		reason(h, "looking it up", gai_strerror(e));
-		return false;
-	}
-	taken = try_addresses(h, list);
-	freeaddrinfo(list);
-	return taken;
+	if (n < 0)
+		reason(h, "looking it up", why);
+	for (i = 0; i < n && clock_ms() < h->until_ms; i++)
+		if (try_endpoint(h, &list[i]) || h->verdict->code == 'Z')
+			return h->verdict->code != 'Z';
+	return false;
 }
 
 static bool
@@ -100,6 +93,7 @@ try_hub(struct hub *h)
 	struct slice host;
 	uint16_t port;
 
+	h->verdict->code = 0;
 	if (hostport_split(h->name, &host, &port) != 0) {
 		reason(h, "not HOST:PORT", "");
 		return false;
@@ -109,17 +103,42 @@ try_hub(struct hub *h)
 	return try_name(h, host, port);
 }
 
+static void
+learn(struct backoff *b, const struct verdict *v)
+{
+	uint32_t random = 0;
+
+	if (v->code != 0) {
+		backoff_answered(b);
+		return;
+	}
+	if (getrandom(&random, sizeof random, 0) != sizeof random)
+		random = 0; /* then without chance */
+	backoff_failed(b, clock_ms(), random);
+}
+
+unsigned
+hubs_count(const struct config *config)
+{
+	struct slice name;
+	unsigned n = 0;
+
+	while (n < HUBS_MAX && config_qmqpserver(config, n, &name))
+		n++;
+	return n;
+}
+
 void
 hubs_send(const struct config *config, struct package *p, int64_t until_ms,
-	  struct verdict *v, struct slice *hub, struct buf *why)
+	  struct backoff *rest, struct verdict *v, struct slice *hub,
+	  struct buf *why)
 {
 	struct hub h = {.package = p, .verdict = v, .why = why};
-	unsigned n = 0, i;
+	unsigned n = hubs_count(config), i;
 	int64_t now_ms;
+	bool taken;
 
 	*hub = SLICE("");
-	while (config_qmqpserver(config, n, &h.name))
-		n++;
 	if (n == 0)
 		buf_text(why, "no line in the table qmqpservers");
 	for (i = 0; i < n; i++) {
@@ -127,9 +146,18 @@ hubs_send(const struct config *config, struct package *p, int64_t until_ms,
 		*hub = h.name;
 		now_ms = clock_ms();
 		h.until_ms = now_ms + (until_ms - now_ms) / (int64_t)(n - i);
-		if (now_ms >= until_ms)
+		if (now_ms >= until_ms) {
 			reason(&h, "no time left", "");
-		else if (try_hub(&h))
+			continue;
+		}
+		if (rest && !backoff_ready(&rest[i], now_ms)) {
+			reason(&h, "was in trouble lately", "");
+			continue;
+		}
+		taken = try_hub(&h);
+		if (rest)
+			learn(&rest[i], v);
+		if (taken)
 			return;
 	}
 	verdict_say(v, 'Z', "no hub took the message (#4.4.1)");

@@ -1,17 +1,22 @@
 /* sendmail - hand the message on stdin to a hub by QMQP
  *
  * The null client of a leaf. Runs as whoever calls it, with nothing but
- * that user's rights; reads DIR/config.cdb, writes no file that has a name.
+ * that user's rights; reads DIR/config.cdb, and writes to DIR/spool alone.
  */
+#include "qmqpc/mailq.h"
 #include "qmqpc/session.h"
+#include "qmqpc/watch.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: sendmail [-t] [-i] [-f sender] [-F name] [-v] [recipient...]\n";
+    "usage: sendmail [-t] [-i] [-f sender] [-F name] [-v] [recipient...]\n"
+    "       sendmail -bp\n"
+    "       qmqpc --drain [--watch] [DIR]\n";
 
 /* A caller may have closed these: a socket must not become stderr. */
 static void
@@ -26,6 +31,19 @@ open_standard_fds(void)
 		close(fd);
 }
 
+static int
+run(const struct options *o)
+{
+	switch (o->mode) {
+	case OPTIONS_SEND: return session_run(o);
+	case OPTIONS_MAILQ: return mailq_run();
+	case OPTIONS_DRAIN: return watch_run(o);
+	case OPTIONS_HELP: fputs(usage, stdout); return 0;
+	case OPTIONS_ALIASES: break;
+	}
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -35,13 +53,12 @@ main(int argc, char **argv)
 
 	open_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
+	umask(027); /* the drain, by its group, reads what we spool */
 	code = options_parse(&options, argc, argv, &why);
 	if (code != 0)
 		session_complain(code, buf_slice(&why));
-	else if (options.mode == OPTIONS_SEND)
-		code = session_run(&options);
-	else if (options.mode == OPTIONS_HELP)
-		fputs(usage, stdout);
+	else
+		code = run(&options);
 	buf_free(&why);
 	return code;
 }

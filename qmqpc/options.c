@@ -40,6 +40,7 @@ mode(struct options *o, const char *letter, struct buf *why)
 	switch (*letter) {
 	case 'm': return 0;
 	case 'i': o->mode = OPTIONS_ALIASES; return 0;
+	case 'p': o->mode = OPTIONS_MAILQ; return 0;
 	case 'd':
 	case 'D':
 		return refuse(why, EX_USAGE, "there is no daemon here: -b",
@@ -47,7 +48,6 @@ mode(struct options *o, const char *letter, struct buf *why)
 	case 'a':
 	case 'h':
 	case 'H':
-	case 'p':
 	case 'P':
 	case 's':
 	case 't':
@@ -126,8 +126,8 @@ recipients(struct options *o, struct arguments *a, bool anything,
 	return 0;
 }
 
-static int
-called_as(struct options *o, const char *path, struct buf *why)
+static void
+called_as(struct options *o, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -135,8 +135,29 @@ called_as(struct options *o, const char *path, struct buf *why)
 	if (strcmp(name, "newaliases") == 0)
 		o->mode = OPTIONS_ALIASES;
 	if (strcmp(name, "mailq") == 0)
-		return mode(o, "p", why);
-	return 0;
+		o->mode = OPTIONS_MAILQ;
+}
+
+static bool
+is_drain(const char *arg)
+{
+	return strcmp(arg, "--drain") == 0 || strcmp(arg, "--watch") == 0;
+}
+
+static int
+drain(struct options *o, struct arguments *a, struct buf *why)
+{
+	o->mode = OPTIONS_DRAIN;
+	for (; a->next < a->end && is_drain(*a->next); a->next++)
+		if (strcmp(*a->next, "--watch") == 0)
+			o->is_watch = true;
+	if (a->next < a->end && **a->next != '-')
+		o->dir = *a->next++;
+	if (a->next == a->end)
+		return 0;
+	return refuse(why, EX_USAGE,
+		      "only a directory goes with --drain: ", *a->next,
+		      strlen(*a->next));
 }
 
 int
@@ -148,8 +169,10 @@ options_parse(struct options *o, int argc, char **argv, struct buf *why)
 	*o = (struct options){0};
 	if (argc < 1) /* execve allows it */
 		a.next = a.end = argv;
-	else if ((code = called_as(o, argv[0], why)) != 0)
-		return code;
+	else
+		called_as(o, argv[0]);
+	if (a.next < a.end && is_drain(*a.next))
+		return drain(o, &a, why);
 	while (a.next < a.end && (*a.next)[0] == '-' && (*a.next)[1]) {
 		const char *arg = *a.next++;
 

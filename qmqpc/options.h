@@ -7,6 +7,8 @@
  * at "--"; a recipient that begins with "-" needs the latter, so that no
  * address taken from elsewhere can ever act as a flag or pass for one.
  *
+ * --drain and --watch stand first or not at all: --drain [--watch] [DIR].
+ *
  * Test  tests/sendmail_test.c
  */
 #ifndef QUAIL_QMQPC_OPTIONS_H
@@ -14,13 +16,21 @@
 
 #include "lib/buf.h"
 
-enum options_mode { OPTIONS_SEND, OPTIONS_ALIASES, OPTIONS_HELP };
+enum options_mode {
+	OPTIONS_SEND,
+	OPTIONS_ALIASES,
+	OPTIONS_HELP,
+	OPTIONS_MAILQ, /* -bp, or called as mailq */
+	OPTIONS_DRAIN  /* --drain, --watch */
+};
 
 struct options {
 	enum options_mode mode;
 	bool from_header;   /* -t: recipients stand in the header too */
 	bool dots_are_text; /* -i: a line of a single dot is text */
 	bool is_verbose;    /* -v */
+	bool is_watch;	    /* --watch: a drain that stays */
+	const char *dir;    /* of a drain; NULL: not given */
 	const char *sender; /* -f, -r; NULL: not given */
 	const char *name;   /* -F; NULL: not given */
 	char **rcpts;	    /* what stands behind the options */

@@ -104,6 +104,15 @@ package_text(struct package *p, struct slice text)
 	return 0;
 }
 
+void
+package_borrow(struct package *p, int fd, uint64_t at, uint64_t len)
+{
+	p->fd = fd;
+	p->has_file = p->is_borrowed = true;
+	p->text_at = at;
+	p->text_len = len;
+}
+
 static uint64_t
 netstring_size(uint64_t len)
 {
@@ -132,7 +141,8 @@ package_seal(struct package *p, struct slice sender, struct slice rcpts)
 	uint64_t payload = netstring_size(p->text_len) +
 			   netstring_size(sender.len) + rcpts.len;
 
-	if (package_text(p, SLICE("")) != 0 || (p->has_file && spill(p) != 0))
+	if (package_text(p, SLICE("")) != 0 ||
+	    (p->has_file && !p->is_borrowed && spill(p) != 0))
 		return -1;
 	make_head(p, payload);
 	buf_putc(&p->tail, ',');
@@ -152,11 +162,16 @@ package_seal(struct package *p, struct slice sender, struct slice rcpts)
 static int
 file_piece(struct package *p, uint64_t from)
 {
+	size_t want = PACKAGE_MEMORY;
 	ssize_t n;
 
+	if (want > p->text_len - from)
+		want = (size_t)(p->text_len - from);
+	if (want == 0)
+		return 0;
 	do
-		n = pread(p->fd, buf_room(&p->mem, PACKAGE_MEMORY),
-			  PACKAGE_MEMORY, (off_t)from);
+		n = pread(p->fd, buf_room(&p->mem, want), want,
+			  (off_t)(p->text_at + from));
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		errno = EIO; /* somebody cut it */
@@ -195,7 +210,7 @@ package_piece(struct package *p, uint64_t at, struct slice *piece)
 void
 package_free(struct package *p)
 {
-	if (p->has_file)
+	if (p->has_file && !p->is_borrowed)
 		close(p->fd);
 	buf_free(&p->mem);
 	buf_free(&p->tail);

@@ -21,6 +21,8 @@ struct package {
 	struct buf mem; /* PACKAGE_HEAD bytes of room, then text */
 	int fd;		/* the file, when has_file */
 	bool has_file;
+	bool is_borrowed;  /* the file is another's, and read only */
+	uint64_t text_at;  /* where in the file the text begins */
 	uint64_t text_len; /* bytes of text in all */
 	char head[PACKAGE_HEAD];
 	size_t head_len;
@@ -35,6 +37,15 @@ struct package {
  */
 int
 package_text(struct package *p, struct slice text);
+
+/* package_borrow - take the text from a file instead
+ *
+ * Needs    *p all zero; nothing is added by package_text then.
+ * Takes    fd, which stays open and its owner's until package_free; where in
+ *          it the text begins, and its bytes.
+ */
+void
+package_borrow(struct package *p, int fd, uint64_t at, uint64_t len);
 
 /* package_seal - the text is complete: make what stands around it
  *

@@ -101,8 +101,10 @@ speak(struct try *t)
 		return -1;
 	else if (n > 0)
 		t->sent += (uint64_t)n;
-	if (t->is_deaf || t->sent == t->package->size)
-		t->where = "waiting for the answer";
+	if (t->is_deaf)
+		t->where = "sending, and it hung up";
+	if (t->sent == t->package->size)
+		t->where = QMQP_WAITING;
 	return 0;
 }
 

@@ -1,16 +1,16 @@
 #include "qmqpc/session.h"
 
-#include "cdb/config.h"
 #include "lib/clock.h"
 #include "qmqpc/hubs.h"
+#include "qmqpc/place.h"
+#include "qmqpc/spool.h"
 #include "qmqpc/submit.h"
 
-#include <signal.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-enum { ALARM_GRACE_S = 2 };
 
 static void
 print(int fd, struct slice line)
@@ -37,8 +37,9 @@ session_complain(int code, struct slice line)
 	return code;
 }
 
+/* Where there is a spool nobody need wait for long. */
 static int64_t
-timeout_s(void)
+timeout_s(bool has_spool)
 {
 	const char *text = secure_getenv("QUAIL_TIMEOUT_S");
 	uint64_t s;
@@ -47,36 +48,7 @@ timeout_s(void)
 	    slice_number(slice_text(text), SESSION_TIMEOUT_MAX_S, &s) == 0 &&
 	    s > 0)
 		return (int64_t)s;
-	return SESSION_TIMEOUT_S;
-}
-
-/* Looking up names knows no deadline: this one ends it. */
-static void
-too_late(int signal)
-{
-	static const char line[] = "sendmail: no hub took the message in time; "
-				   "try again later\n";
-	ssize_t n = write(2, line, sizeof line - 1);
-
-	(void)n;
-	(void)signal;
-	_exit(EX_TEMPFAIL);
-}
-
-static int
-open_config(struct config *c, struct buf *why)
-{
-	const char *dir = secure_getenv("QUAIL_DIR");
-	struct buf path = {0};
-	int r;
-
-	buf_text(&path, dir && *dir ? dir : "/etc/quail");
-	buf_text(&path, "/config.cdb");
-	buf_putc(&path, 0);
-	r = config_open(c, buf_slice(&path).at, why);
-	c->path = NULL; /* it is never refreshed */
-	buf_free(&path);
-	return r;
+	return has_spool ? SESSION_SPOOL_S : SESSION_TIMEOUT_S;
 }
 
 /* What a caller wants to know of a D is whose fault it is. */
@@ -88,22 +60,51 @@ rejected(const struct verdict *v)
 }
 
 static int
-send_it(struct submit *s, const struct config *config)
+later(struct submit *s, const char *what, int error)
 {
-	int64_t allowed_s = timeout_s();
+	buf_text(&s->why, "; no hub took the message, ");
+	if (error) {
+		buf_text(&s->why, what);
+		buf_text(&s->why, ": ");
+		buf_text(&s->why, strerror(error));
+		buf_text(&s->why, "; ");
+	}
+	buf_text(&s->why, "try again later");
+	return EX_TEMPFAIL;
+}
+
+/* No hub has it: then it is the spool's, if there is one. */
+static int
+keep(struct submit *s, const struct spool *spool)
+{
+	struct spool_entry e = {.birth_us = clock_us(),
+				.n_rcpts = (uint32_t)s->rcpts.n};
+
+	if (spool->dir < 0)
+		return later(s, "", 0);
+	if (spool_room(spool, s->package.size) != 0)
+		return later(s, "and the spool is full", errno);
+	if (getrandom(&e.id, sizeof e.id, 0) != sizeof e.id ||
+	    spool_put(spool, &s->package, &e, buf_slice(&s->sender),
+		      buf_slice(&s->rcpts.wire)) != 0)
+		return later(s, "and the spool failed", errno);
+	buf_text(&s->why, "; the message waits in the spool as ");
+	buf_hex(&s->why, 16, e.id);
+	return 0;
+}
+
+static int
+send_it(struct submit *s, const struct config *config,
+	const struct spool *spool)
+{
+	int64_t until_ms = clock_ms() + timeout_s(spool->dir >= 0) * 1000;
 	struct slice hub;
 	struct verdict v;
 
-	signal(SIGALRM, too_late);
-	alarm((unsigned)allowed_s + ALARM_GRACE_S);
 	buf_clear(&s->why);
-	hubs_send(config, &s->package, clock_ms() + allowed_s * 1000, &v, &hub,
-		  &s->why);
-	alarm(0);
-	if (v.code == 'Z') {
-		buf_text(&s->why, "; no hub took the message, try again later");
-		return EX_TEMPFAIL;
-	}
+	hubs_send(config, &s->package, until_ms, NULL, &v, &hub, &s->why);
+	if (v.code == 'Z')
+		return keep(s, spool);
 	buf_clear(&s->why);
 	buf_puts(&s->why, hub);
 	buf_text(&s->why, v.code == 'K' ? ": " : " rejects it: ");
@@ -111,24 +112,38 @@ send_it(struct submit *s, const struct config *config)
 	return v.code == 'K' ? 0 : rejected(&v);
 }
 
+static void
+open_spool(struct spool *spool, const char *dir)
+{
+	struct buf path = {0};
+
+	spool_path(&path, dir);
+	spool_open(spool, buf_slice(&path).at);
+	buf_free(&path);
+}
+
 int
 session_run(const struct options *options)
 {
-	struct config config = {0};
+	struct place place = {0};
+	struct spool spool = {.dir = -1, .sync_dir = -1};
 	struct submit s = {0};
-	int code = open_config(&config, &s.why) == 0 ? 0 : EX_TEMPFAIL;
+	int code = place_open(&place, NULL, &s.why) == 0 ? 0 : EX_TEMPFAIL;
 
 	if (code == 0)
-		code = submit_arguments(&s, options, config_me(&config));
+		code = submit_arguments(&s, options, config_me(&place.config));
 	if (code == 0)
 		code = submit_read(&s, 0);
-	if (code == 0)
-		code = send_it(&s, &config);
+	if (code == 0) {
+		open_spool(&spool, place.dir);
+		code = send_it(&s, &place.config, &spool);
+	}
 	if (code != 0)
 		session_complain(code, buf_slice(&s.why));
 	else if (options->is_verbose)
 		print(1, buf_slice(&s.why));
+	spool_close(&spool);
 	submit_free(&s);
-	config_close(&config);
+	place_close(&place);
 	return code;
 }

@@ -48,6 +48,7 @@ static const struct run_kind kinds[] = {
      .mode = "out",
      .needs = CONFIG_NEEDS_SMTP_OUT},
     {.name = "maildir", .program = "maildir", .needs = CONFIG_NEEDS_MAILDIR},
+    {.name = "drain", .program = "qmqpc", .mode = "--watch", .by_hubs = true},
 };
 
 enum { N_SERVICES = sizeof kinds / sizeof *kinds };
@@ -104,11 +105,23 @@ has_sockets(const struct run_sockets *sockets, const struct run_kind *kind)
 	return false;
 }
 
+/* It has hubs, and no queue of its own. */
+static bool
+is_leaf(const struct config *c)
+{
+	struct slice hub;
+
+	return config_qmqpserver(c, 0, &hub) &&
+	       !(config_needs(c) & CONFIG_NEEDS_QUEUE);
+}
+
 static bool
 wanted(const struct node *node, const struct run_kind *kind)
 {
 	if (kind->by_sockets)
 		return has_sockets(&node->sockets, kind);
+	if (kind->by_hubs)
+		return is_leaf(&node->config);
 	return (config_needs(&node->config) & kind->needs) != 0;
 }
 

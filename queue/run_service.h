@@ -33,6 +33,7 @@ struct run_kind {
 	unsigned needs;			  /* any of these CONFIG_NEEDS_ bits */
 	const char *names[RUN_NAMES_MAX]; /* of the sockets it gets */
 	bool by_sockets; /* wanted when it has sockets, whatever is needed */
+	bool by_hubs;	 /* wanted where mail only goes out, to hubs */
 	bool last;	 /* to be ended behind all others */
 };
 

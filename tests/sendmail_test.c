@@ -63,22 +63,39 @@ static const struct {
     {"sendmail -bd", "64"},
     {"sendmail -bD", "64"},
     {"sendmail -bs", "69"},
-    {"sendmail -bp", "69"},
-    {"sendmail -b p", "69"},
+    {"sendmail -bp", "mailq"},
+    {"sendmail -b p", "mailq"},
     {"sendmail -bt", "69"},
     {"sendmail -bv a", "69"},
     {"sendmail -q", "69"},
     {"sendmail -q15m", "69"},
-    {"/usr/bin/mailq", "69"},
+    {"/usr/bin/mailq", "mailq"},
+    {"qmqpc --drain", "drain"},
+    {"sendmail --drain --watch /etc/quail", "drain watch dir=/etc/quail"},
+    {"qmqpc --watch d", "drain watch dir=d"},
+    {"qmqpc --drain a b", "64"},
+    {"qmqpc --drain -t", "64"},
+    {"sendmail -t --drain", "64"},
+    {"sendmail -i a --drain", "64"},
 };
 
 static void
 tell_options(struct buf *told, const struct options *o)
 {
+	static const char *const modes[] = {[OPTIONS_SEND] = "",
+					    [OPTIONS_ALIASES] = " aliases",
+					    [OPTIONS_HELP] = " help",
+					    [OPTIONS_MAILQ] = " mailq",
+					    [OPTIONS_DRAIN] = " drain"};
 	size_t i;
 
-	if (o->mode != OPTIONS_SEND)
-		buf_text(told, o->mode == OPTIONS_HELP ? " help" : " aliases");
+	buf_text(told, modes[o->mode]);
+	if (o->is_watch)
+		buf_text(told, " watch");
+	if (o->dir) {
+		buf_text(told, " dir=");
+		buf_text(told, o->dir);
+	}
 	if (o->from_header)
 		buf_text(told, " t");
 	if (o->dots_are_text)

@@ -1,0 +1,73 @@
+/* drain.h - the leaf's only sender of what waits in the spool
+ *
+ *   a message   what the hub says       what becomes of it
+ *   waits       K                       removed
+ *               Z, or nothing           waits, and others come first
+ *               D, or Z for too long    its bounce is handed to a hub:
+ *                                         K   removed
+ *                                         Z   waits; all begins again
+ *                                         D   failed/
+ *   has no sender: it is a bounce; then D, or Z for too long: failed/
+ *   is none, but a file                 failed/
+ *   is no file, or has other names      not touched
+ *
+ * A name is removed only behind the hub's K. Before one drain ends another
+ * does not begin: the directory is locked.
+ *
+ * Test  tests/leaf.t
+ */
+#ifndef QUAIL_QMQPC_DRAIN_H
+#define QUAIL_QMQPC_DRAIN_H
+
+#include "qmqpc/hubs.h"
+#include "qmqpc/place.h"
+#include "qmqpc/spool.h"
+#include "qmqpc/waiting.h"
+
+enum {
+	DRAIN_TRY_MS = 120000,	 /* for one message at all hubs, ... */
+	DRAIN_BYTES_PER_MS = 16, /* ... and more for a large one */
+	DRAIN_LIFETIME_S = 7 * 86400,
+	DRAIN_Z_MIN_MS = 10000, /* pauses after a hub's Z */
+	DRAIN_Z_MAX_MS = 3600000,
+	DRAIN_LOOK_MS = 10000, /* a scan at least so often */
+	DRAIN_UNSYNCED_MAX = 32
+};
+
+struct drain {
+	struct place place;
+	struct spool spool;
+	int failed_dir;
+	struct waiting waiting;
+	struct backoff rest[HUBS_MAX];
+	int64_t lifetime_s, try_ms;
+	unsigned n_unsynced; /* names removed since the last sync */
+	bool is_full;
+	volatile const int *stopping;
+};
+
+/* drain_open - take a spool over: lock it, make what is missing in it
+ *
+ * Takes    dir: see place_open; *d all zero.
+ * Returns  0; else a code of sysexits with one line in *why: 75 also when
+ *          another drain is at work, 77 when the spool is somebody else's.
+ */
+int
+drain_open(struct drain *d, const char *dir, struct buf *why);
+
+/* drain_once - scan, and try each message that is due once
+ *
+ * Ends early when all hubs rest, or when *d->stopping is set.
+ * Returns  0; -1 with errno when the spool itself makes trouble.
+ */
+int
+drain_once(struct drain *d);
+
+/* drain_pause_ms - for how long there is nothing to do */
+int64_t
+drain_pause_ms(const struct drain *d);
+
+void
+drain_close(struct drain *d);
+
+#endif

@@ -1,0 +1,131 @@
+/* drain_open.c - the first part of drain.h: how a drain begins */
+#include "lib/fs.h"
+#include "qmqpc/drain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static int
+refuse(struct buf *why, int code, const char *what, struct slice path)
+{
+	int e = errno;
+
+	buf_clear(why);
+	buf_text(why, what);
+	if (path.len > 2) /* without what spool_path has put behind it */
+		buf_put(why, path.at, path.len - 3);
+	buf_text(why, code == EX_TEMPFAIL ? ": " : "");
+	buf_text(why, code == EX_TEMPFAIL ? strerror(e) : "");
+	return code;
+}
+
+/* All may make names there: what was there before us must be ours. */
+static int
+open_failed(struct drain *d)
+{
+	struct stat st;
+
+	if (fs_mkdir(d->spool.dir, SPOOL_FAILED, 0700) != 0 && errno != EEXIST)
+		return -1;
+	d->failed_dir = fs_open_dir(d->spool.dir, SPOOL_FAILED);
+	if (d->failed_dir < 0 || fs_stat(d->failed_dir, &st) != 0)
+		return -1;
+	if (st.st_uid != d->spool.owner && st.st_uid != geteuid()) {
+		errno = EPERM;
+		return -1;
+	}
+	return fs_sync(d->spool.sync_dir);
+}
+
+static void
+take_limit(const char *name, uint64_t max, uint64_t *value)
+{
+	const char *text = secure_getenv(name);
+	uint64_t v;
+
+	if (text && slice_number(slice_text(text), max, &v) == 0 && v > 0)
+		*value = v;
+}
+
+static void
+take_limits(struct drain *d)
+{
+	uint64_t lifetime_s = DRAIN_LIFETIME_S, try_s = DRAIN_TRY_MS / 1000;
+
+	take_limit("QUAIL_SPOOL_LIFETIME_S", 366 * 86400, &lifetime_s);
+	take_limit("QUAIL_SPOOL_BYTES", INT64_MAX, &d->spool.bytes_max);
+	take_limit("QUAIL_TIMEOUT_S", 3600, &try_s);
+	d->lifetime_s = (int64_t)lifetime_s;
+	d->try_ms = (int64_t)try_s * 1000;
+}
+
+/* A drain that died may have left its mark. */
+static bool
+was_full(const struct spool *s)
+{
+	struct stat st;
+
+	return spool_stat(s, SPOOL_FULL, &st) == 0;
+}
+
+/* A spool that is missing is made as it must be, where we may. */
+static int
+open_spool(struct drain *d, const char *path)
+{
+	struct buf bare = {0};
+	mode_t mask;
+
+	if (spool_open(&d->spool, path) == 0 || errno != ENOENT)
+		return d->spool.dir < 0 ? -1 : 0;
+	buf_put(&bare, path, strlen(path) - 2);
+	buf_putc(&bare, 0);
+	mask = umask(0);
+	if (fs_mkdir(AT_FDCWD, buf_slice(&bare).at, 01733) == 0)
+		chmod(buf_slice(&bare).at, SPOOL_MODE);
+	umask(mask);
+	buf_free(&bare);
+	return spool_open(&d->spool, path);
+}
+
+int
+drain_open(struct drain *d, const char *dir, struct buf *why)
+{
+	struct buf path = {0};
+	int code = 0;
+
+	d->spool.dir = d->spool.sync_dir = d->failed_dir = -1;
+	if (place_open(&d->place, dir, why) != 0)
+		return EX_TEMPFAIL;
+	spool_path(&path, d->place.dir);
+	if (open_spool(d, buf_slice(&path).at) != 0)
+		code = refuse(why, EX_TEMPFAIL, "the spool ", buf_slice(&path));
+	else if (d->spool.sync_dir < 0 ||
+		 (geteuid() != 0 && geteuid() != d->spool.owner))
+		code = refuse(why, EX_NOPERM,
+			      "only its owner may drain the spool ",
+			      buf_slice(&path));
+	else if (fs_lock(d->spool.sync_dir) != 0)
+		code = refuse(why, EX_TEMPFAIL, "another drain has the spool ",
+			      buf_slice(&path));
+	else if (open_failed(d) != 0)
+		code = refuse(why, EX_TEMPFAIL, "failed/ in the spool ",
+			      buf_slice(&path));
+	else
+		d->is_full = was_full(&d->spool);
+	take_limits(d);
+	buf_free(&path);
+	return code;
+}
+
+void
+drain_close(struct drain *d)
+{
+	if (d->failed_dir >= 0)
+		fs_close(d->failed_dir);
+	spool_close(&d->spool);
+	waiting_free(&d->waiting);
+	place_close(&d->place);
+}

@@ -1,0 +1,213 @@
+#include "qmqpc/spool.h"
+
+#include "lib/crc32c.h"
+#include "lib/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+void
+spool_path(struct buf *path, const char *dir)
+{
+	const char *other = secure_getenv("QUAIL_SPOOL");
+
+	if (other && *other) {
+		buf_text(path, other);
+	} else {
+		buf_text(path, dir);
+		buf_text(path, "/spool");
+	}
+	buf_text(path, "/.");
+	buf_putc(path, 0);
+}
+
+/* O_PATH, as all may enter but few may read. The group of a setgid directory
+ * is the drain's, and reads what is dropped there. */
+int
+spool_open(struct spool *s, const char *path)
+{
+	struct stat st;
+	int e;
+
+	*s = (struct spool){.sync_dir = -1, .bytes_max = SPOOL_BYTES_MAX};
+	s->dir = fs_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+	if (s->dir < 0)
+		return -1;
+	if (fs_stat(s->dir, &st) != 0)
+		goto out;
+	s->owner = st.st_uid;
+	s->file_mode = st.st_mode & S_ISGID ? 0640 : 0600;
+	s->sync_dir = fs_open_dir(s->dir, ".");
+	if (s->sync_dir >= 0 || errno == EACCES)
+		return 0;
+out:
+	e = errno;
+	spool_close(s);
+	errno = e;
+	return -1;
+}
+
+void
+spool_close(struct spool *s)
+{
+	if (s->sync_dir >= 0)
+		fs_close(s->sync_dir);
+	if (s->dir >= 0)
+		fs_close(s->dir);
+	s->dir = s->sync_dir = -1;
+}
+
+void
+spool_name(char name[SPOOL_NAME], const char *prefix, uint64_t id)
+{
+	size_t n = strlen(prefix);
+
+	memcpy(name, prefix, n);
+	hex_put(name + n, 16, id);
+	name[n + 16] = 0;
+}
+
+bool
+spool_id(const char *name, const char *prefix, uint64_t *id)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(name, prefix, n) == 0 && strlen(name + n) == 16 &&
+	       slice_hex(slice_of(name + n, 16), id) == 0;
+}
+
+/* room */
+
+int
+spool_stat(const struct spool *s, const char *name, struct stat *st)
+{
+	int fd = fs_open(s->dir, name, O_PATH, 0), r;
+
+	if (fd < 0)
+		return -1;
+	r = fs_stat(fd, st);
+	fs_close(fd);
+	return r;
+}
+
+static uint64_t
+seen_bytes(const struct spool *s)
+{
+	struct buf names = {0};
+	uint64_t bytes = 0, id;
+	struct slice rest;
+	struct stat st;
+
+	if (s->sync_dir < 0 || fs_list(s->sync_dir, &names) != 0)
+		return 0;
+	rest = buf_slice(&names);
+	while (rest.len > 0) {
+		if (spool_id(rest.at, "m.", &id) &&
+		    spool_stat(s, rest.at, &st) == 0)
+			bytes += (uint64_t)st.st_size;
+		rest = slice_from(rest, strlen(rest.at) + 1);
+	}
+	buf_free(&names);
+	return bytes;
+}
+
+int
+spool_room(const struct spool *s, uint64_t size)
+{
+	uint64_t bytes, files;
+	struct stat st;
+
+	if (spool_stat(s, SPOOL_FULL, &st) == 0 && st.st_uid == s->owner) {
+		errno = EDQUOT;
+		return -1;
+	}
+	if (seen_bytes(s) + size > s->bytes_max) {
+		errno = EDQUOT;
+		return -1;
+	}
+	if (fs_room(s->dir, &bytes, &files) == 0 &&
+	    (bytes < size + SPOOL_SPARE || files < 16)) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return 0;
+}
+
+/* putting */
+
+static int
+write_text(int fd, struct package *p, uint64_t where, uint32_t *crc)
+{
+	uint64_t done = 0;
+	struct slice piece;
+
+	*crc = 0;
+	while (done < p->text_len) {
+		if (package_piece(p, p->head_len + done, &piece) != 0)
+			return -1;
+		if (piece.len > p->text_len - done)
+			piece.len = (size_t)(p->text_len - done);
+		*crc = crc32c(*crc, piece);
+		if (fs_write_all(fd, piece.at, piece.len,
+				 (off_t)(where + done)) != 0)
+			return -1;
+		done += piece.len;
+	}
+	return 0;
+}
+
+/* The record stands before the text, and holds the text's CRC. */
+static int
+write_file(int fd, struct package *p, struct spool_entry *e,
+	   struct slice sender, struct slice rcpts)
+{
+	struct buf record = {0};
+	int r;
+
+	e->text_len = p->text_len;
+	e->text_crc = 0;
+	spool_entry_put(&record, e, sender, rcpts);
+	r = write_text(fd, p, record.len, &e->text_crc);
+	if (r == 0) {
+		buf_clear(&record);
+		spool_entry_put(&record, e, sender, rcpts);
+		r = fs_write_all(fd, buf_slice(&record).at, record.len, 0);
+	}
+	buf_free(&record);
+	return r;
+}
+
+static int
+sync_names(const struct spool *s, int fd)
+{
+	return s->sync_dir >= 0 ? fs_sync(s->sync_dir) : fs_syncfs(fd);
+}
+
+int
+spool_put(const struct spool *s, struct package *p, struct spool_entry *e,
+	  struct slice sender, struct slice rcpts)
+{
+	char tmp[SPOOL_NAME], name[SPOOL_NAME];
+	const char *made = tmp;
+	int fd, r, error;
+
+	spool_name(tmp, "tmp.", e->id);
+	spool_name(name, "m.", e->id);
+	fd = fs_open(s->dir, tmp, O_RDWR | O_CREAT | O_EXCL, s->file_mode);
+	if (fd < 0)
+		return -1;
+	r = write_file(fd, p, e, sender, rcpts);
+	if (r == 0)
+		r = fs_sync(fd);
+	if (r == 0 && (r = fs_rename(s->dir, tmp, s->dir, name)) == 0) {
+		made = name;
+		r = sync_names(s, fd);
+	}
+	error = errno;
+	if (r != 0) /* so that the caller's next try is the only one */
+		fs_unlink(s->dir, made);
+	fs_close(fd);
+	errno = error;
+	return r;
+}

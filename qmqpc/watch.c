@@ -1,0 +1,126 @@
+#include "qmqpc/watch.h"
+
+#include "lib/clock.h"
+#include "lib/die.h"
+#include "lib/endpoint.h"
+#include "lib/log.h"
+#include "qmqpc/drain.h"
+#include "qmqpc/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { GRACE_S = 3 };
+
+static volatile int stopping;
+
+/* A try that is under way when the time is up ends like a lost
+ * connection. */
+static void
+stop(int signal)
+{
+	if (signal == SIGALRM)
+		_exit(0);
+	stopping = 1;
+	alarm(GRACE_S);
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = stop};
+
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGALRM, &action, NULL);
+}
+
+/* The descriptor of a directory has a name for as long as it is open. */
+static int
+watch_names(const struct spool *s)
+{
+	struct buf path = {0};
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	buf_text(&path, "/proc/self/fd/");
+	buf_number(&path, (uint64_t)s->sync_dir);
+	buf_putc(&path, 0);
+	if (fd >= 0)
+		inotify_add_watch(fd, buf_slice(&path).at, IN_MOVED_TO);
+	buf_free(&path);
+	return fd;
+}
+
+static void
+wait_for_news(int fd, int64_t ms)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	char events[4096];
+
+	log_flush();
+	if (!stopping && poll(&pfd, fd >= 0, (int)ms) > 0)
+		while (read(fd, events, sizeof events) > 0)
+			;
+}
+
+static void
+follow_config(struct drain *d)
+{
+	struct buf why = {0};
+	int r = config_refresh(&d->place.config, &why);
+
+	if (r > 0)
+		memset(d->rest, 0, sizeof d->rest);
+	if (r != 0) {
+		log_open(r > 0 ? "config" : "config-refused");
+		if (r < 0)
+			log_bytes("why", buf_slice(&why));
+		log_close();
+	}
+	buf_free(&why);
+}
+
+static int
+follow(struct drain *d)
+{
+	int fd = watch_names(&d->spool);
+
+	ready_tell();
+	while (!stopping) {
+		follow_config(d);
+		if (drain_once(d) != 0)
+			die_sys("draining", "the spool");
+		wait_for_news(fd, drain_pause_ms(d));
+	}
+	close(fd);
+	return 0;
+}
+
+int
+watch_run(const struct options *o)
+{
+	struct drain d = {.stopping = &stopping};
+	struct buf why = {0};
+	int code;
+
+	log_program("qmqpc");
+	catch_signals();
+	code = drain_open(&d, o->dir, &why);
+	if (code != 0) {
+		session_complain(code, buf_slice(&why));
+	} else if (o->is_watch) {
+		code = follow(&d);
+	} else {
+		if (drain_once(&d) != 0)
+			die_sys("draining", "the spool");
+		code = waiting_count(&d.waiting) > 0 ? EX_TEMPFAIL : 0;
+	}
+	log_flush();
+	drain_close(&d);
+	buf_free(&why);
+	return code;
+}
