@@ -4,7 +4,7 @@ set -u
 
 : "${BIN:?make test sets it}" "${BUILD:?make test sets it}"
 here=$(cd "$(dirname "$0")" && pwd)
-work=${WORK:-$BUILD}/leaf
+work=$BUILD/leaf
 rm -rf "$work"
 mkdir -p "$work" || exit 111
 . "$here/tap.sh"
