@@ -5,6 +5,7 @@
 #include "lib/die.h"
 #include "lib/log.h"
 #include "lib/owner.h"
+#include "queue/dispatch.h"
 
 #include <stdlib.h>
 
@@ -289,13 +290,31 @@ take(struct destination *d)
 	return a;
 }
 
+/* Mailboxes are the only destination of their agent. */
+static bool
+has_share(const struct destination *d)
+{
+	struct dispatch_room room;
+
+	if (!d->all->room || slice_eq(d->agent, SLICE("maildir")))
+		return true;
+	room = d->all->room(d->all, d->agent);
+	if (d->quickest_ms > 0)
+		return d->n_running < room.free;
+	return d->n_running < room.free / DESTINATION_SHARE +
+				  (room.free > room.all / DESTINATION_RESERVE);
+}
+
 /* False: no agent is free for it, so that it must stay in line. */
 static bool
 start_some(struct destination *d)
 {
 	while (may_start(d)) {
-		struct attempt *a = take(d);
+		struct attempt *a;
 
+		if (!has_share(d))
+			return false;
+		a = take(d);
 		if (!a)
 			continue;
 		d->n_running++;
@@ -326,7 +345,8 @@ start_all(struct loop_task *task)
 		next = d->ready_next;
 		d->is_ready = false;
 		if (slice_eq(d->agent, busy) || !start_some(d)) {
-			busy = d->agent;
+			if (all->room && all->room(all, d->agent).free == 0)
+				busy = d->agent;
 			d->is_ready = true;
 			d->ready_next = NULL;
 			*all->ready_last = d;
@@ -510,6 +530,7 @@ destination_ended(struct attempt *a, enum destination_result result)
 	if (result == DESTINATION_TROUBLE) {
 		close_for_a_while(d);
 		first_limit(d);
+		d->quickest_ms = 0;
 	} else {
 		reopen(d);
 		if (result == DESTINATION_SLOWER)

@@ -15,6 +15,10 @@
  * from one second; then one attempt probes it while the rest waits, unless
  * their routes name another next hop that works.
  *
+ * The agents' room is shared too: nobody has more under way than is still
+ * free, and one that has not answered yet no more than a small part of it. A
+ * sixteenth is kept for those that answer.
+ *
  * Of what waits only a window is kept as attempts; behind it, messages of
  * which one recipient is left are parked (lanes.h).
  *
@@ -58,10 +62,13 @@ enum {
 	    3600000,		    /* a lowered limit is remembered */
 	DESTINATION_BURST_MS = 100, /* of a rate that may come at once */
 	DESTINATION_LINE_MS = 1000, /* of its line that we fill */
+	DESTINATION_SHARE = 64,	    /* part of the free room for the unproven */
+	DESTINATION_RESERVE = 16,   /* part of all room that they leave free */
 	DESTINATION_WINDOW = 200    /* attempts that wait; the rest is parked */
 };
 
 struct destinations;
+struct dispatch_room;
 
 struct destination {
 	struct destination *chain; /* same hash */
@@ -95,6 +102,9 @@ struct destinations {
 	size_t n;
 	/* Hand an attempt to an agent; false: none is free now. */
 	bool (*start)(struct destinations *all, struct attempt *a);
+	/* What the agents of that kind can take; may be NULL. */
+	struct dispatch_room (*room)(struct destinations *all,
+				     struct slice agent);
 	/* Make an attempt of a message again that was parked at d, for the
 	 * next hop that d is; NULL: it has none any more, and has been seen
 	 * to. */

@@ -163,6 +163,21 @@ least_busy(struct dispatch *d, struct slice name)
 	return best;
 }
 
+struct dispatch_room
+dispatch_room(const struct dispatch *d, struct slice name)
+{
+	const struct agent_link *link;
+	struct dispatch_room room = {0, 0};
+
+	for (link = d->links; link; link = link->next) {
+		if (!slice_eq(buf_slice(&link->name), name))
+			continue;
+		room.all += link->capacity;
+		room.free += link->capacity - link->n_running;
+	}
+	return room;
+}
+
 static struct job *
 new_job(struct dispatch *d, struct agent_link *link, struct attempt *a)
 {

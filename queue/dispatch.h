@@ -54,6 +54,14 @@ dispatch_init(struct dispatch *d, struct loop *loop, struct store *store,
 int
 dispatch_start(struct dispatch *d, struct attempt *a);
 
+struct dispatch_room {
+	unsigned all, free; /* jobs */
+};
+
+/* dispatch_room - how many jobs do the agents of that kind take? */
+struct dispatch_room
+dispatch_room(const struct dispatch *d, struct slice name);
+
 void
 dispatch_close(struct dispatch *d);
 

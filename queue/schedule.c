@@ -656,6 +656,13 @@ unpark(struct destination *d, struct message *m)
 	return a;
 }
 
+static struct dispatch_room
+room(struct destinations *all, struct slice agent)
+{
+	return dispatch_room(
+	    &OWNER(all, struct schedule, destinations)->dispatch, agent);
+}
+
 /* Asked by each new destination, and by all when the rules have changed. */
 static bool
 is_ruled(struct destinations *all, struct slice key)
@@ -752,6 +759,7 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 		die_sys("reading the rules of the operator", "queue/holds");
 	s->destinations.start = start;
 	s->destinations.unpark = unpark;
+	s->destinations.room = room;
 	s->destinations.holds = is_ruled;
 	destinations_init(&s->destinations, loop);
 	s->dispatch.verdict = verdict;

@@ -348,7 +348,7 @@ enum { RUNNING_MAX = 20000 };
 
 static struct destinations all;
 static struct attempt *running[RUNNING_MAX];
-static size_t n_running, n_started, n_refused;
+static size_t n_running, n_started, n_refused, n_good;
 static bool agent_is_full;
 
 static bool
@@ -369,8 +369,7 @@ unpark(struct destination *d, struct message *m)
 {
 	struct attempt *a;
 
-	(void)d;
-	a = attempt_new(m, SLICE("qmtp:h:1"), 1);
+	a = attempt_new(m, slice_of(d->key, d->key_len), 1);
 	a->rcpts[a->n_rcpts++] = 0;
 	a->expires_s = INT64_MAX;
 	return a;
@@ -676,6 +675,59 @@ test_turns(void)
 	finish();
 }
 
+enum { CAPACITY = 200 };
+
+static struct dispatch_room
+room(struct destinations *d, struct slice agent)
+{
+	(void)d;
+	(void)agent;
+	return (struct dispatch_room){CAPACITY, CAPACITY - (unsigned)n_running};
+}
+
+static void
+end_good(void)
+{
+	size_t i;
+
+	for (i = n_running; i-- > 0;) {
+		struct attempt *a = running[i];
+
+		if (!slice_eq(attempt_nexthop(a), SLICE("qmtp:good:1")))
+			continue;
+		running[i] = running[--n_running];
+		n_good++;
+		destination_ended(a, DESTINATION_WELL);
+		free_attempt(a);
+		destinations_start(&all);
+	}
+}
+
+/* However many destinations never answer, there is room for one more. */
+static void
+test_room(void)
+{
+	char name[32];
+	size_t i;
+
+	begin();
+	all.room = room;
+	for (i = 0; i < 50; i++) {
+		snprintf(name, sizeof name, "qmtp:pit%zu:1", i);
+		queue_some(100, name, 1);
+		pass_ms(1);
+	}
+	ok(n_running < CAPACITY - CAPACITY / 10, "%zu of %d for fifty tarpits",
+	   n_running, CAPACITY);
+	queue_some(1000, "qmtp:good:1", 1);
+	for (i = 0; i < 3000 && n_good < 1000; i++) {
+		pass_ms(1);
+		end_good();
+	}
+	ok(n_good == 1000, "all to the good one flows beside them");
+	finish();
+}
+
 static void
 test_next_hops(void)
 {
@@ -726,6 +778,7 @@ main(void)
 	test_closed();
 	test_line();
 	test_turns();
+	test_room();
 	test_next_hops();
 	loop_free(&loop);
 	return tap_done();

@@ -415,6 +415,8 @@ say_by_hop(const struct agent_job *job, struct slice rcpt)
 static void
 test_next_hops(void)
 {
+	size_t n_open;
+
 	node_begin();
 	say = say_by_hop;
 	send_one("a@from.test", "x@three.test");
@@ -435,14 +437,16 @@ test_next_hops(void)
 	while (store.messages.n < 1000)
 		inject("a@from.test", "y@three.test");
 	settle();
-	ok(n_jobs == DESTINATION_FIRST, "a thousand wait for the first");
+	ok(n_jobs > 0 && n_jobs < DESTINATION_FIRST,
+	   "a thousand wait for the first, which has not answered yet");
+	n_open = n_jobs;
 	say = say_by_hop;
 	n_delivered = 0;
 	answer(jobs[0], "Zno route (#4.4.1)");
 	jobs[0] = jobs[--n_jobs];
 	for (int i = 0; i < 40; i++)
 		settle();
-	ok(n_delivered == 1000 - DESTINATION_FIRST + 1,
+	ok(n_delivered == 1000 - n_open + 1,
 	   "it fails: all that waits goes to the second (%zu)", n_delivered);
 	while (n_jobs > 0) {
 		n_jobs--;
