@@ -508,7 +508,7 @@ write_samples(const char *dir)
 	for (i = 0; i < 4000; i++)
 		buf_text(&s.text, "A: \xff\n--quail-0123\n");
 	write_sample(&s, "hostile");
-	s = (struct sample){.e.sender = SLICE("")};
+	s = (struct sample){.e.sender = SLICE("a@b.test")};
 	for (i = 0; i < 1000; i++) {
 		sample_rcpt(&s, SLICE("b@c.test"));
 		sample_fail(&s, i, SLICE("no (#5.7.1)"));
