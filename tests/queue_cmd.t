@@ -275,6 +275,19 @@ kill_queue
 is "$(ids)" "$bounce" "both survive kill -9, and no second bounce is there"
 check "the log tells" has_said hub.log "event=removed id=$b"
 
+# mail that waits in line is taken out of it
+
+q hold --dest "qmtp:127.0.0.1:$far" >/dev/null
+l=$(echo "Subject: 12" | mail l@hold.test l@far.test)
+m=$(echo "Subject: 13" | mail m@hold.test m@far.test)
+is "$(q remove "$m")" "removed 1 message" "remove in line"
+is "$(q bounce "$l")" "returned 1 message" "bounce in line"
+check "it leaves though nothing moves there" wait_for 3 is_out "$l"
+is "$(q destinations | awk '$1 == "held" { print $2 }')" 0 "the line is empty"
+is "$(q remove --from '<>' --to 'l@*' --yes)" "removed 1 message" \
+    "there was a bounce"
+q release --all >/dev/null
+
 # mail on its way: to one that never answers
 
 node_stop far
