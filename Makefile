@@ -112,7 +112,8 @@ tinycdb: $(CDB_A)
 TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*_test.c))
 TOOLS   := $(addprefix $(B)/tests/,quail-load disk smtp-sink)
 HELPERS := $(filter-out %_test.c tests/smtp_sink.c,$(wildcard tests/*.c))
-TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c))
+TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c \
+           tests/crash/*.c))
 
 $(B)/tests/helpers.a: $(patsubst %.c,$(B)/%.o,$(HELPERS))
 	@mkdir -p $(@D)
@@ -125,13 +126,18 @@ $(TESTS): $(B)/tests/%: $(B)/tests/%.o $(B)/tests/helpers.a \
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
 	    -Wl,--end-group $(LDLIBS) -lcares -lbearssl
 
+# The crash tests' tools, each one file on lib/.
+CRASH := $(patsubst tests/crash/%.c,$(B)/tests/crash-%,$(wildcard tests/crash/*.c))
+TOOLS += $(CRASH)
+$(CRASH): $(B)/tests/crash-%: $(B)/tests/crash/%.o $(call lib_of,lib)
+
 $(B)/tests/quail-load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load*.c))
 $(B)/tests/disk:       $(B)/tests/bench/disk.o
 $(B)/tests/smtp-sink:  $(B)/tests/smtp_sink.o
 $(TOOLS):
 	@mkdir -p $(@D)
 	$(SAY) link $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .SECONDARY: $(TOBJS)
 

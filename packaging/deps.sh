@@ -13,8 +13,8 @@ set -u
 build='gcc libc6-dev libowfat-dev libc-ares-dev libbearssl-dev'
 # prove; mail clients and a super-server; the libraries of the peers that
 # tests/peers.sh unpacks; a checker for the manual pages
-test='perl swaks ucspi-tcp libdb5.3 libicu72 libnsl2 libsasl2-2
-    libgnutls30 libstdc++6 libssl3 liblua5.1-0 mandoc'
+test='perl openssl swaks ucspi-tcp libdb5.3 libicu72 libnsl2 libsasl2-2
+    libgnutls30 libstdc++6 libssl3 liblua5.1-0 mandoc e2fsprogs xfsprogs'
 
 die() {
 	echo "deps: $*" >&2

@@ -13,6 +13,7 @@
 #include "queue/schedule.h"
 
 #include <signal.h>
+#include <stdlib.h>
 
 struct hub {
 	struct loop loop;
@@ -21,7 +22,8 @@ struct hub {
 	struct intake intake;
 	struct schedule schedule;
 	struct control control;
-	struct loop_timer second;
+	struct loop_timer second, reclaim;
+	int64_t reclaim_ms;
 	unsigned n_seconds;
 };
 
@@ -71,9 +73,29 @@ every_second(struct loop_timer *timer)
 	loop_timer_set(&hub.loop, timer, 1000);
 	refresh_config();
 	store_check_disk(&hub.store);
-	store_reclaim(&hub.store);
 	if (++hub.n_seconds % 60 == 0)
 		schedule_minute(&hub.schedule);
+}
+
+static void
+reclaim(struct loop_timer *timer)
+{
+	loop_timer_set(&hub.loop, timer, hub.reclaim_ms);
+	store_reclaim(&hub.store);
+}
+
+/* Crash tests want small segments that come and go often. */
+static void
+set_segment_size(void)
+{
+	const char *size = getenv("QUAIL_SEGMENT_SIZE");
+	uint64_t bytes;
+
+	hub.reclaim_ms = 1000;
+	if (!size || slice_number(slice_text(size), SEGMENT_SIZE, &bytes) != 0)
+		return;
+	hub.store.segment_size = bytes;
+	hub.reclaim_ms = 20;
 }
 
 static void
@@ -92,6 +114,7 @@ main(int argc, char **argv)
 	loop_signals(&hub.loop, on_signal);
 	hub.store.loaded = loaded;
 	hub.store.left = left;
+	set_segment_size();
 	store_open(&hub.store, &hub.loop, HOME_QUEUE);
 	schedule_init(&hub.schedule, &hub.loop, &hub.store, &hub.config,
 		      HOME_AGENT);
@@ -99,6 +122,8 @@ main(int argc, char **argv)
 	control_init(&hub.control, &hub.loop, &hub.schedule, HOME_CONTROL);
 	hub.second.expired = every_second;
 	loop_timer_set(&hub.loop, &hub.second, 1000);
+	hub.reclaim.expired = reclaim;
+	loop_timer_set(&hub.loop, &hub.reclaim, hub.reclaim_ms);
 	ready_tell();
 	loop_run(&hub.loop);
 	intake_stop(&hub.intake);
