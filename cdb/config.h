@@ -157,6 +157,16 @@ void
 config_route(const struct config *c, struct slice rcpt, struct buf *room,
 	     struct config_route *r);
 
+/* config_rewrite - what a leaf writes instead of an address (rewrite.h)
+ *
+ * Takes    what: "rcpt", "sender" or "from".
+ * Returns  true with the address appended to *out, and the line that says it
+ *          in *source; false: it stays as it is.
+ */
+bool
+config_rewrite(const struct config *c, const char *what, struct slice address,
+	       struct buf *out, struct slice *source);
+
 /* Which agents do the tables need? */
 enum {
 	CONFIG_NEEDS_QMTPC = 1,	   /* a route names qmtp: */

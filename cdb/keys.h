@@ -20,6 +20,7 @@
  *                 (empty)                     a local part
  *   bouncehost, doublebouncehost
  *                 (empty)                     a host
+ *   rewrite       rcpt, sender or from        PATTERN ADDRESS      yes
  *   needs         (empty)                     CONFIG_NEEDS_ bits, decimal
  *
  * Change something here, and MAP_VERSION (map.h) goes up.
@@ -37,6 +38,7 @@
 #define KEYS_RCPTHOSTS	 "rcpthosts"
 #define KEYS_USERS	 "users"
 #define KEYS_ROUTES	 "routes"
+#define KEYS_REWRITE	 "rewrite"
 #define KEYS_NEEDS	 "needs"
 #define KEYS_BOUNCEFROM	 "bouncefrom"
 #define KEYS_BOUNCEHOST	 "bouncehost"

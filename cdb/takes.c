@@ -2,6 +2,7 @@
 #include "cdb/config.h"
 #include "cdb/grammar.h"
 #include "cdb/keys.h"
+#include "cdb/rewrite.h"
 #include "cdb/rows.h"
 #include "cdb/tables.h"
 #include "lib/server.h"
@@ -347,6 +348,7 @@ const char *const rows_tables[] = {KEYS_ME,
 				   KEYS_USERS,
 				   KEYS_ROUTES,
 				   KEYS_QMQPSERVERS,
+				   KEYS_REWRITE,
 				   KEYS_BOUNCEFROM,
 				   KEYS_BOUNCEHOST,
 				   KEYS_DOUBLEBOUNCETO,
@@ -370,6 +372,7 @@ static const struct kind {
     {KEYS_USERS, FORM("PATTERN maildir:PATH"), 2, 2, take_users},
     {KEYS_ROUTES, FORM("PATTERN NEXTHOP..."), 2, 0, take_routes},
     {KEYS_QMQPSERVERS, FORM("HOST:PORT"), 1, 1, take_qmqpservers},
+    {KEYS_REWRITE, FORM("WHAT PATTERN ADDRESS"), 3, 3, rewrite_take},
     {KEYS_BOUNCEFROM, FORM("LOCALPART"), 1, 1, take_local_part},
     {KEYS_BOUNCEHOST, FORM("HOST"), 1, 1, take_host},
     {KEYS_DOUBLEBOUNCETO, FORM("LOCALPART"), 1, 1, take_local_part},

@@ -56,8 +56,10 @@ field_begins(struct header *h)
 	for (i = 0; i < sizeof fields / sizeof *fields; i++) {
 		if (!slice_case_eq(name, slice_text(fields[i].name)))
 			continue;
-		h->seen |= fields[i].seen;
-		h->is_dropped = fields[i].is_dropped;
+		h->is_dropped =
+		    fields[i].is_dropped ||
+		    (h->drops_from && fields[i].seen == HEADER_FROM);
+		h->seen |= h->is_dropped ? 0 : fields[i].seen;
 		h->is_read = fields[i].rcpts != NO_RCPTS;
 		h->is_resent_rcpt = fields[i].rcpts == RESENT_RCPTS;
 		h->list = (struct addrlist){0};

@@ -45,6 +45,7 @@ enum header_event {
 
 struct header {
 	unsigned seen;
+	bool drops_from; /* set at the begin: another From will be added */
 	bool
 	    is_resent_rcpt; /* of HEADER_RCPT, HEADER_BAD: in a Resent- field */
 	struct addrlist list;

@@ -131,7 +131,7 @@ session_run(const struct options *options)
 	int code = place_open(&place, NULL, &s.why) == 0 ? 0 : EX_TEMPFAIL;
 
 	if (code == 0)
-		code = submit_arguments(&s, options, config_me(&place.config));
+		code = submit_arguments(&s, options, &place.config);
 	if (code == 0)
 		code = submit_read(&s, 0);
 	if (code == 0) {

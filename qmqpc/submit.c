@@ -53,13 +53,56 @@ take_from(struct submit *s)
 	buf_free(&name);
 }
 
+static bool
+rewrite(struct submit *s, const char *what, struct buf *address)
+{
+	struct slice source;
+	struct buf out = {0};
+
+	if (!config_rewrite(s->config, what, buf_slice(address), &out, &source))
+		return false;
+	buf_free(address);
+	*address = out;
+	return true;
+}
+
+/* Never the empty return path: a bounce must stay one. */
+static void
+rewrite_senders(struct submit *s)
+{
+	if (s->sender.len > 0)
+		rewrite(s, "sender", &s->sender);
+	s->header.drops_from = rewrite(s, "from", &s->from);
+}
+
+/* Two may have become one. */
+static void
+rewrite_rcpts(struct submit *s)
+{
+	struct slice rest = buf_slice(&s->rcpts.wire), rcpt;
+	struct rcpts all = {0};
+	struct buf one = {0};
+
+	while (netstring_slice(&rest, &rcpt) == 0) {
+		buf_clear(&one);
+		buf_puts(&one, rcpt);
+		rewrite(s, "rcpt", &one);
+		rcpts_add(&all, buf_slice(&one));
+	}
+	buf_free(&one);
+	rcpts_free(&s->rcpts);
+	s->rcpts = all;
+}
+
 int
 submit_arguments(struct submit *s, const struct options *options,
-		 struct slice me)
+		 const struct config *config)
 {
+	struct slice me = config_me(config);
 	size_t i;
 
 	s->options = options;
+	s->config = config;
 	s->me = me;
 	s->textin.dots_are_text = options->dots_are_text;
 	if (options->name && strpbrk(options->name, "\r\n"))
@@ -70,6 +113,7 @@ submit_arguments(struct submit *s, const struct options *options,
 		return refuse(s, EX_USAGE, "no address: -f ",
 			      slice_text(options->sender));
 	take_from(s);
+	rewrite_senders(s);
 	for (i = 0; i < options->n_rcpts; i++)
 		if (envelope_rcpts(&s->rcpts, slice_text(options->rcpts[i]),
 				   me) != 0)
@@ -211,6 +255,7 @@ choose_rcpts(struct submit *s)
 	if (s->rcpts.n == 0)
 		return refuse(s, EX_USAGE, "no recipients in the header",
 			      SLICE(""));
+	rewrite_rcpts(s);
 	return 0;
 }
 

@@ -1,13 +1,15 @@
 /* submit.h - one submission: from arguments and stdin to a sealed package
  *
  * Puts the machines in a row: textin (line ends, the single dot), header
- * (recipients, Bcc), fields (what is missing), package.
+ * (recipients, Bcc), fields (what is missing), package. In between the table
+ * rewrite changes addresses.
  *
  * Test  tests/sendmail.t
  */
 #ifndef QUAIL_QMQPC_SUBMIT_H
 #define QUAIL_QMQPC_SUBMIT_H
 
+#include "cdb/config.h"
 #include "qmqpc/header.h"
 #include "qmqpc/options.h"
 #include "qmqpc/package.h"
@@ -16,6 +18,7 @@
 
 struct submit {
 	const struct options *options;
+	const struct config *config;
 	struct slice me;
 	struct buf why;		   /* one line about what is wrong */
 	struct buf sender;	   /* return path */
@@ -31,12 +34,12 @@ struct submit {
 
 /* submit_arguments - take sender and recipients from the arguments
  *
- * Needs    *s all zero. options, me: kept.
+ * Needs    *s all zero. options, config: kept.
  * Returns  0; else a code of sysexits, with a line in s->why.
  */
 int
 submit_arguments(struct submit *s, const struct options *options,
-		 struct slice me);
+		 const struct config *config);
 
 /* submit_read - read the message to its end and seal the package
  *

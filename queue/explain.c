@@ -100,6 +100,28 @@ say_stranger(const struct config *c, struct slice address)
 	putchar('\n');
 }
 
+/* What this host's own sendmail would write instead, as a leaf. */
+static void
+say_rewrites(const struct config *c, struct slice address)
+{
+	static const char *const whats[] = {"rcpt", "sender", "from"};
+	struct buf out = {0};
+	struct slice source;
+	size_t i;
+
+	for (i = 0; i < sizeof whats / sizeof *whats; i++) {
+		buf_clear(&out);
+		if (!config_rewrite(c, whats[i], address, &out, &source))
+			continue;
+		printf("%-10sas %s: ", "rewritten", whats[i]);
+		say_slice(buf_slice(&out));
+		printf(", says ");
+		say_slice(source);
+		putchar('\n');
+	}
+	buf_free(&out);
+}
+
 static void
 explain(const struct config *c, struct slice address)
 {
@@ -112,6 +134,7 @@ explain(const struct config *c, struct slice address)
 	if (r.source.len > 0)
 		say_line("line", r.source, r.key);
 	say_stranger(c, address);
+	say_rewrites(c, address);
 	buf_free(&room);
 }
 

@@ -356,6 +356,38 @@ echo "localhost:$k" | table names qmqpservers
 printf '%s\n\nby name\n' "$full" | send names a b
 is "$(code) $(show text | tail -n 1)" "0 by name" "a hub by its name"
 
+# rewriting
+leaf rewrite "$k"
+table rewrite rewrite <<T
+rcpt    root@leaf.test   ops@example.org
+rcpt    *@leaf.test      %u@example.org
+sender  daemon@leaf.test noreply@example.org
+sender  *@leaf.test      %u@example.org
+from    *@leaf.test      %u@example.org
+T
+"$BIN/quail" build "$work/rewrite" || exit 1
+printf 'To: root, joe, ops@example.org, x@y.test\nFrom: Old <old@leaf.test>\n\n
+' | send rewrite -t -F Joe
+is "$(code) $(show envelope | tr '\n' ' ')" "0 from <$(id -un)@example.org> \
+to <ops@example.org> to <joe@example.org> to <x@y.test> " \
+    "rewrite: sender and recipients, each once"
+is "$(show text | grep -c ^From:) $(show text | grep ^From:)" \
+    "1 From: \"Joe\" <$(id -un)@example.org>" "rewrite: another From"
+printf '\n\n' | send rewrite -f daemon a b@other.test
+is "$(show envelope | tr '\n' ' ')$(show text | grep ^From:)" \
+    "from <noreply@example.org> to <a@example.org> to <b@other.test> \
+From: <daemon@example.org>" "rewrite: the first line that fits"
+printf 'From: x@other.test\n\n' | send rewrite -f x@other.test a@other.test b
+is "$(show envelope | head -n 1) $(show text | grep ^From:)" \
+    "from <x@other.test> From: x@other.test" "rewrite: who fits no line stays"
+printf '\n\n' | send rewrite -f '' a b
+is "$(show envelope | head -n 1)" "from <>" "rewrite: never the empty sender"
+is "$("$BIN/quail" explain -d "$work/rewrite" root@leaf.test |
+    grep '^rewritten')" \
+    "rewritten as rcpt: ops@example.org, says rewrite:1
+rewritten as sender: root@example.org, says rewrite:4
+rewritten as from: root@example.org, says rewrite:5" "quail explain shows it"
+
 # configuration
 echo leaf.test | table empty me
 "$BIN/quail" build "$work/empty"

@@ -21,7 +21,7 @@ static char tables_dir[] = "/tmp/quail-tables-XXXXXX";
 static const char *const tables_names[] = {
     "me",	  "listen",	"access",	  "locals",
     "rcpthosts",  "users",	"routes",	  "qmqpservers",
-    "bouncefrom", "bouncehost", "doublebounceto", "doublebouncehost"};
+    "bouncefrom", "bouncehost", "doublebounceto", "doublebouncehost", "rewrite"};
 
 UNUSED static void
 write_file(const char *name, const void *bytes, size_t n)
