@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALLEST = 256 };
+/* From LARGE on, memory counts for more than the time to grow. */
+enum { SMALLEST = 256, LARGE = 65536 };
 
 static bool
 is_free(const uint32_t slot[3])
@@ -13,14 +14,33 @@ is_free(const uint32_t slot[3])
 	return (slot[0] | slot[1] | slot[2]) == 0;
 }
 
+static size_t
+home(const struct recent_set *set, const uint32_t key[3])
+{
+	return (size_t)((uint64_t)key[0] * set->cap >> 32);
+}
+
+static size_t
+behind(const struct recent_set *set, size_t i)
+{
+	return i + 1 == set->cap ? 0 : i + 1;
+}
+
+/* How far i is behind `from`, going round. */
+static size_t
+distance(const struct recent_set *set, size_t from, size_t i)
+{
+	return i >= from ? i - from : i + set->cap - from;
+}
+
 /* Where the key is, or the free slot where it would go. */
 static size_t
 seek(const struct recent_set *set, const uint32_t key[3])
 {
-	size_t i = key[0] & (set->cap - 1);
+	size_t i = home(set, key);
 
 	while (!is_free(set->slots[i]) && memcmp(set->slots[i], key, 12) != 0)
-		i = (i + 1) & (set->cap - 1);
+		i = behind(set, i);
 	return i;
 }
 
@@ -44,7 +64,9 @@ grow(struct recent_set *set)
 	struct recent_set old = *set;
 	size_t i;
 
-	set->cap = old.cap ? old.cap * 2 : SMALLEST;
+	set->cap = old.cap == 0	     ? SMALLEST
+		   : old.cap < LARGE ? old.cap * 2
+				     : old.cap + old.cap / 4;
 	set->slots = calloc(set->cap, sizeof *set->slots);
 	if (!set->slots)
 		die_nomem();
@@ -77,11 +99,10 @@ drop(struct recent_set *set, const uint32_t key[3])
 		return;
 	hole = seek(set, key);
 	set->n--;
-	for (i = (hole + 1) & (set->cap - 1); !is_free(set->slots[i]);
-	     i = (i + 1) & (set->cap - 1)) {
-		want = set->slots[i][0] & (set->cap - 1);
-		if (((i - want) & (set->cap - 1)) <
-		    ((i - hole) & (set->cap - 1)))
+	for (i = behind(set, hole); !is_free(set->slots[i]);
+	     i = behind(set, i)) {
+		want = home(set, set->slots[i]);
+		if (distance(set, want, i) < distance(set, hole, i))
 			continue;
 		memcpy(set->slots[hole], set->slots[i], RECENT_KEY);
 		hole = i;

@@ -452,7 +452,26 @@ due(struct loop_timer *timer)
 void
 schedule_new(struct schedule *s, struct message *m)
 {
-	try_now(s, m);
+	m->n_busy = 1; /* so that nobody frees it */
+	m->next = NULL;
+	*s->last_fresh = m;
+	s->last_fresh = &m->next;
+	loop_task_queue(s->loop, &s->fresh_task);
+}
+
+static void
+try_fresh(struct loop_task *task)
+{
+	struct schedule *s = OWNER(task, struct schedule, fresh_task);
+	struct message *m = s->fresh, *next;
+
+	s->fresh = NULL;
+	s->last_fresh = &s->fresh;
+	for (; m; m = next) {
+		next = m->next;
+		m->n_busy = 0;
+		try_now(s, m);
+	}
 }
 
 /* what the agents say */
@@ -755,6 +774,8 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 {
 	*s = (struct schedule){.loop = loop, .store = store, .config = config};
 	s->timer.expired = due;
+	s->fresh_task.run = try_fresh;
+	s->last_fresh = &s->fresh;
 	if (holds_load(&s->holds, store->dir) != 0)
 		die_sys("reading the rules of the operator", "queue/holds");
 	s->destinations.start = start;
@@ -773,6 +794,7 @@ void
 schedule_stop(struct schedule *s)
 {
 	loop_timer_stop(s->loop, &s->timer);
+	loop_task_drop(s->loop, &s->fresh_task);
 	destinations_empty(&s->destinations);
 }
 

@@ -43,6 +43,8 @@ struct schedule {
 	struct holds holds;
 	struct heap heap;
 	struct loop_timer timer;
+	struct message *fresh, **last_fresh; /* new ones, by next */
+	struct loop_task fresh_task;
 	uint64_t bounce_id, n_bounce_ids;
 	struct buf room, path; /* an envelope, a routed path */
 	struct {
@@ -61,7 +63,10 @@ void
 schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 	      struct config *config, const char *agent_path);
 
-/* schedule_new - a message has been committed: try it at once */
+/* schedule_new - a message has been committed: try it in this round
+ *
+ * Not before the caller has returned: it may be the store, in the middle of a
+ * commit, and trying can add outcomes and bounces to the store. */
 void
 schedule_new(struct schedule *s, struct message *m);
 

@@ -649,6 +649,31 @@ test_agents(void)
 	node_end();
 }
 
+/* Outcomes and bounces that follow at once from a commit, where a segment is
+ * full in the midst of it: nothing is deferred, nothing unreadable. */
+static void
+test_segments(void)
+{
+	size_t i;
+
+	node_begin();
+	agent_close(&agents[0]); /* bounces wait and are read back later */
+	store.segment_size = 16384;
+	is_quiet = true;
+	for (i = 0; i < 600; i++)
+		inject(i % 2 ? "kim@from.test" : "nobody@hub.test",
+		       "k@null.test nobody@hub.test box@hub.test");
+	settle();
+	n_delivered = 0;
+	agent_up(0, "qmtp");
+	pass_s(1);
+	pass_s(1);
+	ok(store.messages.n == 0 && n_delivered == 300,
+	   "segments change while bounces are made: %zu of 300, %zu left",
+	   n_delivered, store.messages.n);
+	node_end();
+}
+
 static void
 test_slower(void)
 {
@@ -713,6 +738,7 @@ main(void)
 	test_decisions();
 	test_reroute();
 	test_agents();
+	test_segments();
 	test_slower();
 	test_many_rcpts();
 	config_close(&config);
