@@ -7,16 +7,9 @@
 
 #include "qmqpc/options.h"
 
-enum {
-	SESSION_TIMEOUT_S = 300, /* for all hubs together */
-	SESSION_SPOOL_S = 60,	 /* the same where there is a spool */
-	SESSION_TIMEOUT_MAX_S = 3600
-};
-
 /* session_run - send the message on stdin to a hub, or else spool it
  *
- * Reads DIR/config.cdb, DIR being QUAIL_DIR or /etc/quail. QUAIL_TIMEOUT_S
- * in the environment takes the place of the times above.
+ * Reads DIR/config.cdb, DIR being QUAIL_DIR or /etc/quail.
  * Returns  0: a hub has the message, or the spool has; else a code of
  *          sysexits, with one line on stderr.
  */

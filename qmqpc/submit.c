@@ -43,8 +43,6 @@ take_from(struct submit *s)
 	} else {
 		envelope_qualified(&s->from, buf_slice(&user), false, s->me);
 	}
-	if (!s->options->sender)
-		buf_puts(&s->sender, buf_slice(&s->from));
 	if (s->options->name)
 		buf_text(&s->name, s->options->name);
 	else
@@ -113,6 +111,8 @@ submit_arguments(struct submit *s, const struct options *options,
 		return refuse(s, EX_USAGE, "no address: -f ",
 			      slice_text(options->sender));
 	take_from(s);
+	if (!options->sender)
+		buf_puts(&s->sender, buf_slice(&s->from));
 	rewrite_senders(s);
 	for (i = 0; i < options->n_rcpts; i++)
 		if (envelope_rcpts(&s->rcpts, slice_text(options->rcpts[i]),
@@ -196,8 +196,8 @@ header_told(struct submit *s, enum header_event event, struct slice out)
 	return add_text(s, out);
 }
 
-static int
-take_text(struct submit *s, struct slice text)
+int
+submit_text(struct submit *s, struct slice text)
 {
 	struct slice out;
 	int code = 0;
@@ -218,7 +218,7 @@ take_input(struct submit *s, struct slice in, enum textin_event *event)
 
 	while (in.len > 0 && *event == TEXTIN_MORE && code == 0) {
 		*event = textin_push(&s->textin, &in, &out);
-		code = take_text(s, out);
+		code = submit_text(s, out);
 	}
 	return code;
 }
@@ -230,7 +230,7 @@ take_end(struct submit *s)
 	int code;
 
 	textin_finish(&s->textin, &out);
-	code = take_text(s, out);
+	code = submit_text(s, out);
 	while (!s->header_over && code == 0) {
 		enum header_event event = header_finish(&s->header, &out);
 
@@ -255,8 +255,40 @@ choose_rcpts(struct submit *s)
 	if (s->rcpts.n == 0)
 		return refuse(s, EX_USAGE, "no recipients in the header",
 			      SLICE(""));
-	rewrite_rcpts(s);
 	return 0;
+}
+
+int
+submit_seal(struct submit *s)
+{
+	rewrite_rcpts(s);
+	if (package_seal(&s->package, buf_slice(&s->sender),
+			 buf_slice(&s->rcpts.wire)) != 0)
+		return trouble(s, EX_TEMPFAIL, "storing the message: ");
+	return 0;
+}
+
+int
+submit_finish(struct submit *s)
+{
+	int code = take_end(s);
+
+	if (code == 0)
+		code = choose_rcpts(s);
+	return code ? code : submit_seal(s);
+}
+
+void
+submit_given(struct submit *s, const struct options *options,
+	     const struct config *config, struct slice sender)
+{
+	s->options = options;
+	s->config = config;
+	s->me = config_me(config);
+	s->textin.dots_are_text = true;
+	buf_puts(&s->sender, sender);
+	take_from(s);
+	rewrite_senders(s);
 }
 
 int
@@ -275,14 +307,7 @@ submit_read(struct submit *s, int fd)
 			return trouble(s, EX_IOERR, "reading the message: ");
 		code = take_input(s, slice_of(room, (size_t)n), &event);
 	}
-	if (code == 0)
-		code = take_end(s);
-	if (code == 0)
-		code = choose_rcpts(s);
-	if (code == 0 && package_seal(&s->package, buf_slice(&s->sender),
-				      buf_slice(&s->rcpts.wire)) != 0)
-		code = trouble(s, EX_TEMPFAIL, "storing the message: ");
-	return code;
+	return code ? code : submit_finish(s);
 }
 
 void

@@ -49,6 +49,34 @@ submit_arguments(struct submit *s, const struct options *options,
 int
 submit_read(struct submit *s, int fd);
 
+/* submit_given - the same for who gives the envelope and text themselves
+ *
+ * Needs    *s all zero. options, config: kept. Then s->rcpts, submit_text
+ *          for the text with LF at line ends, and submit_finish.
+ * Takes    sender: the return path, may be empty.
+ */
+void
+submit_given(struct submit *s, const struct options *options,
+	     const struct config *config, struct slice sender);
+
+/* submit_text, submit_finish - a part of the text; all of it is there
+ *
+ * Returns  as submit_arguments.
+ */
+int
+submit_text(struct submit *s, struct slice text);
+
+int
+submit_finish(struct submit *s);
+
+/* submit_seal - seal a package whose text stays just as it was given to
+ * package_text, for the recipients in s->rcpts
+ *
+ * Returns  as submit_arguments.
+ */
+int
+submit_seal(struct submit *s);
+
 void
 submit_free(struct submit *s);
 
