@@ -12,10 +12,14 @@
 #define NO_CONNECTION "cannot connect to the next hop (#4.4.1)"
 #define NO_NAME	      "the next hop's name cannot be looked up (#4.4.3)"
 #define NO_HOST	      "the next hop's name has no address (#4.4.4)"
+#define NO_TLS	      "no trusted connection to the next hop (#4.4.1)"
 #define BAD_NAME      "the next hop is not HOST:PORT (#4.3.5)"
 #define LOST	      "lost the connection before the answer (#4.4.2)"
 #define STALLED	      "the next hop has stopped answering (#4.4.2)"
+#define SPEAKS_TLS    "the next hop speaks TLS; routes must say so (#4.5.0)"
 #define NONSENSE      "the next hop does not speak QMTP (#4.5.0)"
+
+enum { ALERT = 0x15 }; /* the first byte of TLS's complaint */
 
 static void
 log_hop(const struct hop *h, const char *event, const char *why)
@@ -130,10 +134,13 @@ dial_next(struct hop *h)
 	while (fd < 0 && h->dial->next < q->n_addresses)
 		fd = endpoint_connect(&q->addresses[h->dial->next++]);
 	if (fd < 0) {
-		dial_failed(h, NO_CONNECTION);
+		dial_failed(h, h->dial->tls_failed ? NO_TLS : NO_CONNECTION);
 		return;
 	}
 	h->dialing = peer_new_take(h, h->pool->loop, fd, on_conn);
+	if (h->secure.on)
+		secure_start(&h->pool->secure, &h->secure,
+			     &h->dialing->conn.stream);
 	list_put(&h->peers, &h->dialing->link);
 	h->n_peers++;
 }
@@ -153,6 +160,7 @@ looked_up(struct dns_query *q)
 static void
 dial(struct hop *h)
 {
+	const char *fault = secure_fault(&h->pool->secure, &h->secure);
 	struct slice host;
 	uint16_t port;
 
@@ -160,8 +168,10 @@ dial(struct hop *h)
 	if (!h->dial)
 		die_nomem();
 	h->dial->hop = h;
-	if (hostport_split(buf_slice(&h->name), &host, &port) != 0)
+	if (!h->is_good || hostport_split(h->address, &host, &port) != 0)
 		dial_failed(h, BAD_NAME);
+	else if (fault)
+		dial_failed(h, fault);
 	else
 		dns_addresses(h->pool->dns, &h->dial->query, host, port,
 			      looked_up);
@@ -260,6 +270,7 @@ hop_free(struct hop *h)
 	loop_task_drop(h->pool->loop, &h->pump);
 	list_drop(&h->link);
 	buf_free(&h->name);
+	buf_free(&h->secure.host);
 	free(h);
 }
 
@@ -289,9 +300,25 @@ connected(struct hop *h, struct peer *p)
 	pump_later(h);
 }
 
+/* TLS knows more than that the connection is lost. */
+static void
+log_trouble(struct hop *h, const struct peer *p)
+{
+	const char *why = stream_why(&p->conn.stream);
+
+	if (!why && p->conn.shaking && h->secure.on)
+		why = "the TLS handshake took too long, or was cut";
+	if (!why)
+		return;
+	log_hop(h, "tls-failed", why);
+	if (p == h->dialing)
+		h->dial->tls_failed = true;
+}
+
 static void
 lost(struct hop *h, struct peer *p, const char *why)
 {
+	log_trouble(h, p);
 	if (p != h->dialing) {
 		drop_peer(h, p, why);
 		return;
@@ -320,14 +347,17 @@ on_conn(struct conn *c, enum conn_event event)
 {
 	struct peer *p = OWNER(c, struct peer, conn);
 	struct hop *h = p->hop;
+	bool tls_there;
 
 	switch (event) {
 	case CONN_OPEN: connected(h, p); break;
 	case CONN_INPUT:
+		tls_there = !h->secure.on && c->in.len > 0 &&
+			    buf_slice(&c->in).at[0] == ALERT;
 		if (peer_input(p))
 			pump_later(h);
 		else
-			drop_peer(h, p, NONSENSE);
+			drop_peer(h, p, tls_there ? SPEAKS_TLS : NONSENSE);
 		break;
 	case CONN_EOF:
 	case CONN_BROKEN: lost(h, p, LOST); break;
@@ -345,6 +375,7 @@ hop_new(struct pool *pool, struct slice name)
 		die_nomem();
 	h->pool = pool;
 	buf_puts(&h->name, name);
+	h->is_good = secure_parse(&h->secure, buf_slice(&h->name), &h->address);
 	list_init(&h->small);
 	list_init(&h->large);
 	list_init(&h->peers);

@@ -16,6 +16,7 @@
 
 #include "lib/dns.h"
 #include "qmtpd/peer.h"
+#include "qmtpd/secure.h"
 
 enum { HOP_PEERS_MAX = 4, HOP_REDIAL_MS = 1000 };
 
@@ -24,13 +25,17 @@ struct pool;
 struct dial {
 	struct hop *hop;
 	struct dns_query query;
-	size_t next; /* address to try */
+	size_t next;	 /* address to try */
+	bool tls_failed; /* at one that was tried */
 };
 
 struct hop {
 	struct pool *pool;
-	struct link link;	  /* in the pool's table */
-	struct buf name;	  /* "HOST:PORT" */
+	struct link link;     /* in the pool's table */
+	struct buf name;      /* "HOST:PORT", or "qmtps:..." */
+	struct slice address; /* HOST:PORT in it */
+	bool is_good;	      /* it could be taken apart */
+	struct secure_hop secure;
 	struct list small, large; /* deliveries that wait */
 	struct list peers;
 	size_t n_peers;
@@ -42,7 +47,8 @@ struct hop {
 	struct loop_task pump;
 };
 
-/* hop_new - make one for "HOST:PORT" */
+/* hop_new - make one for "HOST:PORT" or "qmtps:HOST:PORT" with or without
+ * a pin */
 struct hop *
 hop_new(struct pool *pool, struct slice name);
 

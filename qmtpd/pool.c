@@ -3,7 +3,8 @@
 #include "lib/owner.h"
 
 #define PREFIX	 "qmtp:"
-#define NOT_QMTP "the next hop is not qmtp:HOST:PORT (#4.3.5)"
+#define TLS	 "qmtps:"
+#define NOT_QMTP "the next hop is neither qmtp: nor qmtps: (#4.3.5)"
 
 static struct list *
 bucket(struct pool *pool, struct slice name)
@@ -40,9 +41,11 @@ fetch_waiting(struct pool *pool)
 {
 	struct link *link;
 
-	while (pool->agent.is_open && (link = list_first(&pool->wait))) {
+	while ((link = list_first(&pool->wait))) {
 		struct delivery *d = OWNER(link, struct delivery, link);
 
+		if (!d->job->agent->is_open)
+			return;
 		if (pool->hoard > 0 && pool->hoard + d->size > POOL_HOARD)
 			return;
 		list_drop(link);
@@ -63,17 +66,19 @@ text_complete(struct delivery *d)
 static void
 job_begun(struct agent_job *job)
 {
-	struct pool *pool = OWNER(job->agent, struct pool, agent);
+	struct pool *pool = job->agent->owner;
+	struct slice name = job->nexthop;
 	struct delivery *d;
 	struct verdict v;
 
-	if (!slice_starts(job->nexthop, SLICE(PREFIX))) {
+	if (slice_starts(name, SLICE(PREFIX))) {
+		name = slice_from(name, sizeof PREFIX - 1);
+	} else if (!slice_starts(name, SLICE(TLS))) {
 		verdict_say(&v, 'Z', NOT_QMTP);
 		agent_verdict_rest(job, &v);
 		return;
 	}
-	d = delivery_new(
-	    job, hop_for(pool, slice_from(job->nexthop, sizeof PREFIX - 1)));
+	d = delivery_new(job, hop_for(pool, name));
 	d->hop->n_deliveries++;
 	d->large = job->size > AGENT_CREDIT;
 	d->hoarded = d->large && job->n_rcpts > 1;
@@ -117,6 +122,15 @@ pool_init(struct pool *pool, struct loop *loop, struct dns *dns,
 	for (i = 0; i < POOL_TABLE; i++)
 		list_init(&pool->hops[i]);
 	agent_init(&pool->agent, loop, path, "qmtp", POOL_JOBS, &calls);
+	pool->agent.owner = pool;
+}
+
+void
+pool_secure(struct pool *pool, const char *path)
+{
+	agent_init(&pool->secure_agent, pool->loop, path, "qmtps", POOL_JOBS,
+		   &calls);
+	pool->secure_agent.owner = pool;
 }
 
 void
@@ -158,9 +172,12 @@ pool_close(struct pool *pool)
 	size_t i;
 
 	agent_close(&pool->agent);
+	if (pool->secure_agent.owner)
+		agent_close(&pool->secure_agent);
 	for (i = 0; i < POOL_TABLE; i++)
 		while ((link = list_first(&pool->hops[i])))
 			hop_close(OWNER(link, struct hop, link));
+	secure_close(&pool->secure);
 }
 
 void

@@ -18,7 +18,8 @@ enum { POOL_TABLE = 256, POOL_JOBS = 1000, POOL_HOARD = 128 * 1024 * 1024 };
 struct pool {
 	struct loop *loop;
 	struct dns *dns;
-	struct agent agent;
+	struct agent agent, secure_agent; /* for qmtp: and for qmtps: */
+	struct secure secure;
 	struct list hops[POOL_TABLE];
 	struct list wait; /* large deliveries that wait for the hoard */
 	uint64_t hoard;	  /* bytes that large messages may hold, or do */
@@ -32,6 +33,10 @@ struct pool {
 void
 pool_init(struct pool *pool, struct loop *loop, struct dns *dns,
 	  const char *path);
+
+/* pool_secure - serve next hops "qmtps:" too */
+void
+pool_secure(struct pool *pool, const char *path);
 
 /* pool_stop - begin nothing more
  *

@@ -1,4 +1,4 @@
-/* qmtpc - the queue's agent for next hops "qmtp:HOST:PORT" */
+/* qmtpc - the queue's agent for next hops "qmtp:..." and "qmtps:..." */
 #include "lib/home.h"
 #include "lib/log.h"
 #include "qmtpd/pool.h"
@@ -42,6 +42,7 @@ main(int argc, char **argv)
 	tick.expired = ticked;
 	dns = dns_open(&loop);
 	pool_init(&pool, &loop, dns, HOME_AGENT);
+	pool_secure(&pool, HOME_AGENT);
 	ready_tell();
 	loop_run(&loop);
 	pool_close(&pool);

@@ -100,7 +100,7 @@ has_sockets(const struct run_sockets *sockets, const struct run_kind *kind)
 	size_t i;
 
 	for (i = 0; i < sockets->n; i++)
-		if (strcmp(sockets->all[i].name, kind->names[0]) == 0)
+		if (run_kind_gets(kind, sockets->all[i].name))
 			return true;
 	return false;
 }
@@ -128,14 +128,14 @@ wanted(const struct node *node, const struct run_kind *kind)
 /* Do both sets have the same sockets for it, in the same order? */
 static bool
 same_sockets(const struct run_sockets *a, const struct run_sockets *b,
-	     const char *name)
+	     const struct run_kind *kind)
 {
 	size_t i = 0, j = 0;
 
 	for (;; i++, j++) {
-		while (i < a->n && strcmp(a->all[i].name, name) != 0)
+		while (i < a->n && !run_kind_gets(kind, a->all[i].name))
 			i++;
-		while (j < b->n && strcmp(b->all[j].name, name) != 0)
+		while (j < b->n && !run_kind_gets(kind, b->all[j].name))
 			j++;
 		if (i == a->n || j == b->n)
 			return i == a->n && j == b->n;
@@ -157,7 +157,7 @@ follow_config(struct node *node)
 		struct run_service *s = &node->services[i];
 
 		if (s->kind->by_sockets &&
-		    !same_sockets(&before, &node->sockets, s->kind->names[0]))
+		    !same_sockets(&before, &node->sockets, s->kind))
 			run_service_restart(s);
 		run_service_want(s, wanted(node, s->kind));
 	}

@@ -47,8 +47,8 @@ lift(int fd)
 	return above;
 }
 
-static bool
-gets(const struct run_kind *kind, const char *name)
+bool
+run_kind_gets(const struct run_kind *kind, const char *name)
 {
 	size_t i;
 
@@ -68,7 +68,7 @@ hand_over(const struct run_service *s, int notify)
 
 	notify = lift(notify);
 	for (j = 0; j < sockets->n; j++) {
-		if (!gets(s->kind, sockets->all[j].name))
+		if (!run_kind_gets(s->kind, sockets->all[j].name))
 			continue;
 		lifted[n++] = lift(sockets->all[j].fd);
 		buf_text(&names, n > 1 ? ":" : "");

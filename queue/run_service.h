@@ -37,6 +37,10 @@ struct run_kind {
 	bool last;	 /* to be ended behind all others */
 };
 
+/* run_kind_gets - is a socket of this name one of the kind's? */
+bool
+run_kind_gets(const struct run_kind *kind, const char *name);
+
 struct run_place {
 	const char *bin, *dir; /* absolute */
 	struct run_sockets *sockets;

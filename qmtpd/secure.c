@@ -1,0 +1,105 @@
+#include "qmtpd/secure.h"
+
+#include "lib/endpoint.h"
+#include "lib/log.h"
+
+#include <unistd.h>
+
+#define PREFIX	  "qmtps:"
+#define BAD_KEY	  "our own key cannot be used (#4.3.5)"
+#define BAD_ROOTS "no authority is there to check the next hop by (#4.3.5)"
+
+bool
+secure_parse(struct secure_hop *s, struct slice nexthop, struct slice *address)
+{
+	struct slice host;
+	uint16_t port;
+	size_t slash;
+
+	*s = (struct secure_hop){0};
+	*address = nexthop;
+	if (!slice_starts(nexthop, SLICE(PREFIX)))
+		return hostport_split(nexthop, &host, &port) == 0;
+	s->on = true;
+	nexthop = slice_from(nexthop, sizeof PREFIX - 1);
+	slash = slice_find(nexthop, '/');
+	s->pinned = slash < nexthop.len;
+	*address = slice_of(nexthop.at, slash);
+	if (s->pinned &&
+	    tls_pin_parse(slice_from(nexthop, slash + 1), &s->pin) != 0)
+		return false;
+	if (hostport_split(*address, &host, &port) != 0)
+		return false;
+	buf_puts(&s->host, host);
+	buf_putc(&s->host, 0);
+	return true;
+}
+
+static void
+log_fault(struct buf *why)
+{
+	log_open("tls-failed");
+	log_bytes("why", buf_slice(why));
+	log_close();
+	buf_clear(why);
+}
+
+static const char *
+read_key(struct secure *s)
+{
+	struct buf why = {0};
+
+	if (s->key || access(TLS_CERT_FILE, F_OK) != 0)
+		return NULL;
+	s->key = tls_key_open(TLS_CERT_FILE, TLS_KEY_FILE, &why);
+	if (!s->key)
+		log_fault(&why);
+	buf_free(&why);
+	return s->key ? NULL : BAD_KEY;
+}
+
+static const char *
+read_roots(struct secure *s)
+{
+	bool own = access(SECURE_ROOTS, F_OK) == 0;
+	struct buf why = {0};
+
+	if (s->roots)
+		return NULL;
+	s->roots = tls_roots_open(own ? SECURE_ROOTS : TLS_SYSTEM_ROOTS, &why);
+	if (!s->roots)
+		log_fault(&why);
+	buf_free(&why);
+	return s->roots ? NULL : BAD_ROOTS;
+}
+
+const char *
+secure_fault(struct secure *s, const struct secure_hop *hop)
+{
+	const char *fault = hop->on ? read_key(s) : NULL;
+
+	if (!fault && hop->on && !hop->pinned)
+		fault = read_roots(s);
+	return fault;
+}
+
+void
+secure_start(const struct secure *s, const struct secure_hop *hop,
+	     struct stream *stream)
+{
+	struct tls_expected e = {
+	    .pin = hop->pinned ? &hop->pin : NULL,
+	    .roots = s->roots,
+	    .name = hop->pinned ? NULL : buf_slice(&hop->host).at,
+	};
+
+	tls_client(stream, s->key, &e);
+}
+
+void
+secure_close(struct secure *s)
+{
+	tls_key_close(s->key);
+	tls_roots_close(s->roots);
+	*s = (struct secure){0};
+}

@@ -1,0 +1,294 @@
+#!/bin/sh
+# tls.t - QMQPS and QMTPS between whole nodes, with openssl as the judge
+#
+# Node a sends what it gets to b, which knows it by its key. openssl's client
+# talks to b, openssl's server takes a's mail. Whatever is wrong with a key,
+# a certificate or a port must be told in one line, and nothing be accepted.
+set -u
+
+: "${BIN:?make test sets it}" "${BUILD:?make test sets it}"
+here=$(cd "$(dirname "$0")" && pwd)
+work=$BUILD/tls
+rm -rf "$work"
+mkdir -p "$work/a" "$work/b" || exit 111
+. "$here/tap.sh"
+. "$here/node.sh"
+
+command -v openssl >/dev/null 2>&1 || skip_all 'there is no openssl'
+
+set -- $(free_ports 9)
+a_qmqp=$1 b_qmqps=$2 b_qmtps=$3 b_qmtp=$4 judge=$5 named=$6 expired=$7
+foreign=$8 other=$9
+
+# keys
+
+pin_a=$("$BIN/quail" key -o "$work/a/tls" -n a.test)
+pin_b=$("$BIN/quail" key -o "$work/b/tls")
+pin_c=$("$BIN/quail" key -o "$work/c")
+is "${#pin_a}" 71 'quail key prints a pin'
+is "$(stat -c %a "$work/a/tls/key.pem")" 600 'only its owner may read a key'
+check 'openssl finds the key good' sh -c \
+    "openssl pkey -check -noout -in '$work/a/tls/key.pem' >/dev/null 2>&1"
+check 'openssl finds the certificate good' sh -c "openssl verify -CAfile \
+    '$work/a/tls/cert.pem' '$work/a/tls/cert.pem' >/dev/null 2>&1"
+digest=$(openssl x509 -in "$work/a/tls/cert.pem" -noout -pubkey |
+	openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
+is "$pin_a" "sha256:$digest" 'openssl computes the same pin'
+is "$("$BIN/quail" key --pin "$work/a/tls/key.pem")" "$pin_a" \
+    'the pin of a private key'
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/rsa.key" \
+    -out "$work/rsa.pem" -subj /CN=rsa.test -days 2 2>/dev/null
+digest=$(openssl x509 -in "$work/rsa.pem" -noout -pubkey |
+	openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
+pin_rsa=$("$BIN/quail" key --pin "$work/rsa.pem")
+is "$pin_rsa" "sha256:$digest" 'the pin of an RSA certificate'
+before=$(cat "$work/a/tls/key.pem")
+"$BIN/quail" key -o "$work/a/tls" >/dev/null 2>&1
+is "$?" 100 'a key that is there is not replaced'
+is "$(cat "$work/a/tls/key.pem")" "$before" 'and stays as it is'
+new=$("$BIN/quail" key --force -o "$work/c" 2>/dev/null)
+check 'but with --force' [ "$new" != "$pin_c" ]
+
+# a small authority, its servers, and another that nobody knows
+
+authority() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$work/$1.key" -out "$work/$1.pem" -subj "/CN=$1" \
+	    -days 30 2>/dev/null
+}
+
+# server NAME AUTHORITY HOST DAYS
+server() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$work/$1.key" -out "$work/$1.csr" -subj "/CN=$3" \
+	    2>/dev/null
+	echo "subjectAltName=DNS:$3" >"$work/$1.ext"
+	openssl x509 -req -in "$work/$1.csr" -CA "$work/$2.pem" \
+	    -CAkey "$work/$2.key" -CAcreateserial -extfile "$work/$1.ext" \
+	    -out "$work/$1.pem" -days "$4" 2>/dev/null
+}
+
+authority known
+authority unknown
+server named known localhost 20
+server expired known localhost -1
+server foreign unknown localhost 20
+server other known other.test 20
+cp "$work/known.pem" "$work/a/tls/ca.pem"
+
+# the nodes
+
+table b me <<T
+b.test
+T
+table b listen <<T
+qmqps 127.0.0.1:$b_qmqps
+qmtps 127.0.0.1:$b_qmtps
+qmtp 127.0.0.1:$b_qmtp
+T
+table b access <<T
+$pin_a node-a relay repeats
+$pin_rsa node-rsa relay repeats
+T
+table b locals <<T
+b.test
+T
+table b users <<T
+*@b.test maildir:mail/%u
+T
+table a me <<T
+a.test
+T
+table a listen <<T
+qmqp 127.0.0.1:$a_qmqp
+T
+table a access <<T
+127.0.0.0/8 relay repeats
+T
+table a routes <<T
+b.test qmtps:127.0.0.1:$b_qmtps/$pin_b
+wrongpin.test qmtps:127.0.0.1:$b_qmtps/$pin_a
+clear.test qmtps:127.0.0.1:$b_qmtp/$pin_b
+tls.test qmtp:127.0.0.1:$b_qmtps
+judge.test qmtps:127.0.0.1:$judge/$pin_rsa
+named.test qmtps:localhost:$named
+expired.test qmtps:localhost:$expired
+foreign.test qmtps:localhost:$foreign
+other.test qmtps:localhost:$other
+T
+
+chmod 644 "$work/b/tls/key.pem"
+"$BIN/quail" build "$work/b" 2>"$work/said"
+is "$?" 100 'a key that others may read is an error'
+check 'and says so' grep -q 'others may read this private key' "$work/said"
+chmod 600 "$work/b/tls/key.pem"
+check 'node b comes up' node_start b || { cat "$work/b.log"; tap_done; }
+check 'node a comes up' node_start a || { cat "$work/a.log"; tap_done; }
+
+# netstring TEXT
+netstring() {
+	printf '%d:%s,' "${#1}" "$1"
+}
+
+# package SUBJECT RCPT... - a package of QMQP
+package() {
+	inner="$(netstring "Subject: $1
+
+for $2, and two of them")$(netstring s@a.test)"
+	shift
+	for rcpt; do
+		inner="$inner$(netstring "$rcpt")"
+	done
+	netstring "$inner"
+}
+
+# qmqp PORT - send stdin in clear text, print the answer
+qmqp() {
+	timeout 20 perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1",
+			PeerPort => $ARGV[0]) or exit 1;
+		local $/;
+		print $s <STDIN>;
+		$s->flush;
+		print <$s> // "";' "$1"
+}
+
+# judged PORT ARGS... - openssl sends stdin, and prints the answer
+judged() {
+	port=$1
+	shift
+	timeout 20 openssl s_client -connect "127.0.0.1:$port" -tls1_2 \
+	    -quiet "$@" 2>"$work/s_client"
+}
+
+says() { # NODE TEXT
+	wait_for 60 grep -aqF "$2" "$work/$1.log"
+}
+
+# from node to node
+
+case $(package one one@b.test two@b.test | qmqp "$a_qmqp") in
+*:Kok*) pass 'a takes a message for two at b' ;;
+*) fail 'a takes a message for two at b' ;;
+esac
+check 'the first is delivered' wait_for 60 has_count "$work/b/mail/one/new" 1
+check 'and the second' wait_for 60 has_count "$work/b/mail/two/new" 1
+cat "$work"/b/mail/one/new/* >"$work/one" 2>/dev/null
+check 'the trace line tells who, and how it is known' sh -c "
+	tr -d '\n' <'$work/one' | grep -qF 'Received: from node-a (127.0.0.1)  \
+by b.test with QMTPS (known by its key) id '"
+check 'the log tells whose key it was' says b "name=node-a key=$pin_a"
+check 'and every package names it' \
+    grep -aq 'event=package .*name=node-a' "$work/b.log"
+
+# openssl's client
+
+own="-cert $work/a/tls/cert.pem -key $work/a/tls/key.pem"
+case $(package two three@b.test four@b.test | judged "$b_qmqps" $own) in
+*:Kok*) pass 'openssl with the key of a: K' ;;
+*) fail 'openssl with the key of a: K'; cat "$work/s_client" ;;
+esac
+check 'it is delivered' wait_for 60 has_count "$work/b/mail/four/new" 1
+check 'with QMQPS' sh -c \
+    "cat '$work'/b/mail/four/new/* | grep -q 'with QMQPS (known by its key)'"
+case $(package rsa five@b.test | judged "$b_qmqps" -cert "$work/rsa.pem" \
+	-key "$work/rsa.key") in
+*:Kok*) pass 'an RSA key: K' ;;
+*) fail 'an RSA key: K' ;;
+esac
+case $(package three none@b.test | judged "$b_qmqps") in
+*'you may not send here (#4.7.1)'*) pass 'no key: Z' ;;
+*) fail 'no key: Z' ;;
+esac
+check 'the log says so' says b 'key=none'
+case $(package four none@b.test | judged "$b_qmqps" \
+	-cert "$work/c/cert.pem" -key "$work/c/key.pem") in
+*'you may not send here (#4.7.1)'*) pass 'an unknown key: Z' ;;
+*) fail 'an unknown key: Z' ;;
+esac
+check 'the log has its pin' says b "key=$new"
+openssl s_client -connect "127.0.0.1:$b_qmqps" -tls1_3 </dev/null \
+    >/dev/null 2>"$work/s_client"
+check 'TLS 1.3 alone is refused' [ "$?" != 0 ]
+package five none@b.test | qmqp "$b_qmqps" >"$work/clear"
+check 'clear text at the port of TLS: nothing is taken' \
+    sh -c "! grep -q K '$work/clear'"
+check 'the log says so' says b 'the peer speaks clear text, not TLS'
+package six none@b.test | judged "$b_qmtp" >/dev/null
+check 'TLS at the port of clear text' says b \
+    'the client speaks TLS to a port of clear text'
+
+# a's mail to wrong servers, and to openssl's
+
+# judge_start NAME PORT CERT ARGS... - what it gets is in $work/NAME.got; it
+# answers K to the first package
+judge_start() {
+	name=$1 port=$2 cert=$3
+	shift 3
+	: >"$work/$name.got"
+	(wait_for 60 grep -qa 'for .*@' "$work/$name.got" &&
+		printf '3:Kok,' && sleep 5) |
+		timeout 120 openssl s_server -accept "127.0.0.1:$port" \
+		    -cert "$work/$cert.pem" -key "$work/$cert.key" -tls1_2 \
+		    -quiet "$@" >"$work/$name.got" 2>"$work/$name.err" &
+	pids="$pids $!"
+	wait_for 20 port_listens "$port"
+}
+
+# without connecting: openssl would take it for its client
+port_listens() {
+	perl -e '
+		my $want = sprintf ":%04X", $ARGV[0];
+		open my $f, "<", "/proc/net/tcp" or exit 0;
+		while (<$f>) {
+			exit 0 if /^\s*\d+: \S+\Q$want\E \S+ 0A /;
+		}
+		exit 1;' "$1"
+}
+
+# goes DOMAIN - one message for two there, into a
+goes() {
+	case $(package "$1" "x@$1" "y@$1" | qmqp "$a_qmqp") in
+	*:Kok*) ;;
+	*) fail "a takes mail for $1" ;;
+	esac
+}
+
+judge_start judge "$judge" rsa -verify 1
+goes judge.test
+check 'openssl as server gets it, known by its pin' \
+    wait_for 60 grep -qa 'for x@judge.test' "$work/judge.got"
+check 'and sees our certificate' wait_for 20 grep -qa 'CN = a.test' \
+    "$work/judge.err"
+judge_start named "$named" named
+goes named.test
+check 'openssl as server gets it, known by its name' \
+    wait_for 60 grep -qa 'for x@named.test' "$work/named.got"
+for bad in expired foreign other; do
+	eval "port=\$$bad"
+	judge_start "$bad" "$port" "$bad"
+	goes "$bad.test"
+done
+goes wrongpin.test
+goes clear.test
+goes tls.test
+check 'an expired certificate' says a \
+    "the peer's certificate has expired, or is not valid yet"
+check 'an unknown authority' says a \
+    "the peer's certificate is of no authority that we trust"
+check 'another name' says a "the server's certificate is for another name"
+check 'a wrong key' says a "the server's key is $pin_b and not the one"
+check 'clear text where TLS must be' says a 'perhaps it speaks clear text there'
+check 'b heard that its key is not liked' says b \
+    'the peer refused: unknown authority'
+for bad in expired foreign other; do
+	is "$(cat "$work/$bad.got")" '' "nothing went to $bad.test"
+done
+is "$(ls "$work/b/mail" | tr '\n' ' ')" 'five four one three two ' \
+    'nothing else was accepted'
+
+check 'a ends on TERM' node_stop a
+check 'b ends on TERM' node_stop b
+check 'a was sound' node_is_sound a
+check 'b was sound' node_is_sound b
+tap_done
