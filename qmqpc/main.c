@@ -3,7 +3,9 @@
  * The null client of a leaf. Runs as whoever calls it, with nothing but
  * that user's rights; reads DIR/config.cdb, and writes to DIR/spool alone.
  */
+#include "qmqpc/bs.h"
 #include "qmqpc/mailq.h"
+#include "qmqpc/qmail_queue.h"
 #include "qmqpc/session.h"
 #include "qmqpc/watch.h"
 
@@ -36,6 +38,8 @@ run(const struct options *o)
 {
 	switch (o->mode) {
 	case OPTIONS_SEND: return session_run(o);
+	case OPTIONS_QUEUE: return qmail_queue_run();
+	case OPTIONS_SMTP: return bs_run(o);
 	case OPTIONS_MAILQ: return mailq_run();
 	case OPTIONS_DRAIN: return watch_run(o);
 	case OPTIONS_HELP: fputs(usage, stdout); return 0;

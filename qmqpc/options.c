@@ -41,6 +41,7 @@ mode(struct options *o, const char *letter, struct buf *why)
 	case 'm': return 0;
 	case 'i': o->mode = OPTIONS_ALIASES; return 0;
 	case 'p': o->mode = OPTIONS_MAILQ; return 0;
+	case 's': o->mode = OPTIONS_SMTP; return 0;
 	case 'd':
 	case 'D':
 		return refuse(why, EX_USAGE, "there is no daemon here: -b",
@@ -49,7 +50,6 @@ mode(struct options *o, const char *letter, struct buf *why)
 	case 'h':
 	case 'H':
 	case 'P':
-	case 's':
 	case 't':
 	case 'v':
 		return refuse(why, EX_UNAVAILABLE,
@@ -134,6 +134,8 @@ called_as(struct options *o, const char *path)
 
 	if (strcmp(name, "newaliases") == 0)
 		o->mode = OPTIONS_ALIASES;
+	if (strcmp(name, "qmail-queue") == 0)
+		o->mode = OPTIONS_QUEUE;
 	if (strcmp(name, "mailq") == 0)
 		o->mode = OPTIONS_MAILQ;
 }

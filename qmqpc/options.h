@@ -21,6 +21,8 @@ enum options_mode {
 	OPTIONS_ALIASES,
 	OPTIONS_HELP,
 	OPTIONS_MAILQ, /* -bp, or called as mailq */
+	OPTIONS_SMTP,  /* -bs */
+	OPTIONS_QUEUE, /* called as qmail-queue, without arguments */
 	OPTIONS_DRAIN  /* --drain, --watch */
 };
 

@@ -51,8 +51,8 @@ submit_read(struct submit *s, int fd);
 
 /* submit_given - the same for who gives the envelope and text themselves
  *
- * Needs    *s all zero. options, config: kept. Then s->rcpts, submit_text
- *          for the text with LF at line ends, and submit_finish.
+ * Needs    *s all zero but for its package. options, config: kept. Then
+ * s->rcpts, submit_text for the text with LF at line ends, and submit_finish.
  * Takes    sender: the return path, may be empty.
  */
 void

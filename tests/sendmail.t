@@ -215,8 +215,8 @@ refused 64 "an unknown long flag" --frob a
 refused 64 "a flag without its value" -f
 refused 64 "a recipient that looks like a flag" a -b@c.test
 refused 64 "no daemon" -bd
-refused 69 "no SMTP on stdin yet" -bs
-refused 69 "no list of the queue yet" -bp
+refused 69 "no list without a spool" -bp
+refused 69 "no address test" -bt
 refused 64 "an unknown mode" -bz
 refused 64 "a name of two lines" -F "a${nl}Bcc: x@y.test" a
 refused 64 "a sender of two lines" -f "a@b${nl}Bcc: x@y.test" a

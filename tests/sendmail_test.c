@@ -62,7 +62,7 @@ static const struct {
     {"sendmail -bz", "64"},
     {"sendmail -bd", "64"},
     {"sendmail -bD", "64"},
-    {"sendmail -bs", "69"},
+    {"sendmail -bs", "smtp"},
     {"sendmail -bp", "mailq"},
     {"sendmail -b p", "mailq"},
     {"sendmail -bt", "69"},
@@ -70,6 +70,7 @@ static const struct {
     {"sendmail -q", "69"},
     {"sendmail -q15m", "69"},
     {"/usr/bin/mailq", "mailq"},
+    {"/var/qmail/bin/qmail-queue", "queue"},
     {"qmqpc --drain", "drain"},
     {"sendmail --drain --watch /etc/quail", "drain watch dir=/etc/quail"},
     {"qmqpc --watch d", "drain watch dir=d"},
@@ -82,11 +83,11 @@ static const struct {
 static void
 tell_options(struct buf *told, const struct options *o)
 {
-	static const char *const modes[] = {[OPTIONS_SEND] = "",
-					    [OPTIONS_ALIASES] = " aliases",
-					    [OPTIONS_HELP] = " help",
-					    [OPTIONS_MAILQ] = " mailq",
-					    [OPTIONS_DRAIN] = " drain"};
+	static const char *const modes[] = {
+	    [OPTIONS_SEND] = "",       [OPTIONS_ALIASES] = " aliases",
+	    [OPTIONS_HELP] = " help",  [OPTIONS_MAILQ] = " mailq",
+	    [OPTIONS_SMTP] = " smtp",  [OPTIONS_QUEUE] = " queue",
+	    [OPTIONS_DRAIN] = " drain"};
 	size_t i;
 
 	buf_text(told, modes[o->mode]);
