@@ -267,7 +267,8 @@ nexthops(struct rows *r, struct slice words)
 		}
 		if (!alone && !rows_right(r, grammar_nexthop_fault(word), word))
 			return false;
-		if (seen_get(&r->seen, "listen as", word))
+		if (seen_get(&r->seen, "listen as",
+			     slice_of(word.at, slice_find(word, '/'))))
 			rows_warn(
 			    r,
 			    "$ is an address that this node listens on, so "

@@ -7,6 +7,7 @@
 #include "lib/loop.h"
 #include "lib/owner.h"
 #include "lib/tls_der.h"
+#include "lib/tls_parts.h"
 #include "tests/tap.h"
 
 #include <errno.h>
@@ -302,6 +303,47 @@ test_wrong_pin(void)
 	tls_server(&server.s, own[0]);
 	fail_pair("wrong pin", &client, &server, "the server's key is sha256:",
 		  "the peer refused: unknown authority");
+}
+
+/* Certificates are public: showing one is not having its key. */
+static void
+test_stolen(void)
+{
+	struct tls_expected e = {.pin = &pins[1]};
+	struct tls_key thief = *own[1];
+	struct end client, server;
+	struct tls_pin pin;
+	int fds[2];
+
+	thief.chain[0] = own[0]->chain[0];
+	pair(fds);
+	end_start(&client, fds[0], 4096);
+	end_start(&server, fds[1], 4096);
+	tls_client(&client.s, &thief, &e);
+	tls_server(&server.s, own[1]);
+	client.send = "12";
+	client.n_send = 2;
+	pump(&client, &server);
+	ok(server.dead && server.got.len == 0 && client.dead,
+	   "a client with another's certificate: nothing got through");
+	ok(server.s.fd < 0 || !tls_peer(&server.s, &pin),
+	   "and it is not that other");
+	end_free(&client);
+	end_free(&server);
+
+	pair(fds);
+	end_start(&client, fds[0], 4096);
+	end_start(&server, fds[1], 4096);
+	e.pin = &pins[0];
+	tls_client(&client.s, NULL, &e);
+	tls_server(&server.s, &thief);
+	client.send = "12";
+	client.n_send = 2;
+	pump(&client, &server);
+	ok(client.dead && server.got.len == 0,
+	   "a server with another's certificate: nothing got through");
+	end_free(&client);
+	end_free(&server);
 }
 
 static void
@@ -671,6 +713,7 @@ main(void)
 	test_bytes(500, 333, BIG);
 	test_bytes(70000, 70000, BIG);
 	test_wrong_pin();
+	test_stolen();
 	test_no_client_key();
 	test_clear_text();
 	test_cuts();
