@@ -1,0 +1,242 @@
+/* schedule_agents.c - attempts to the agents, and what those say of them */
+#include "lib/address.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/owner.h"
+#include "queue/schedule_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* what the agents say */
+
+static void
+log_delivery(struct schedule *s, const struct attempt *a, uint32_t index,
+	     const struct verdict *v)
+{
+	log_open("delivery");
+	log_id("id", a->message->id);
+	log_bytes("to", schedule_rcpt(s, a->message, index));
+	log_bytes("verdict", slice_of(&v->code, 1));
+	log_bytes("nexthop", attempt_nexthop(a));
+	log_number("try", a->message->attempts + 1);
+	log_bytes("text", verdict_text(v));
+	log_close();
+}
+
+static void
+count_deferral(struct attempt *a, const struct verdict *v)
+{
+	struct slice status = verdict_status(v);
+
+	a->n_network += verdict_network(v);
+	a->n_slower += slice_starts(status, SLICE("4.7.")) ||
+		       slice_eq(status, SLICE("4.3.2")) ||
+		       slice_eq(status, SLICE("4.5.3"));
+}
+
+static void
+verdict(struct dispatch *d, struct attempt *a, const struct verdict *v)
+{
+	struct schedule *s = OWNER(d, struct schedule, dispatch);
+	uint32_t index = a->rcpts[a->n_answered];
+	struct message *m = a->message;
+
+	log_delivery(s, a, index, v);
+	if (v->code != 'K' || m->n_live > 1)
+		answers_put(&s->answers, m->id,
+			    (struct answer){.rcpt = index, .at_s = clock_s()},
+			    v->code, attempt_nexthop(a), verdict_text(v));
+	if (v->code == 'Z')
+		count_deferral(a, v);
+	else if (message_is_done(m, index))
+		return; /* an operator has removed it meanwhile */
+	else if (v->code == 'D')
+		failures_add(m, index, v);
+	else
+		store_settle(s->store, m, index, 'K', verdict_text(v));
+}
+
+static struct slice
+domain_of(struct schedule *s, struct attempt *a)
+{
+	struct slice local, domain;
+
+	address_split(schedule_rcpt(s, a->message, a->rcpts[0]), &local,
+		      &domain);
+	return domain;
+}
+
+/* When its next next hop works, all that waits behind it decides anew. */
+static void
+try_next_hop(struct schedule *s, struct attempt *a)
+{
+	const struct sieve everything = {.wants = sieve_all};
+	struct destination *before = a->destination, *now;
+	struct sifted out = {0};
+
+	a->hop++; /* the first again, behind the last */
+	now = destination_queue(&s->destinations, a, domain_of(s, a), true);
+	if (now == before || now->state != DESTINATION_OPEN ||
+	    !before->has_others)
+		return;
+	destination_sift(before, &everything, &out);
+	schedule_each_sifted(s, &out, schedule_decide_again);
+}
+
+static void
+ended(struct dispatch *d, struct attempt *a)
+{
+	struct schedule *s = OWNER(d, struct schedule, dispatch);
+	bool trouble = a->n_network == a->n_rcpts;
+
+	a->message->n_running--;
+	destination_ended(a, trouble			 ? DESTINATION_TROUBLE
+			     : a->n_slower == a->n_rcpts ? DESTINATION_SLOWER
+							 : DESTINATION_WELL);
+	if (trouble && clock_s() < a->expires_s &&
+	    !schedule_is_stopped(a->message)) {
+		try_next_hop(s, a);
+		return;
+	}
+	schedule_attempt_over(s, a->message);
+	free(a);
+}
+
+static void
+log_lost(const struct attempt *a)
+{
+	log_open("attempt-lost");
+	log_id("id", a->message->id);
+	log_bytes("nexthop", attempt_nexthop(a));
+	log_number("agents_died", a->n_lost);
+	log_close();
+}
+
+/* The agent died under it: whatever has no verdict is tried again at once,
+ * but not for ever, since the message may be what kills the agent. Those
+ * that had a verdict are not in it any more. */
+static void
+lost(struct dispatch *d, struct attempt *a)
+{
+	struct schedule *s = OWNER(d, struct schedule, dispatch);
+	uint32_t i;
+
+	a->message->n_running--;
+	destination_lost(a->destination);
+	if (schedule_is_stopped(a->message) ||
+	    ++a->n_lost >= ATTEMPT_LOST_MAX) {
+		log_lost(a);
+		schedule_attempt_over(s, a->message);
+		free(a);
+		return;
+	}
+	a->n_rcpts -= a->n_answered;
+	for (i = 0; i < a->n_rcpts; i++)
+		a->rcpts[i] = a->rcpts[i + a->n_answered];
+	destination_queue(&s->destinations, a, domain_of(s, a), true);
+}
+
+static void
+is_free(struct dispatch *d)
+{
+	destinations_start(&OWNER(d, struct schedule, dispatch)->destinations);
+}
+
+static bool
+start(struct destinations *all, struct attempt *a)
+{
+	struct schedule *s = OWNER(all, struct schedule, destinations);
+	bool is_wanted = !schedule_is_stopped(a->message);
+	int r = is_wanted ? dispatch_start(&s->dispatch, a) : -1;
+
+	if (r == 1)
+		return false;
+	if (r == 0) {
+		a->message->n_running++;
+		return true;
+	}
+	if (is_wanted) {
+		log_open("unreadable");
+		log_id("id", a->message->id);
+		log_errno(errno);
+		log_close();
+	}
+	destination_lost(a->destination);
+	schedule_attempt_over(s, a->message);
+	free(a);
+	return true;
+}
+
+/* The one live recipient of a message that was parked. */
+static bool
+live_rcpt(struct schedule *s, struct message *m, uint32_t *index,
+	  struct slice *rcpt)
+{
+	uint32_t i = 0;
+
+	while (i < m->n_rcpts && (message_is_done(m, i) || failures_have(m, i)))
+		i++;
+	*index = i;
+	*rcpt = i < m->n_rcpts ? schedule_rcpt(s, m, i) : SLICE("");
+	return rcpt->len > 0;
+}
+
+static struct attempt *
+unpark(struct destination *d, struct message *m)
+{
+	struct schedule *s = OWNER(d->all, struct schedule, destinations);
+	struct config_route r = {.decision = CONFIG_NOROUTE};
+	struct slice rcpt, local, domain;
+	struct attempt *a;
+	uint32_t index;
+
+	if (live_rcpt(s, m, &index, &rcpt))
+		config_route(s->config, rcpt, &s->path, &r);
+	if (r.decision != CONFIG_NEXTHOPS) { /* removed, or unreadable */
+		schedule_attempt_over(s, m);
+		return NULL;
+	}
+	address_split(rcpt, &local, &domain);
+	a = attempt_new(m, r.nexthops, 1);
+	a->rcpts[a->n_rcpts++] = index;
+	schedule_options(a, &r);
+	while (!destination_is(d, attempt_nexthop(a), domain)) {
+		if (attempt_nexthop(a).len == 0) { /* the tables have changed */
+			free(a);
+			schedule_decide_again(s, m);
+			return NULL;
+		}
+		a->hop++;
+	}
+	return a;
+}
+
+static struct dispatch_room
+room(struct destinations *all, struct slice agent)
+{
+	return dispatch_room(
+	    &OWNER(all, struct schedule, destinations)->dispatch, agent);
+}
+
+/* Asked by each new destination, and by all when the rules have changed. */
+static bool
+is_ruled(struct destinations *all, struct slice key)
+{
+	struct schedule *s = OWNER(all, struct schedule, destinations);
+
+	return holds_find(&s->holds, HOLD_DEST, key) != NULL;
+}
+
+void
+schedule_agents(struct schedule *s)
+{
+	s->destinations.start = start;
+	s->destinations.unpark = unpark;
+	s->destinations.room = room;
+	s->destinations.holds = is_ruled;
+	s->dispatch.verdict = verdict;
+	s->dispatch.ended = ended;
+	s->dispatch.lost = lost;
+	s->dispatch.is_free = is_free;
+}

@@ -1,0 +1,74 @@
+/* schedule_parts.h - the schedule's inner parts: clock, routes, answers
+ *
+ * For the schedule's own files: schedule.c (what is due, what becomes of a
+ * message), schedule_route.c (one message to its attempts) and
+ * schedule_agents.c (attempts to agents, and what they say).
+ */
+#ifndef QUAIL_QUEUE_SCHEDULE_PARTS_H
+#define QUAIL_QUEUE_SCHEDULE_PARTS_H
+
+#include "queue/schedule.h"
+
+static const int64_t schedule_never_s = INT64_MAX;
+
+/* schedule_try - a message that is not busy is due: route it, queue its
+ * attempts */
+void
+schedule_try(struct schedule *s, struct message *m);
+
+/* schedule_each_sifted - call then for the message of each that was sifted
+ * out, and free the attempts */
+void
+schedule_each_sifted(struct schedule *s, struct sifted *out,
+		     void (*then)(struct schedule *, struct message *));
+
+/* schedule_conclude - it is not busy: what becomes of it? It may be freed. */
+void
+schedule_conclude(struct schedule *s, struct message *m);
+
+/* schedule_put_due - into the heap */
+void
+schedule_put_due(struct schedule *s, struct message *m, int64_t due_s);
+
+/* schedule_attempt_over - one attempt less; ends the round with the last */
+void
+schedule_attempt_over(struct schedule *s, struct message *m);
+
+/* schedule_decide_again - what waited at a destination is to be routed anew,
+ * at once; when others of its attempts are still under way, as soon as they
+ * have ended */
+void
+schedule_decide_again(struct schedule *s, struct message *m);
+
+/* schedule_each_sifted - free the attempts, and then(m) for all */
+void
+schedule_each_sifted(struct schedule *s, struct sifted *out,
+		     void (*then)(struct schedule *, struct message *));
+
+/* schedule_is_stopped - no attempt is to begin: it is over, or an operator
+ * says so */
+bool
+schedule_is_stopped(const struct message *m);
+
+/* schedule_rcpt - a recipient; empty when it cannot be read
+ *
+ * Keeps    it until the next call. The walk goes on where it was: a message
+ *          of ten thousand recipients is read once, not once for each of its
+ *          verdicts.
+ */
+struct slice
+schedule_rcpt(struct schedule *s, struct message *m, uint32_t index);
+
+/* schedule_lifetime_s - the route's, or the usual */
+int64_t
+schedule_lifetime_s(const struct config_route *r);
+
+/* schedule_options - what the route says goes into an attempt */
+void
+schedule_options(struct attempt *a, const struct config_route *r);
+
+/* schedule_agents - set the calls of s->destinations and s->dispatch */
+void
+schedule_agents(struct schedule *s);
+
+#endif

@@ -1,0 +1,200 @@
+/* schedule_route.c - one message to the attempts that its routes ask for */
+#include "lib/address.h"
+#include "lib/clock.h"
+#include "lib/crc32c.h"
+#include "lib/log.h"
+#include "lib/netstring.h"
+#include "queue/schedule_parts.h"
+
+#include <errno.h>
+
+/* K_MOST: such a retry time is beyond any lifetime; message.h has 10 bits */
+enum { K_REMOTE = 20, K_LOCAL = 10, K_MOST = 1000 };
+
+int64_t
+schedule_lifetime_s(const struct config_route *r)
+{
+	return r->lifetime_s ? r->lifetime_s : SCHEDULE_LIFETIME_S;
+}
+
+/* routing */
+
+/* The attempts of one message while it is being routed. */
+struct plan {
+	struct schedule *s;
+	struct message *m;
+	uint64_t sender_key;
+	struct attempt *attempts[64];
+	struct slice domains[64];
+	size_t n;
+};
+
+static void
+send_plan(struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		destination_queue(&p->s->destinations, p->attempts[i],
+				  p->domains[i], false);
+	p->n = 0;
+}
+
+void
+schedule_options(struct attempt *a, const struct config_route *r)
+{
+	a->concurrency = r->concurrency;
+	a->rate = r->rate;
+	a->expires_s = a->message->birth_us / 1000000 + schedule_lifetime_s(r);
+}
+
+/* The attempt for the same next hops that has room, or a new one. */
+static struct attempt *
+plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
+{
+	bool by_domain = memmem(r->nexthops.at, r->nexthops.len, "smtp:mx", 7);
+	struct attempt *a;
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		a = p->attempts[i];
+		if (a->n_rcpts < ATTEMPT_RCPTS_MAX &&
+		    slice_eq(a->nexthops, r->nexthops) &&
+		    (!by_domain || slice_case_eq(p->domains[i], domain)))
+			return a;
+	}
+	if (p->n == sizeof p->attempts / sizeof p->attempts[0])
+		send_plan(p);
+	a = attempt_new(p->m, r->nexthops,
+			p->m->n_rcpts < ATTEMPT_RCPTS_MAX ? p->m->n_rcpts
+							  : ATTEMPT_RCPTS_MAX);
+	a->sender_key = p->sender_key;
+	schedule_options(a, r);
+	p->domains[p->n] = domain;
+	p->attempts[p->n++] = a;
+	p->m->n_busy++;
+	return a;
+}
+
+static void
+plan_rcpt(struct plan *p, uint32_t index, const struct config_route *r,
+	  struct slice domain)
+{
+	struct attempt *a = plan_attempt(p, r, domain);
+	bool is_local = slice_starts(r->nexthops, SLICE("maildir:"));
+	uint32_t k = r->retry ? r->retry : is_local ? K_LOCAL : K_REMOTE;
+
+	a->rcpts[a->n_rcpts++] = index;
+	if (k > K_MOST)
+		k = K_MOST;
+	if (k > p->m->retry_k)
+		p->m->retry_k = k & 1023;
+	if (schedule_lifetime_s(r) < p->m->lifetime_s)
+		p->m->lifetime_s = (uint32_t)schedule_lifetime_s(r);
+}
+
+static void
+fail_rcpt(struct message *m, uint32_t index, const char *text)
+{
+	struct verdict v;
+
+	verdict_say(&v, 'D', text);
+	failures_add(m, index, &v);
+}
+
+static void
+log_decision(const struct message *m, struct slice rcpt, const char *what,
+	     struct slice source)
+{
+	log_open("route");
+	log_id("id", m->id);
+	log_bytes("rcpt", rcpt);
+	log_text("decision", what);
+	log_bytes("by", source);
+	log_close();
+}
+
+static void
+route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
+{
+	struct schedule *s = p->s;
+	struct config_route r;
+	struct slice local, domain;
+
+	address_split(rcpt, &local, &domain);
+	config_route(s->config, rcpt, &s->path, &r);
+	switch (r.decision) {
+	case CONFIG_NEXTHOPS: plan_rcpt(p, index, &r, domain); break;
+	case CONFIG_HOLD:
+		log_decision(p->m, rcpt, "hold", r.source);
+		p->m->is_held = true;
+		break;
+	case CONFIG_NOROUTE:
+		log_decision(p->m, rcpt, "no route; add a line to routes",
+			     r.source);
+		p->m->retry_k = K_REMOTE;
+		break;
+	case CONFIG_DISCARD:
+		log_decision(p->m, rcpt, "discard", r.source);
+		store_settle(s->store, p->m, index, 'K', SLICE("discarded"));
+		break;
+	case CONFIG_NOBODY:
+		fail_rcpt(p->m, index, "no mailbox here by that name (#5.1.1)");
+		break;
+	case CONFIG_BADPART:
+		fail_rcpt(p->m, index,
+			  "no mailbox can have that name (#5.1.3)");
+		break;
+	}
+}
+
+/* Senders that share a key share their turns, nothing worse. */
+static uint64_t
+sender_key(struct slice sender)
+{
+	return (uint64_t)crc32c(0, sender) << 32 | crc32c(~0u, sender) | 1;
+}
+
+void
+schedule_try(struct schedule *s, struct message *m)
+{
+	struct plan p = {.s = s, .m = m};
+	struct buf room = {0};
+	struct store_envelope e;
+	struct slice rcpt;
+	uint32_t i;
+
+	if (m->n_live == 0 || m->is_doomed) {
+		schedule_conclude(s, m);
+		return;
+	}
+	if (store_envelope(s->store, m, &room, &e) != 0) {
+		log_open("unreadable");
+		log_id("id", m->id);
+		log_errno(errno);
+		log_close();
+		schedule_put_due(s, m, clock_s() + 3600);
+		buf_free(&room);
+		return;
+	}
+	m->is_ruled = holds_find(&s->holds, HOLD_FROM, e.sender) != NULL;
+	if (schedule_is_stopped(m)) {
+		schedule_put_due(s, m, schedule_never_s);
+		buf_free(&room);
+		return;
+	}
+	m->is_held = m->is_moved = false;
+	m->retry_k = 0;
+	m->lifetime_s = UINT32_MAX;
+	p.sender_key = sender_key(e.sender);
+	m->n_busy = 1; /* until all is planned */
+	for (i = 0; i < m->n_rcpts; i++) {
+		if (netstring_slice(&e.rcpts, &rcpt) != 0)
+			break;
+		if (!message_is_done(m, i) && !failures_have(m, i))
+			route_rcpt(&p, i, rcpt);
+	}
+	send_plan(&p);
+	buf_free(&room);
+	schedule_attempt_over(s, m);
+}
