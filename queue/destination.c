@@ -3,7 +3,6 @@
 #include "lib/buf.h"
 #include "lib/crc32c.h"
 #include "lib/die.h"
-#include "lib/log.h"
 #include "lib/owner.h"
 #include "queue/dispatch.h"
 
@@ -11,48 +10,6 @@
 
 static void
 start_all(struct loop_task *task);
-static void
-make_ready(struct destination *d);
-
-/* attempts */
-
-struct slice
-attempt_nexthop(const struct attempt *a)
-{
-	struct slice rest = a->nexthops, word = {"", 0};
-	unsigned i;
-
-	for (i = 0; i <= a->hop; i++)
-		word = slice_word(&rest);
-	return word;
-}
-
-bool
-attempt_has_more(struct attempt *a)
-{
-	bool more;
-
-	a->hop++;
-	more = attempt_nexthop(a).len > 0;
-	a->hop--;
-	return more;
-}
-
-struct attempt *
-attempt_new(struct message *m, struct slice nexthops, uint32_t max_rcpts)
-{
-	size_t list = (size_t)max_rcpts * sizeof(uint32_t);
-	struct attempt *a = calloc(1, sizeof *a + list + nexthops.len);
-	char *copy;
-
-	if (!a)
-		die_nomem();
-	copy = (char *)a + sizeof *a + list;
-	memcpy(copy, nexthops.at, nexthops.len);
-	a->nexthops = slice_of(copy, nexthops.len);
-	a->message = m;
-	return a;
-}
 
 /* the table */
 
@@ -90,38 +47,13 @@ closed_over(struct loop_timer *timer)
 	struct destination *d = OWNER(timer, struct destination, closed);
 
 	d->state = DESTINATION_PROBING;
-	make_ready(d);
+	destination_ready(d);
 }
 
 static void
 pace_over(struct loop_timer *timer)
 {
-	make_ready(OWNER(timer, struct destination, paced));
-}
-
-static bool
-is_smtp(const struct destination *d)
-{
-	return slice_eq(d->agent, SLICE("smtp"));
-}
-
-/* What a route says of it, or the usual. */
-static void
-set_most(struct destination *d, uint32_t concurrency)
-{
-	d->most = concurrency  ? concurrency
-		  : is_smtp(d) ? DESTINATION_MOST_SMTP
-			       : DESTINATION_MOST;
-	if (d->limit > d->most)
-		d->limit = d->most;
-}
-
-static void
-first_limit(struct destination *d)
-{
-	d->limit = is_smtp(d) ? DESTINATION_FIRST_SMTP : DESTINATION_FIRST;
-	if (d->limit > d->most)
-		d->limit = d->most;
+	destination_ready(OWNER(timer, struct destination, paced));
 }
 
 static struct destination *
@@ -138,8 +70,8 @@ make(struct destinations *all, struct slice key)
 	d->all = all;
 	d->closed.expired = closed_over;
 	d->paced.expired = pace_over;
-	set_most(d, 0);
-	first_limit(d);
+	destination_set_most(d, 0);
+	destination_first_limit(d);
 	d->is_held = all->holds && all->holds(all, key);
 	d->chain = *b;
 	*b = d;
@@ -260,8 +192,8 @@ may_start(struct destination *d)
 	return d->n_running < d->limit && rate_allows(d);
 }
 
-static void
-make_ready(struct destination *d)
+void
+destination_ready(struct destination *d)
 {
 	if (!d->is_ready && may_start(d)) {
 		d->is_ready = true;
@@ -412,7 +344,7 @@ destination_queue(struct destinations *all, struct attempt *a,
 	d = choose(all, a, domain);
 	a->destination = d;
 	a->n_answered = a->n_network = a->n_slower = 0;
-	set_most(d, a->concurrency);
+	destination_set_most(d, a->concurrency);
 	d->rate = a->rate;
 	d->has_others |= a->hop > 0 || attempt_has_more(a);
 	if (!at_front && may_park(d, a)) {
@@ -421,132 +353,8 @@ destination_queue(struct destinations *all, struct attempt *a,
 	} else {
 		lanes_put(&d->waiting, a, at_front);
 	}
-	make_ready(d);
+	destination_ready(d);
 	return d;
-}
-
-static void
-log_state(const struct destination *d, const char *event, int64_t ms)
-{
-	log_open(event);
-	log_bytes("nexthop", slice_of(d->key, d->key_len));
-	log_number("waiting", d->waiting.n);
-	if (ms)
-		log_number("retry_ms", ms);
-	log_close();
-}
-
-static void
-close_for_a_while(struct destination *d)
-{
-	int64_t ms = DESTINATION_BACKOFF_MIN_MS;
-	uint32_t i;
-
-	if (d->state == DESTINATION_CLOSED)
-		return; /* others failed in the same breath */
-	for (i = 0; i < d->n_troubles && ms < DESTINATION_BACKOFF_MAX_MS; i++)
-		ms *= 2;
-	if (ms > DESTINATION_BACKOFF_MAX_MS)
-		ms = DESTINATION_BACKOFF_MAX_MS;
-	d->n_troubles++;
-	d->state = DESTINATION_CLOSED;
-	ms += random() % (ms / 4 + 1);
-	loop_timer_set(d->all->loop, &d->closed, ms);
-	log_state(d, "destination-closed", ms);
-}
-
-static void
-raise_limit(struct destination *d)
-{
-	if (d->limit >= d->most ||
-	    (d->n_running < d->limit && d->waiting.n == 0))
-		return; /* it was not the limit that held us */
-	if (d->was_slowed && ++d->n_well < d->limit)
-		return;
-	d->n_well = 0;
-	d->limit++;
-}
-
-static void
-lower_limit(struct destination *d)
-{
-	int64_t now_ms = d->all->loop->now_ms;
-
-	if (d->was_slowed && now_ms - d->slowed_ms < 1000)
-		return; /* answers to what we sent before the last time */
-	d->was_slowed = true;
-	d->slowed_ms = now_ms;
-	d->n_well = 0;
-	d->limit = d->limit > 1 ? d->limit / 2 : 1;
-	log_state(d, "destination-slower", 0);
-}
-
-/* What it has of us has waited: as much as it takes in a second is enough.
- * Answers to what was begun before the last time say nothing new. */
-static void
-shorten_line(struct destination *d, const struct attempt *a, int64_t took_ms)
-{
-	int64_t fits;
-
-	if (a->started_ms <= d->shortened_ms)
-		return;
-	fits = (int64_t)d->n_running * DESTINATION_LINE_MS / took_ms;
-	d->shortened_ms = d->all->loop->now_ms;
-	if (fits < d->limit)
-		d->limit = fits > 1 ? (uint32_t)fits : 1;
-}
-
-static void
-learn_pace(struct destination *d, const struct attempt *a)
-{
-	int64_t took_ms = d->all->loop->now_ms - a->started_ms;
-
-	if (took_ms < 1)
-		took_ms = 1;
-	if (d->quickest_ms == 0 || took_ms < d->quickest_ms)
-		d->quickest_ms = took_ms;
-	if (took_ms > DESTINATION_LINE_MS && took_ms > 2 * d->quickest_ms)
-		shorten_line(d, a, took_ms);
-	else
-		raise_limit(d);
-}
-
-static void
-reopen(struct destination *d)
-{
-	if (d->state == DESTINATION_OPEN && d->n_troubles == 0)
-		return;
-	d->state = DESTINATION_OPEN;
-	d->n_troubles = 0;
-	loop_timer_stop(d->all->loop, &d->closed);
-	log_state(d, "destination-open", 0);
-}
-
-void
-destination_ended(struct attempt *a, enum destination_result result)
-{
-	struct destination *d = a->destination;
-
-	if (result == DESTINATION_TROUBLE) {
-		close_for_a_while(d);
-		first_limit(d);
-		d->quickest_ms = 0;
-	} else {
-		reopen(d);
-		if (result == DESTINATION_SLOWER)
-			lower_limit(d);
-		else
-			learn_pace(d, a);
-	}
-	d->n_running--;
-	make_ready(d);
-}
-
-void
-destination_lost(struct destination *d)
-{
-	d->n_running--;
-	make_ready(d);
 }
 
 /* taking out */
@@ -616,7 +424,7 @@ destinations_hold(struct destinations *all)
 			d->is_held =
 			    all->holds &&
 			    all->holds(all, slice_of(d->key, d->key_len));
-			make_ready(d);
+			destination_ready(d);
 		}
 	}
 }

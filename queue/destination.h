@@ -152,6 +152,19 @@ destination_ended(struct attempt *a, enum destination_result result);
 void
 destination_lost(struct destination *d);
 
+/* destination_ready - start what may start, at the end of this round: it may
+ * have changed */
+void
+destination_ready(struct destination *d);
+
+/* destination_set_most - what a route says of it; 0: the usual */
+void
+destination_set_most(struct destination *d, uint32_t concurrency);
+
+/* destination_first_limit - nothing is known of it any more */
+void
+destination_first_limit(struct destination *d);
+
 /* destinations_start - start what may start, at the end of this round: an
  * agent has become free */
 void
