@@ -305,6 +305,36 @@ test_wrong_pin(void)
 		  "the peer refused: unknown authority");
 }
 
+/* Closing with something unread must still tell the end. */
+static void
+test_unread(void)
+{
+	struct tls_expected e = {.pin = &pins[0]};
+	struct end client, server;
+	char one;
+	int fds[2], i;
+
+	pair(fds);
+	end_start(&client, fds[0], 4096);
+	end_start(&server, fds[1], 4096);
+	tls_client(&client.s, NULL, &e);
+	tls_server(&server.s, own[0]);
+	pump(&client, &server);
+	client.send = "hello, world";
+	client.n_send = 12;
+	for (i = 0; i < 3; i++)
+		end_step(&client);
+	ok(stream_read(&server.s, &one, 1) == 1 && one == 'h' &&
+	       stream_pending(&server.s),
+	   "one byte read, others wait");
+	stream_close(&server.s);
+	for (i = 0; i < 3; i++)
+		end_step(&client);
+	ok(client.eof && !client.dead, "and the end is told all the same");
+	end_free(&client);
+	end_free(&server);
+}
+
 /* Certificates are public: showing one is not having its key. */
 static void
 test_stolen(void)
@@ -631,6 +661,33 @@ test_conn(void)
 	session_free(&client);
 }
 
+/* What a server has to say before the handshake is over comes behind it. */
+static void
+test_conn_early(void)
+{
+	struct tls_expected e = {.pin = &pins[0]};
+	static struct session client, server;
+	int fds[2], i;
+
+	pair(fds);
+	conn_connect_take(&client.conn, &loop, fds[0], on);
+	tls_client(&client.conn.stream, own[1], &e);
+	conn_open_take(&server.conn, &loop, fds[1], on);
+	tls_server(&server.conn.stream, own[0]);
+	conn_put(&server.conn, SLICE("Zbusy"));
+	conn_finish(&server.conn);
+	for (i = 0; i < 20 && !server.conn.error && server.story.len == 0; i++)
+		loop_round(&loop, 100);
+	ok(told(&server, "b") && server.conn.error == 0,
+	   "finished before the handshake was over");
+	session_free(&server);
+	rounds(&client, 5);
+	for (i = 0; i < 5; i++)
+		loop_round(&loop, 0);
+	ok(client.got.len == 5 && told(&client, "oe"), "and heard");
+	session_free(&client);
+}
+
 static void
 test_conn_wrong(void)
 {
@@ -713,6 +770,7 @@ main(void)
 	test_bytes(500, 333, BIG);
 	test_bytes(70000, 70000, BIG);
 	test_wrong_pin();
+	test_unread();
 	test_stolen();
 	test_no_client_key();
 	test_clear_text();
@@ -721,6 +779,7 @@ main(void)
 	loop_init(&loop);
 	test_conn();
 	test_conn_wrong();
+	test_conn_early();
 	loop_free(&loop);
 	tls_key_close(own[0]);
 	tls_key_close(own[1]);
