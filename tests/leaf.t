@@ -287,7 +287,10 @@ leaf j "$silent"
 first=$!
 before=$(got silent)
 wait_for 20 has_count "$work/silent" $((before + 1))
+QUAIL_TIMEOUT_S=2
+export QUAIL_TIMEOUT_S
 drain j
+unset QUAIL_TIMEOUT_S
 is "$(code) $(grep -c 'another drain' "$work/log")" "75 1" \
     "a second drain does not begin"
 kill "$first"

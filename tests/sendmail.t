@@ -380,13 +380,23 @@ From: <daemon@example.org>" "rewrite: the first line that fits"
 printf 'From: x@other.test\n\n' | send rewrite -f x@other.test a@other.test b
 is "$(show envelope | head -n 1) $(show text | grep ^From:)" \
     "from <x@other.test> From: x@other.test" "rewrite: who fits no line stays"
+echo 'sender * all@example.org' | table rewrite rewrite
+"$BIN/quail" build "$work/rewrite" || exit 1
+printf '\n\n' | send rewrite -f a b
+is "$(show envelope | head -n 1)" "from <all@example.org>" "rewrite: all"
 printf '\n\n' | send rewrite -f '' a b
 is "$(show envelope | head -n 1)" "from <>" "rewrite: never the empty sender"
+table rewrite rewrite <<T
+rcpt    root@leaf.test   ops@example.org
+sender  *@leaf.test      %u@example.org
+from    *@leaf.test      %u@example.org
+T
+"$BIN/quail" build "$work/rewrite" || exit 1
 is "$("$BIN/quail" explain -d "$work/rewrite" root@leaf.test |
     grep '^rewritten')" \
     "rewritten as rcpt: ops@example.org, says rewrite:1
-rewritten as sender: root@example.org, says rewrite:4
-rewritten as from: root@example.org, says rewrite:5" "quail explain shows it"
+rewritten as sender: root@example.org, says rewrite:2
+rewritten as from: root@example.org, says rewrite:3" "quail explain shows it"
 
 # configuration
 echo leaf.test | table empty me
