@@ -48,6 +48,26 @@ struct tls_check {
 	bool different; /* it is not the expected one */
 };
 
+/* A stream's state. */
+struct tls {
+	br_ssl_engine_context *engine; /* in one of these two */
+	union {
+		br_ssl_client_context *client;
+		br_ssl_server_context *server;
+	} side;
+	struct tls_check *check;	 /* by pin; NULL: by name */
+	br_x509_minimal_context *verify; /* by name; NULL: by pin */
+	uint8_t *in, *out;
+	bool is_server;
+	bool open;  /* the handshake is over */
+	bool ended; /* the peer has said that this is the end */
+	int error;  /* errno of what ended it; 0: nothing has */
+	int first;  /* the first byte that the peer sent; -1: none yet */
+	struct buf why;
+};
+
+extern const struct stream_kind tls_kind;
+
 void
 tls_check_init(struct tls_check *c, const struct tls_pin *expected);
 

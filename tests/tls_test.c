@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -716,6 +717,27 @@ test_conn_wrong(void)
 	session_free(&server);
 }
 
+/* An idle connection of a server: 32 KiB with its session and all. */
+static void
+test_memory(void)
+{
+	struct stream s;
+	size_t before, after;
+	int fds[2];
+
+	pair(fds);
+	before = mallinfo2().uordblks;
+	stream_plain_take(&s, fds[0]);
+	tls_server(&s, own[0]);
+	after = mallinfo2().uordblks;
+	ok(after - before <= 30 * 1024, "a server's stream: %zu bytes",
+	   after - before);
+	stream_close(&s);
+	close(fds[1]);
+	/* but for small pieces that malloc keeps at hand */
+	ok(mallinfo2().uordblks <= before + 4096, "all given back");
+}
+
 static void
 test_der(void)
 {
@@ -764,6 +786,7 @@ main(void)
 	test_der();
 	test_pins();
 	test_files();
+	test_memory();
 	test_bytes(70000, 70000, 12);
 	test_bytes(1, 1, 5000);
 	test_bytes(7, 70000, 100000);
