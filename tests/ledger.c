@@ -129,7 +129,7 @@ static struct ledger_entry *
 add(size_t text_len, const char *settles, int of)
 {
 	struct ledger_entry *e = &ledger.entries[ledger.n++];
-	struct buf text = {0}, address = {0};
+	struct buf address = {0};
 	int i;
 
 	*e = (struct ledger_entry){
@@ -145,15 +145,14 @@ add(size_t text_len, const char *settles, int of)
 		put_address(&address, i ? "two" : "one", e->id);
 		incoming_rcpt(&e->in, buf_slice(&address));
 	}
-	make_text(&text, e->id, text_len);
+	make_text(&e->text, e->id, text_len);
 	e->waiter.done = acked;
 	if (ledger.store.failed ||
 	    incoming_text(&e->in, ledger.store.big_dir, SMALL,
-			  buf_slice(&text)) != 0 ||
+			  buf_slice(&e->text)) != 0 ||
 	    store_add(&ledger.store, &e->in, slice_text(settles), &e->waiter) !=
 		0)
 		incoming_free(&e->in, ledger.store.big_dir);
-	buf_free(&text);
 	buf_free(&address);
 	return e;
 }
@@ -327,16 +326,10 @@ static bool
 right_text(const struct ledger_entry *e, struct message *m)
 {
 	static char text[65536];
-	size_t i;
 
-	if (m->text_len != e->text_len || m->text_len > sizeof text)
-		return false;
-	if (store_text(&ledger.store, m, 0, text, e->text_len) != 0)
-		return false;
-	for (i = 0; i < e->text_len; i++)
-		if (text[i] != text_byte(e->id, i))
-			return false;
-	return true;
+	return m->text_len == e->text_len && m->text_len <= sizeof text &&
+	       store_text(&ledger.store, m, 0, text, e->text_len) == 0 &&
+	       memcmp(text, buf_slice(&e->text).at, e->text_len) == 0;
 }
 
 /* The bounce that settles this recipient, if there is one. */
@@ -481,7 +474,9 @@ ledger_less(void)
 {
 	int i;
 
-	incoming_free(&ledger.entries[--ledger.n].in, AT_FDCWD);
+	ledger.n--;
+	incoming_free(&ledger.entries[ledger.n].in, AT_FDCWD);
+	buf_free(&ledger.entries[ledger.n].text);
 	for (i = 0; i < ledger.n; i++)
 		ledger.entries[i].again = 0;
 }
@@ -491,7 +486,9 @@ ledger_clear(void)
 {
 	int i;
 
-	for (i = 0; i < ledger.n; i++)
+	for (i = 0; i < ledger.n; i++) {
 		incoming_free(&ledger.entries[i].in, AT_FDCWD);
+		buf_free(&ledger.entries[i].text);
+	}
 	ledger.n = 0;
 }

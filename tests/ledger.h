@@ -37,6 +37,7 @@ struct ledger_entry {
 	size_t again;	       /* ... at the K of a repeat after a recovery */
 	int settles;	       /* a bounce: of which entry; -1: none */
 	bool is_bounce;
+	struct buf text; /* what was sent */
 	struct incoming in;
 	struct store_waiter waiter, repeat;
 };
