@@ -219,24 +219,31 @@ entry_key_parse(struct slice s, uint8_t key[ENTRY_KEY], int64_t *taken_s)
 }
 
 void
-entry_f_put(struct buf *b, uint64_t index_at, uint32_t salt)
+entry_f_put(struct buf *b, const struct entry_f *f)
 {
 	buf_text(b, "index_at=");
-	buf_hex(b, 16, index_at);
+	buf_hex(b, 16, f->index_at);
+	buf_text(b, " keys_at=");
+	buf_hex(b, 16, f->keys_at);
+	buf_text(b, " n_keys=");
+	buf_hex(b, 8, f->n_keys);
 	buf_text(b, " salt=");
-	buf_hex(b, 8, salt);
+	buf_hex(b, 8, f->salt);
 	buf_putc(b, '\n');
 }
 
 int
-entry_f_parse(struct slice p, uint64_t *index_at, uint32_t *salt)
+entry_f_parse(struct slice p, struct entry_f *f)
 {
-	uint64_t v;
+	uint64_t n_keys, salt;
 
 	if (p.len != ENTRY_F || !slice_starts(p, SLICE("index_at=")) ||
-	    slice_hex(slice_of(p.at + 9, 16), index_at) != 0 ||
-	    slice_hex(slice_of(p.at + 31, 8), &v) != 0)
+	    slice_hex(slice_of(p.at + 9, 16), &f->index_at) != 0 ||
+	    slice_hex(slice_of(p.at + 34, 16), &f->keys_at) != 0 ||
+	    slice_hex(slice_of(p.at + 58, 8), &n_keys) != 0 ||
+	    slice_hex(slice_of(p.at + 72, 8), &salt) != 0)
 		return -1;
-	*salt = (uint32_t)v;
+	f->n_keys = (uint32_t)n_keys;
+	f->salt = (uint32_t)salt;
 	return 0;
 }

@@ -99,7 +99,11 @@ entry_settles(struct slice *value, uint64_t *id);
 bool
 entry_next_index(struct slice *list, uint64_t *index);
 
-enum { ENTRY_KEY = 12, ENTRY_KEY_LINE = 24 + 1 + 8 + 1 };
+enum {
+	ENTRY_KEY = 12,
+	ENTRY_KEY_LINE = 24 + 1 + 8 + 1,
+	ENTRY_INDEX_KEY = 2 + ENTRY_KEY_LINE /* in an index, behind "K " */
+};
 
 /* entry_key_put - append a K record's line */
 void
@@ -115,12 +119,19 @@ entry_key_hex(struct slice hex, uint8_t key[ENTRY_KEY]);
 
 /* The record F, a sealed segment's last one. Its CRC starts from 0 and it
  * repeats the salt, so that a segment whose head is damaged can be read. */
-enum { ENTRY_F = 9 + 16 + 6 + 8 + 1 };
+enum { ENTRY_F = 9 + 16 + 9 + 16 + 8 + 8 + 6 + 8 + 1 };
+
+struct entry_f {
+	uint64_t index_at; /* where E is */
+	uint64_t keys_at;  /* where its K lines begin, in order of the key */
+	uint32_t n_keys;
+	uint32_t salt;
+};
 
 void
-entry_f_put(struct buf *b, uint64_t index_at, uint32_t salt);
+entry_f_put(struct buf *b, const struct entry_f *f);
 
 int
-entry_f_parse(struct slice payload, uint64_t *index_at, uint32_t *salt);
+entry_f_parse(struct slice payload, struct entry_f *f);
 
 #endif

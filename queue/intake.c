@@ -284,7 +284,7 @@ commit_message(struct staged *s)
 		if (s->is_trusted && s->has_trace && s->trace_left == 0)
 			finish_key(s);
 		if (s->in.has_key &&
-		    recent_has(&s->intake->store->recent, s->in.key)) {
+		    store_has_taken(s->intake->store, s->in.key)) {
 			wait_repeat(s);
 			return 0;
 		}

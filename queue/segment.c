@@ -259,8 +259,7 @@ seems_used(struct segment *s)
 }
 
 int
-segment_seal_at(const struct segment *s, uint64_t *index_at, uint32_t *salt,
-		uint64_t *size)
+segment_seal(const struct segment *s, struct entry_f *f, uint64_t *size)
 {
 	char bytes[SEGMENT_SEAL];
 	struct slice payload;
@@ -275,8 +274,9 @@ segment_seal_at(const struct segment *s, uint64_t *index_at, uint32_t *salt,
 	    record_whole(slice_of(bytes, sizeof bytes), 0, &r, &payload) !=
 		SEGMENT_SEAL ||
 	    r.type != 'F' || r.segno != s->segno ||
-	    entry_f_parse(payload, index_at, salt) != 0 ||
-	    *index_at >= *size - SEGMENT_SEAL)
+	    entry_f_parse(payload, f) != 0 ||
+	    f->index_at >= *size - SEGMENT_SEAL || f->keys_at > *size ||
+	    f->n_keys > (*size - f->keys_at) / ENTRY_INDEX_KEY)
 		return -1;
 	return 0;
 }
@@ -288,7 +288,8 @@ read_first(struct segment *s)
 	char first[FIRST_MAX];
 	struct slice payload;
 	struct record r;
-	uint64_t index_at, size;
+	struct entry_f f;
+	uint64_t size;
 	ssize_t n = fs_read(s->fd, first, sizeof first, 0);
 	int used;
 
@@ -299,7 +300,8 @@ read_first(struct segment *s)
 		errno = EPROTO;
 		return entry_h_parse(payload, &s->salt);
 	}
-	if (segment_seal_at(s, &index_at, &s->salt, &size) == 0) {
+	if (segment_seal(s, &f, &size) == 0) {
+		s->salt = f.salt;
 		s->is_damaged = true;
 		return 0;
 	}

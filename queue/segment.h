@@ -28,17 +28,17 @@ struct segment {
 	uint64_t end;	     /* of what was written (current) or found valid */
 	uint64_t n_live;     /* messages whose record is here */
 	uint64_t live_bytes; /* of their records */
+	uint64_t keys_at;    /* where to look for what was taken lately, ... */
+	uint32_t n_keys;     /* ... as long as it has not been loaded */
 	bool is_damaged;     /* kept as damaged-NUMBER once its mail is gone */
 };
 
-/* segment_seal_at - where the index of a sealed segment is
+/* segment_seal - read the last record of a sealed segment
  *
- * Returns  0 with *index_at, *salt as its last record tells them, and the
- *          file's *size; -1: the segment was not sealed.
+ * Returns  0 with *f and the file's *size; -1: the segment was not sealed.
  */
 int
-segment_seal_at(const struct segment *s, uint64_t *index_at, uint32_t *salt,
-		uint64_t *size);
+segment_seal(const struct segment *s, struct entry_f *f, uint64_t *size);
 
 void
 segment_name(char name[SEGMENT_NAME], uint32_t segno);
@@ -82,8 +82,10 @@ struct segment_scan {
 	uint64_t at;	     /* offset of the window's first byte */
 	uint32_t last_batch; /* of the last valid record */
 	bool at_eof;
-	bool is_torn;	 /* something invalid was passed or ended it */
-	bool is_damaged; /* ... that no crash of ours explains */
+	bool is_torn;	  /* something invalid was passed or ended it */
+	uint64_t keys_at; /* where to look for what was taken lately, ... */
+	uint32_t n_keys;  /* ... as long as it has not been loaded */
+	bool is_damaged;  /* ... that no crash of ours explains */
 };
 
 void

@@ -120,6 +120,10 @@ int
 store_add(struct store *st, struct incoming *in, struct slice settles,
 	  struct store_waiter *w);
 
+/* store_has_taken - was this package taken within RECENT_S? */
+bool
+store_has_taken(struct store *st, const uint8_t key[RECENT_KEY]);
+
 /* store_wait - be told when the batch that is being gathered is committed
  *
  * For a package that is the same as one in it: w->done comes with m NULL

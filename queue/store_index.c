@@ -1,8 +1,12 @@
 #include "queue/store_index.h"
 
+#include "queue/store_keys.h"
+
 #include "lib/fs.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
 	M_LINE = 11 + ENTRY_M_HEAD,
@@ -12,6 +16,17 @@ enum {
 };
 
 /* writing */
+
+static size_t
+line_length(char type)
+{
+	switch (type) {
+	case 'M': return M_LINE;
+	case 'P': return P_LINE;
+	case 'K': return K_LINE;
+	default: return S_LINE;
+	}
+}
 
 void
 store_index_s(struct buf *index, uint64_t id, uint64_t rcpt)
@@ -77,26 +92,73 @@ store_index_k(struct buf *index, struct slice lines)
 	}
 }
 
+static int
+by_key(const void *a, const void *b)
+{
+	return memcmp(a, b, K_LINE);
+}
+
+/* E's payload: the K lines last, in order, so that a key can be looked for
+ * in the file. Returns how many of those there are. */
+static uint32_t
+put_payload(struct buf *b, struct slice lines)
+{
+	struct buf keys = {0};
+	size_t n;
+
+	for (; lines.len > 0; lines = slice_from(lines, n)) {
+		n = line_length(lines.at[0]);
+		buf_put(lines.at[0] == 'K' ? &keys : b, lines.at, n);
+	}
+	if (keys.len > 0)
+		qsort(keys.mem + keys.off, keys.len / K_LINE, K_LINE, by_key);
+	buf_puts(b, buf_slice(&keys));
+	n = keys.len / K_LINE;
+	buf_free(&keys);
+	return (uint32_t)n;
+}
+
+/* F tells that E is there, and its keys are believed without reading all of
+ * E: so E is on disk before F is written. */
+static int
+write_seal(struct segment *s, struct buf *b, size_t e_size)
+{
+	const char *at = b->mem + b->off;
+	off_t end = (off_t)s->end, f_at = end + (off_t)e_size;
+
+	/* F must be the last thing in a file that was longer once */
+	if (fs_truncate(s->fd, end) != 0 ||
+	    fs_write_all(s->fd, at, e_size, end) != 0)
+		return -1;
+	if (fs_datasync(s->fd) != 0)
+		return -2;
+	return fs_write_all(s->fd, at + e_size, b->len - e_size, f_at);
+}
+
 void
 store_index_seal(struct store *st)
 {
 	struct segment *s = st->current;
+	struct entry_f f = {.index_at = s->end, .salt = s->salt};
 	struct buf b = {0};
-	size_t place;
+	size_t place, e_size;
+	int r;
 
 	if (st->index.len > RECORD_PAYLOAD_MAX)
 		return;
 	place = record_begin(&b);
-	buf_puts(&b, buf_slice(&st->index));
+	f.n_keys = put_payload(&b, buf_slice(&st->index));
+	f.keys_at = s->end + b.len - (uint64_t)f.n_keys * K_LINE;
 	record_end(&b, place, 'E', s->segno, st->batch, s->salt);
+	e_size = b.len;
 	place = record_begin(&b);
-	entry_f_put(&b, s->end, s->salt);
+	entry_f_put(&b, &f);
 	record_end(&b, place, 'F', s->segno, st->batch, 0);
-	/* F must be the last thing in a file that was longer once */
-	if (fs_write_all(s->fd, b.mem, b.len, (off_t)s->end) != 0)
+	r = write_seal(s, &b, e_size);
+	if (r == -2)
+		store_fail(st, "syncing a segment's index");
+	else if (r == -1)
 		fs_truncate(s->fd, (off_t)s->end);
-	else
-		fs_truncate(s->fd, (off_t)(s->end + b.len));
 	buf_free(&b);
 }
 
@@ -132,17 +194,6 @@ load_p(struct store *st, struct slice line)
 		store_load_p(st, p.id, p.is_paused);
 }
 
-static size_t
-line_length(char type)
-{
-	switch (type) {
-	case 'M': return M_LINE;
-	case 'P': return P_LINE;
-	case 'K': return K_LINE;
-	default: return S_LINE;
-	}
-}
-
 /* All M lines first, then the S and the P lines: an outcome may stand before
  * the copy of its message that reclaim has made, and must not be lost for it.
  */
@@ -169,12 +220,13 @@ store_index_read(const struct segment *s, struct buf *b, struct slice *lines,
 		 uint64_t *at)
 {
 	struct record r;
+	struct entry_f f;
 	uint64_t size;
-	uint32_t salt;
 	size_t n;
 
-	if (segment_seal_at(s, at, &salt, &size) != 0 || salt != s->salt)
+	if (segment_seal(s, &f, &size) != 0 || f.salt != s->salt)
 		return -1;
+	*at = f.index_at;
 	n = (size_t)(size - SEGMENT_SEAL - *at);
 	if (n > RECORD_EXTRA + (size_t)RECORD_PAYLOAD_MAX ||
 	    fs_read_all(s->fd, buf_room(b, n), n, (off_t)*at) != 0)
@@ -216,7 +268,39 @@ store_index_load(struct store *st, struct segment *s)
 		load_lines(st, s, lines, 'M');
 		load_lines(st, s, lines, 'S');
 		load_lines(st, s, lines, 'P');
+		store_keys_take(st, lines);
+		s->n_keys = 0;
 	}
 	buf_free(&b);
 	return good;
+}
+
+bool
+store_index_has(const struct segment *s, const uint8_t key[ENTRY_KEY],
+		int64_t *taken_s)
+{
+	char want[2 * ENTRY_KEY], line[K_LINE];
+	uint8_t found[ENTRY_KEY];
+	uint32_t from = 0, to = s->n_keys, i;
+
+	for (i = 0; i < ENTRY_KEY; i++)
+		hex_put(want + 2 * i, 2, key[i]);
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+		int order;
+
+		if (fs_read_all(
+			s->fd, line, K_LINE,
+			(off_t)(s->keys_at + (uint64_t)middle * K_LINE)) != 0)
+			return false;
+		order = memcmp(want, line + 2, sizeof want);
+		if (order == 0)
+			return entry_key_parse(slice_of(line + 2, K_LINE - 2),
+					       found, taken_s) == 0;
+		if (order < 0)
+			to = middle;
+		else
+			from = middle + 1;
+	}
+	return false;
 }

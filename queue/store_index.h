@@ -3,8 +3,9 @@
  * A sealed segment ends with a record E, which says of each message record
  * and outcome in the segment what a start needs to know, and a record F of
  * fixed size, which says where E is. A start reads F and E instead of all
- * the mail. Neither is synced by itself: a segment whose F or E is missing
- * or damaged is scanned as if it had never been sealed.
+ * the mail, and may look a key up in E before it has read it: so E is
+ * synced before F is written. A segment whose F is missing, or whose E is
+ * damaged, is scanned as if it had never been sealed.
  *
  *   E  lines "M OFFSET HEAD", HEAD being the head line of the M record at
  *      OFFSET (hex, 8 digits), and "S ID INDEX": recipient INDEX of message
@@ -53,6 +54,15 @@ store_index_read(const struct segment *s, struct buf *b, struct slice *lines,
  * more */
 bool
 store_index_keys(struct slice *lines, uint8_t key[ENTRY_KEY], int64_t *taken_s);
+
+/* store_index_has - look for a key among a segment's own, in the file
+ *
+ * Needs    s->keys_at and s->n_keys from its last record.
+ * Returns  true and *taken_s, the time of some package with this key.
+ */
+bool
+store_index_has(const struct segment *s, const uint8_t key[ENTRY_KEY],
+		int64_t *taken_s);
 
 /* store_index_seal - write E and F behind the current segment's last record
  *

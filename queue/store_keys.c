@@ -126,6 +126,20 @@ is_young(const struct segment *s, int64_t now_s)
 	return fs_stat(s->fd, &file) != 0 || file.st_mtime + RECENT_S >= now_s;
 }
 
+/* A sealed segment is asked in its file until it is loaded. */
+static bool
+can_be_asked(struct segment *s)
+{
+	struct entry_f f;
+	uint64_t size;
+
+	if (segment_seal(s, &f, &size) != 0 || f.salt != s->salt)
+		return false;
+	s->keys_at = f.keys_at;
+	s->n_keys = f.n_keys;
+	return true;
+}
+
 void
 store_keys_load(struct store *st)
 {
@@ -133,12 +147,47 @@ store_keys_load(struct store *st)
 	struct segment *s;
 
 	for (s = st->oldest; s; s = s->next)
-		if (is_young(s, v.now_s))
+		if (is_young(s, v.now_s) && !can_be_asked(s))
 			visit_segment(&v, s);
 	/* also because a spare may be a segment whose new name is not on
 	 * disk yet: writing over it then would damage the old one */
 	if (fs_sync(st->seg_dir) != 0 || fs_sync(st->big_dir) != 0)
 		die_sys("syncing the queue's directories", NULL);
+}
+
+void
+store_keys_take(struct store *st, struct slice lines)
+{
+	struct visit v = {st, clock_s(), NULL};
+	uint8_t key[ENTRY_KEY];
+	int64_t taken_s;
+
+	while (store_index_keys(&lines, key, &taken_s))
+		take_key(&v, key, taken_s);
+}
+
+void
+store_keys_record(struct store *st, const struct record *r,
+		  struct slice payload)
+{
+	struct visit v = {st, clock_s(), NULL};
+
+	visit_record(&v, r, payload);
+}
+
+bool
+store_has_taken(struct store *st, const uint8_t key[RECENT_KEY])
+{
+	struct segment *s;
+	int64_t taken_s;
+
+	if (recent_has(&st->recent, key))
+		return true;
+	for (s = st->is_loaded ? NULL : st->oldest; s; s = s->next)
+		if (s->n_keys > 0 && store_index_has(s, key, &taken_s) &&
+		    taken_s + RECENT_S >= clock_s())
+			return true;
+	return false;
 }
 
 int

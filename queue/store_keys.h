@@ -18,13 +18,24 @@
 void
 store_keys_open(struct store *st);
 
-/* store_keys_load - remember what the old segments say was taken lately
+/* store_keys_load - be able to tell what the old segments say was taken
+ * lately
  *
- * Before the first message is taken; reads indexes, scans what has none,
- * passes over what was last written too long ago.
+ * Before the first message is taken. A sealed segment's keys are looked for
+ * in its file until it is loaded; what is not sealed is scanned; what was
+ * last written too long ago is passed over.
  */
 void
 store_keys_load(struct store *st);
+
+/* store_keys_take - remember the keys among an index's lines */
+void
+store_keys_take(struct store *st, struct slice lines);
+
+/* store_keys_record - remember the keys that a record tells */
+void
+store_keys_record(struct store *st, const struct record *r,
+		  struct slice payload);
 
 /* store_keys_carry - write the young keys of a segment again, durably
  *

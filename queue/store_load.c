@@ -1,4 +1,5 @@
 #include "queue/store_index.h"
+#include "queue/store_keys.h"
 
 #include "lib/die.h"
 #include "lib/fs.h"
@@ -242,6 +243,7 @@ load_record(struct store *st, struct segment *s, const struct record *r,
 	struct entry_s entry;
 	struct entry_p pause;
 
+	store_keys_record(st, r, payload);
 	if (r->type == 'M')
 		load_message(st, s, payload, offset);
 	if (r->type == 'S' && entry_s_parse(payload, &entry) == 0)
@@ -253,6 +255,7 @@ load_record(struct store *st, struct segment *s, const struct record *r,
 static void
 end_of_segment(struct store *st, struct segment *s)
 {
+	s->n_keys = 0; /* all of them have been taken */
 	s->is_damaged = s->is_damaged || st->scan.is_damaged;
 	if (st->scan.is_torn) {
 		log_open(s->is_damaged ? "damaged" : "torn");

@@ -106,11 +106,20 @@ acked_again(struct store_waiter *w, struct message *m, const struct verdict *v)
 static bool
 is_known(const struct ledger_entry *e)
 {
-	return e->in.has_key && recent_has(&ledger.store.recent, e->in.key);
+	return e->in.has_key && store_has_taken(&ledger.store, e->in.key);
+}
+
+static void
+bad(const char *what, const struct ledger_entry *e, size_t prefix, int keep,
+    uint64_t n)
+{
+	ledger.n_bad++;
+	ok(false, "%s: entry %d, prefix %zu, keep %d/%llu", what,
+	   (int)(e - ledger.entries), prefix, keep, (unsigned long long)n);
 }
 
 void
-ledger_repeat(void)
+ledger_repeat(size_t prefix)
 {
 	int i;
 
@@ -121,6 +130,10 @@ ledger_repeat(void)
 		e->repeat.done = acked_again;
 		if (is_known(e))
 			store_wait(&ledger.store, &e->repeat);
+		else if (e->in.has_key && e->acked && e->acked <= prefix &&
+			 !ledger.is_aged && ledger.n_bad < 20)
+			bad("a repeat is not known before the load", e, prefix,
+			    300, 0);
 	}
 	loop_round(&ledger.loop, 0);
 }
@@ -289,15 +302,6 @@ ledger_work(void)
 }
 
 /* what a recovery must have found */
-
-static void
-bad(const char *what, const struct ledger_entry *e, size_t prefix, int keep,
-    uint64_t n)
-{
-	ledger.n_bad++;
-	ok(false, "%s: entry %d, prefix %zu, keep %d/%llu", what,
-	   (int)(e - ledger.entries), prefix, keep, (unsigned long long)n);
-}
 
 static bool
 right_envelope(const struct ledger_entry *e, struct message *m)

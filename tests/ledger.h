@@ -66,10 +66,11 @@ ledger_open(void);
 
 /* ledger_repeat - every client sends the same bytes again
  *
- * Where the store knows them it says K, and that is a promise too.
+ * Where the store knows them it says K, and that is a promise too; what was
+ * acknowledged by prefix it must know.
  */
 void
-ledger_repeat(void);
+ledger_repeat(size_t prefix);
 
 /* ledger_work - the workload; goes on as well as it can when calls fail */
 void

@@ -416,7 +416,7 @@ sim_uncache(int fd)
 		op->is_clean = false;
 		op->synced_by = sim->n_ops;
 		if (coin(&random) & 1)
-			op->size = 0;
+			op->kind = OP_SYNC; /* as if it had never been */
 	}
 	if (!any)
 		return;
