@@ -10,9 +10,9 @@
  *   E  lines "M OFFSET HEAD", HEAD being the head line of the M record at
  *      OFFSET (hex, 8 digits), and "S ID INDEX": recipient INDEX of message
  *      ID has its outcome, by an S record or inside a bounce; "P ID 1|0" as
- *      in a P record
- *      and "K KEY TIME": a package was taken (queue/recent.h)
- *   F  "index_at=OFFSET salt=SALT\n" (hex, 16 and 8 digits); entry.h
+ *      in a P record. Last, in order: "K KEY TIME", a package was taken
+ *      (queue/recent.h)
+ *   F  where E and its K lines are, and the salt again: entry.h
  *
  * Part of the store; not for others.
  * Test  tests/replay_test.c, tests/store_test.c
