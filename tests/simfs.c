@@ -65,6 +65,19 @@ struct simfs {
 
 static struct simfs *sim;
 
+#if defined(__SANITIZE_ADDRESS__)
+/* Hundreds of thousands of disks come and go: what is freed need not be kept
+ * for long. */
+const char *
+__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "quarantine_size_mb=2";
+}
+#endif
+
 _Noreturn static void
 full(const char *what)
 {
