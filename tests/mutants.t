@@ -130,7 +130,7 @@ report() {
 	!,0) pass "$1: lives, as it must" ;;
 	*) fail "$1: $how" ;;
 	esac
-	[ -z "${MUTANT:-}" ] || cat "$work/$1/built" "$work/$1/said"
+	[ -z "${MUTANT:-}" ] || sed "s/^/# /" "$work/$1/built" "$work/$1/said"
 }
 
 if [ -z "${MUTANT:-}" ]; then
