@@ -341,6 +341,8 @@ store_make_room(struct store *st, size_t size)
 		errno = EIO;
 		return -1;
 	}
+	if (st->news.len > 0) /* it has the old segment's number in it */
+		die_bug("mail was added to the store inside a commit");
 	s = create(st, st->current->segno + 1, &sync_failed);
 	if (!s && sync_failed)
 		store_fail(st, "syncing a new segment");
