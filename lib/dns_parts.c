@@ -1,5 +1,6 @@
 #include "lib/dns_parts.h"
 
+#include <stdio.h>
 #include <sys/random.h>
 
 bool
@@ -74,7 +75,7 @@ dns_add_mx(struct dns_query *q, uint32_t lots[DNS_MX_MAX], uint16_t preference,
 	memmove(&q->mx[i + 1], &q->mx[i], (q->n_mx - i) * sizeof q->mx[0]);
 	memmove(&lots[i + 1], &lots[i], (q->n_mx - i) * sizeof lots[0]);
 	q->mx[i].preference = preference;
-	strcpy(q->mx[i].host, host);
+	snprintf(q->mx[i].host, sizeof q->mx[i].host, "%s", host);
 	lots[i] = lot;
 	q->n_mx++;
 }
