@@ -5,7 +5,7 @@
  * what a disk may legally have kept. Names are relative to a directory
  * descriptor. Calls hide EINTR but nothing else.
  *
- * Test  tests/fs_test.c; the queue's replay tests sit on fs_use
+ * Test  the queue's replay tests sit on fs_use
  */
 #ifndef QUAIL_LIB_FS_H
 #define QUAIL_LIB_FS_H

@@ -22,7 +22,7 @@
  * are one.
  *
  * Source  doc/queue.md
- * Test    tests/store_test.c
+ * Test    tests/replay_test.c, tests/fault_test.c
  */
 #ifndef QUAIL_QUEUE_ENTRY_H
 #define QUAIL_QUEUE_ENTRY_H

@@ -3,7 +3,7 @@
  * Every protocol's mail passes the door, so loops are caught there, for
  * QMTP and QMQP too (qmail counts for SMTP only).
  *
- * Test  tests/queue_parts_test.c
+ * Test  tests/hops_test.c
  */
 #ifndef QUAIL_QUEUE_HOPS_H
 #define QUAIL_QUEUE_HOPS_H

@@ -4,7 +4,7 @@
  * Text over the small-message limit is streamed to big/ID, so that memory
  * stays bounded whatever the size.
  *
- * Test  tests/store_test.c
+ * Test  tests/replay_test.c, tests/fault_test.c
  */
 #ifndef QUAIL_QUEUE_INCOMING_H
 #define QUAIL_QUEUE_INCOMING_H

@@ -6,7 +6,7 @@
  * over blocks that were written before needs no journal commit.
  *
  * Source  doc/queue.md
- * Test    tests/store_test.c
+ * Test    tests/replay_test.c, tests/fault_test.c
  */
 #ifndef QUAIL_QUEUE_SEGMENT_H
 #define QUAIL_QUEUE_SEGMENT_H

@@ -12,7 +12,7 @@
  *
  * Source  doc/queue.md: format, states, what is true after a stop at each
  *         step
- * Test    tests/store_test.c
+ * Test    tests/replay_test.c, tests/fault_test.c
  */
 #ifndef QUAIL_QUEUE_STORE_H
 #define QUAIL_QUEUE_STORE_H

@@ -15,7 +15,7 @@
  *   F  where E and its K lines are, and the salt again: entry.h
  *
  * Part of the store; not for others.
- * Test  tests/replay_test.c, tests/store_test.c
+ * Test  tests/replay_test.c
  */
 #ifndef QUAIL_QUEUE_STORE_INDEX_H
 #define QUAIL_QUEUE_STORE_INDEX_H

@@ -4,7 +4,7 @@
  * a segment is given back, those that are still young are written again.
  *
  * Part of the store; not for others.
- * Test  tests/store_test.c, tests/replay_test.c
+ * Test  tests/replay_test.c
  */
 #ifndef QUAIL_QUEUE_STORE_KEYS_H
 #define QUAIL_QUEUE_STORE_KEYS_H
