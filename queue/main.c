@@ -12,6 +12,7 @@
 #include "queue/intake.h"
 #include "queue/schedule.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -84,6 +85,16 @@ reclaim(struct loop_timer *timer)
 	store_reclaim(&hub.store);
 }
 
+/* The tables of a long queue are given back when they have grown: malloc
+ * would raise this bound by itself, and they would leave holes instead. */
+static void
+set_malloc(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+#endif
+}
+
 /* Crash tests want small segments that come and go often. */
 static void
 set_segment_size(void)
@@ -109,6 +120,7 @@ int
 main(int argc, char **argv)
 {
 	home_enter(argc, argv, "quail-queue", "quail-queue DIR");
+	set_malloc();
 	config_open_or_die(&hub.config, HOME_CONFIG);
 	loop_init(&hub.loop);
 	loop_signals(&hub.loop, on_signal);

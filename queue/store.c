@@ -77,6 +77,18 @@ append_segment(struct store *st, struct segment *s)
 	st->n_segments++;
 }
 
+/* What waits in older segments waits for long, if delivery keeps up at all:
+ * the memory of their pages is better used for the pages to come. */
+static void
+uncache_old(const struct store *st)
+{
+	const struct segment *s;
+
+	for (s = st->oldest; s; s = s->next)
+		if (s->segno + STORE_CACHED == st->current->segno)
+			fs_uncache(s->fd);
+}
+
 static struct segment *
 create(struct store *st, uint32_t segno, bool *sync_failed)
 {
@@ -353,6 +365,7 @@ store_make_room(struct store *st, size_t size)
 	append_segment(st, s);
 	st->current = s;
 	st->batch = 1;
+	uncache_old(st);
 	return 0;
 }
 

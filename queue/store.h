@@ -29,6 +29,7 @@ enum {
 	STORE_SETTLE_MS = 100, /* outcomes wait this long for a batch */
 	STORE_KEEP = 16,       /* segments; mail is not moved to have fewer */
 	STORE_SPARES = 2,      /* reclaimed segments kept for reuse */
+	STORE_CACHED = 3,      /* younger ones' pages may stay in memory */
 	STORE_LEASE = 65536,   /* ids a door connection gets at a time */
 	STORE_BATCH_MAX = 8 * 1024 * 1024 /* commit early past this */
 };
