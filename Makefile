@@ -6,6 +6,7 @@
 #   make test         all tests under prove (installs what is missing first)
 #   make test-long    the same, with longer rounds of the kill tests
 #   make bench        messages a second, beside what the disk allows
+#   make fuzz         the fuzz harnesses, with clang (doc/testing.md)
 #   make install      into PREFIX (/usr/local), under DESTDIR
 #   make deps         only installs what `make` needs
 #   make check-format
@@ -113,7 +114,7 @@ TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*_test.c))
 TOOLS   := $(addprefix $(B)/tests/,quail-load disk smtp-sink)
 HELPERS := $(filter-out %_test.c tests/smtp_sink.c,$(wildcard tests/*.c))
 TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c \
-           tests/crash/*.c))
+           tests/crash/*.c tests/fuzz/*.c))
 
 $(B)/tests/helpers.a: $(patsubst %.c,$(B)/%.o,$(HELPERS))
 	@mkdir -p $(@D)
@@ -139,10 +140,28 @@ $(TOOLS):
 	$(SAY) link $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The fuzz harnesses; replay.c feeds them the corpus, libFuzzer does more. The
+# helpers come first in the group: they stand for some of lib/.
+FUZZ_MAIN ?= $(B)/tests/fuzz/replay.o
+FUZZERS   := $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz-%,\
+             $(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_HELP := $(addprefix $(B)/tests/fuzz/,fuzz.o)
+
+$(B)/tests/fuzz/helpers.a: $(FUZZ_HELP)
+	@rm -f $@
+	$(Q)ar crs $@ $^
+
+$(FUZZERS): $(B)/tests/fuzz-%: $(B)/tests/fuzz/%_fuzz.o $(FUZZ_MAIN) \
+    $(B)/tests/fuzz/helpers.a $(call lib_of,$(FOLDERS))
+	$(SAY) link $@
+	$(Q)$(CC) $(LDFLAGS) $(FUZZ_LINK) -o $@ $(filter %.o,$^) \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) \
+	    -lcares -lbearssl
+
 .SECONDARY: $(TOBJS)
 
 .PHONY: tests
-tests: all $(TESTS) $(TOOLS)
+tests: all $(TESTS) $(TOOLS) $(FUZZERS)
 
 # What is missing is installed first, so the rest runs in a make that finds
 # the compiler and the libraries in place.
@@ -201,10 +220,38 @@ bench: deps-test
 	@$(AGAIN) all $(TOOLS)
 	@$(RUN_ENV) sh tests/bench/bench.sh
 
+# FUZZ="qmtp door" FUZZ_RUNS=10000000 FUZZ_SECONDS=60: which, how much each.
+# What was found stays in build/fuzz; fuzz-corpus packs it, made small, into
+# tests/fuzz/corpus; fuzz-cover tells which lines the corpus reaches.
+FUZZ_CLANG = DEPS=$(DEPS) CC=clang FUZZ="$(FUZZ)"
+FUZZ_SAN   = $(FUZZ_CLANG) B=$(B)/fuzz OPT="-O2 -g" FUZZ_MAIN= \
+             SANITIZE="-fsanitize=address,undefined,fuzzer-no-link \
+             -fno-sanitize-recover=undefined \
+             -fsanitize-coverage-ignorelist=tests/fuzz/ignore.list" \
+             FUZZ_LINK=-fsanitize=fuzzer
+FUZZ_COVER = $(FUZZ_CLANG) B=$(B)/fuzz-cover OPT="-O1 -g" \
+             SANITIZE="-fprofile-instr-generate -fcoverage-mapping"
+FUZZ_ENV   = BUILD=$(abspath $(B)) FUZZ="$(FUZZ)" FUZZ_RUNS="$(FUZZ_RUNS)" \
+             FUZZ_SECONDS="$(FUZZ_SECONDS)"
+
+.PHONY: fuzz fuzz-corpus fuzz-cover fuzz-build
+fuzz-build: $(if $(FUZZ),$(addprefix $(B)/tests/fuzz-,$(FUZZ)),$(FUZZERS))
+
+fuzz: deps
+	@$(AGAIN) fuzz-build $(FUZZ_SAN)
+	@$(FUZZ_ENV) sh tests/fuzz/run.sh fuzz
+
+fuzz-corpus:
+	@$(FUZZ_ENV) sh tests/fuzz/run.sh corpus
+
+fuzz-cover: deps
+	@$(AGAIN) fuzz-build $(FUZZ_COVER)
+	@$(FUZZ_ENV) sh tests/fuzz/run.sh cover
+
 .PHONY: check-format
 check-format:
 	clang-format --dry-run -Werror $(wildcard $(addsuffix /*.[ch],$(FOLDERS) \
-	    tests tests/bench))
+	    tests tests/bench tests/fuzz))
 
 # All programs live in one directory, where `quail run` finds its daemons;
 # what people call is linked from bin. Nothing is setuid or setgid.
