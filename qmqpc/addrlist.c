@@ -161,7 +161,10 @@ text_byte(struct addrlist *a, uint8_t byte)
 	case '\t':
 	case '\r':
 	case '\n': a->gap = true; return ADDRLIST_MORE;
-	case '"': a->state = ADDRLIST_S_QUOTED; return word(a, true);
+	case '"':
+		a->is_phrase |= a->has_domain; /* no domain is quoted */
+		a->state = ADDRLIST_S_QUOTED;
+		return word(a, true);
 	case '(':
 		a->state = ADDRLIST_S_COMMENT;
 		a->depth = 1;
@@ -194,17 +197,29 @@ quoted_byte(struct addrlist *a, uint8_t byte)
 	return ADDRLIST_MORE;
 }
 
+/* What is no part of an address between brackets, escaped or not, would make
+ * another domain of it to whoever looks for the last '@'. */
+static enum addrlist_event
+literal_add(struct addrlist *a, uint8_t byte)
+{
+	if (byte <= 0x20 || byte == 0x7f || strchr("@[]\\", byte))
+		a->is_phrase = true;
+	else
+		add(a, byte);
+	return ADDRLIST_MORE;
+}
+
 static enum addrlist_event
 literal_byte(struct addrlist *a, uint8_t byte)
 {
 	if (byte == '\\') {
 		a->is_escaped = true;
-		return ADDRLIST_MORE;
-	}
-	if (byte == ']')
+	} else if (byte == ']') {
 		a->state = ADDRLIST_S_TEXT;
-	if (byte > 0x20)
 		add(a, byte);
+	} else if (byte > 0x20) {
+		literal_add(a, byte);
+	}
 	return ADDRLIST_MORE;
 }
 
@@ -226,8 +241,12 @@ escaped_byte(struct addrlist *a, uint8_t byte)
 	a->is_escaped = false;
 	if (a->state == ADDRLIST_S_COMMENT)
 		return ADDRLIST_MORE;
-	if (a->state == ADDRLIST_S_TEXT)
+	if (a->state == ADDRLIST_S_TEXT) {
+		a->is_phrase |= a->has_domain;
 		return word_byte(a, byte);
+	}
+	if (a->state == ADDRLIST_S_LITERAL)
+		return literal_add(a, byte);
 	add(a, byte);
 	return ADDRLIST_MORE;
 }

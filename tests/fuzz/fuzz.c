@@ -36,6 +36,8 @@ fuzz_cut(struct fuzz_cuts *cuts, size_t left)
 
 	cuts->state = cuts->state * 1103515245u + 12345u;
 	n = 1 + (cuts->state >> 16) % cuts->max;
+	if (left > 1024) /* the work may grow with the square */
+		n += 256;
 	return n < left ? n : left;
 }
 
@@ -49,6 +51,29 @@ fuzz_exact(struct slice s)
 	if (s.len > 0)
 		memcpy(copy, s.at, s.len);
 	return copy;
+}
+
+struct slice
+fuzz_long(struct slice in)
+{
+	static struct buf out;
+	size_t i;
+
+	if (slice_find(in, '\xfe') == in.len)
+		return in;
+	buf_clear(&out);
+	for (i = 0; i < in.len; i++) {
+		if (in.at[i] != '\xfe' || i == 0 || i + 1 == in.len) {
+			buf_putc(&out, in.at[i]);
+			continue;
+		}
+		size_t n = 16 * (size_t)(uint8_t)in.at[i + 1];
+
+		memset(buf_room(&out, n + 1), in.at[i - 1], n);
+		buf_added(&out, n);
+		i++;
+	}
+	return buf_slice(&out);
 }
 
 /* Each piece lies at the end of the same memory: a step too far is a step

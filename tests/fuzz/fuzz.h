@@ -73,6 +73,14 @@ fuzz_take(struct slice *in, size_t n);
 struct slice
 fuzz_string(struct slice *in);
 
+/* fuzz_long - make the input longer: 0xfe and a byte k are the byte before
+ * them, 16 k times, so that short inputs reach long limits
+ *
+ * Returns  bytes that are valid until the next call.
+ */
+struct slice
+fuzz_long(struct slice in);
+
 /* fuzz_exact - a copy in memory of its own; free its at
  *
  * Returns  one with an address also when s is empty.

@@ -20,7 +20,7 @@ export ASAN_OPTIONS="quarantine_size_mb=4:${ASAN_OPTIONS:-}"
 # longest NAME - bytes of an input: what its properties need, and no more
 longest() {
 	case $1 in
-	netstring | qmqpc | qmtpc) echo 256 ;;
+	netstring | qmqpc | qmtpc | record | spool | talk | header) echo 256 ;;
 	tables | config | x509 | pem) echo 2048 ;;
 	*) echo 512 ;;
 	esac

@@ -53,3 +53,58 @@ seed('qmtpc', $_) for cuts((map { "\0$_" } @replies),
 	"\2" . str('K') . "later\0\1\2\3\4\5\6\7");
 seed('qmqpc', $_) for cuts((map { "\0$_" } @replies),
 	"\1" . str("hi\n", 'a@b.test', @rcpts));
+
+my @talks = ("HELO a\r\nMAIL FROM:<a\@b.test>\r\nRCPT TO:<c\@d.test>\r\n" .
+	"RCPT TO:<e\@f.test>\r\nDATA\r\nhi\r\n..\r\n.\r\nQUIT\r\n",
+	"EHLO leaf.test\r\nMAIL FROM:<a\@b.test> SIZE=5 BODY=8BITMIME\r\n" .
+	"RCPT TO:<\"c d\"\@e.test>\r\nRCPT TO:<\@r,\@s:f\@[192.0.2.1]>\r\n" .
+	"NOOP\r\nRSET\r\nVRFY x\r\nHELP\r\nDATA\r\n.\r\n",
+	"MAIL FROM:<>\r\nRCPT TO:<\"\\\"\\\\ \"\@[IPv6:2001:db8::1]>\r\n",
+	"mail from: <a> BODY=7bit\r\nrcpt to:<postmaster>\r\nx\xfe\xff\r\nNOOP\r\n",
+	"NOOP\nDATA\r\r\nA\0B\r\n");
+my @bodies = ("hi\r\n..\r\n.\r\n", ".\r\n", "a\r\n.\n.\r\n.b\r\n\r\n.\r\n",
+	"a\n.\nb\r.\r\n.\r\n", "\r\r\n.\r\r\n.\r\n", "x\xfe\x20\r\n.\r\n", "..",
+	".\r.\r\n.\r\n");
+seed('smtpd', $_) for cuts((map { "\0$_" } @talks), map { ("\1$_", "\2$_") }
+	    @bodies, "a\r.\n\n..\rb", "a\0");
+seed('talk', $_) for cuts((map { "\0$_" } @talks), map { ("\1$_", "\2$_",
+	    "\3$_") } @bodies);
+
+seed('smtpc', $_) for cuts(
+	"220 x\r\n250-x\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 9\r\n" .
+	"250 ok\r\n250 ok\r\n550 5.1.1 no\r\n250 ok\r\n354 go\r\n250 done\r\n" .
+	"250 ok\r\n450 x\r\n550 x\r\n450 x\r\n354 go\r\n554 no\r\n250 r\r\n",
+	"220 x\r\n502 x\r\n250 x\r\n250 ok\r\n250 ok\r\n250-a\r\n250 b\r\n" .
+	"452 4.2.2 full\r\n354 go\r\n421 4.3.2 bye\r\n",
+	"220 x\n250 x\n550 no\n250 rset\n", "554 no\r\n", "220 x\r\n421 x\r\n",
+	"220-x\r\n221 y\r\n", "220 x\xfe\x40\r\n250 y\xfe\x20\r\n250 x\r\n", "999 ",
+	"220 x\r\n250-PIPELINING\r\n250 x\r\n550 a\r\n250 b\r\n250 c\r\n250 d\r\n" .
+	"354 e\r\n");
+
+my @lists = ('Joe <joe@a.test>, "J. (x)" <@r.test:j@b.test>, team: ann, bob@c.test;',
+	'a @ b, [x] <a@b>, "x y"@[192.0.2.1] (c (d) \) e),<>', 'a b', 'a@b@c',
+	'"a@b', "\"a\r\n b\"\@c, \\\"x\@y", ': ;;,,', '"\""@b.test', 'a..b@c, .@d');
+seed('header', $_) for cuts((map { "\1$_" } @lists), (map { "\0To: $_\n\nx" }
+	    @lists),
+	"\2From: a\nDate: x\nMessage-ID: y\nBcc: a,\n b\nResent-Bcc: c\nX: y\n\nt",
+	"\0From joe Sat\nReturn-Path: <x>\nContent-Length:\n 12\nCc : a\nhello\n",
+	"\0Resent-To: a\@b\nResent-Date: x\n\n", "\0To: a\xfe\x3f\n\nx", "\0: x\n");
+
+sub hex_of { join ' ', map { sprintf "%0$_->[0]x", $_->[1] } @_ }
+my $m = hex_of([16, 0x69300001000000a1], [16, 5], [8, 2], [8, 20], [16, 5], [8, 0]);
+my $env = ns('a@b', 'c@d', 'e@f');
+$m =~ s/00000014/sprintf '%08x', length $env/e;
+seed('record', $_) for "\0$m i\n${env}text\n", "\0$m b\n$env",
+    "\0" . hex_of([16, 9], [8, 3]) . " K ok", "\0" . hex_of([16, 9]) . ' 1',
+    "\0" . ('0a' x 12) . " 0000000f\n",
+    "\0version=1 salt=9ae0daaf created_us=0006\n",
+    "\0" . ns('settles=00000000000000a1:1,2,30'),
+    "\0index_at=" . ('0' x 15) . '9 keys_at=' . ('0' x 16) .
+    ' n_keys=00000000 salt=9ae0daaf' . "\n",
+    "\1\0\0\0\1\0\0\0\2abcdM\0\0\0\7payload",
+    "\2\0\3abc\1\2xx\0\2de\4\4QL1 \10\3abc\100\1f",
+    "\2\1\4QL1 \0\4QL1 \2\3abc\0\0\14\10QL1 QL1 \0\1x";
+$m =~ s/^\S+/'0' x 15 . '1'/e;
+seed('spool', $_) for "\1$m f\n$env", "\1$m i\n$env", "\2\5\6\7" .
+    str('a@b', 'c@d', 'e@f'), "\2\0\0\0" . str("a\n", 'c'), "\2\0\0\0\0",
+    "\0QL1 M 00000000 00000000 00000063 9ae0daaf\n$m f\n$env\n";

@@ -1,0 +1,139 @@
+/* smtpc - the client's machine against a server that says anything: every
+ * cut, one reply a recipient, and no byte of ours that is not a command */
+#include "lib/buf.h"
+#include "smtp-gateway/smtpc.h"
+#include "tests/fuzz/fuzz.h"
+
+static const struct slice rcpts[] = {
+    {"c@d.test", 8}, {"\"x y@e.test", 11}, {"f", 1}};
+
+static const struct smtpc_mail mail = {.sender = {"a@b.test", 8},
+				       .rcpts = rcpts,
+				       .n_rcpts = 3,
+				       .size = 12,
+				       .has_8bit = true};
+
+struct run {
+	struct smtpc c;
+	struct buf out;
+	struct buf *story;
+	unsigned n_mails, n_rcpts;
+	bool mailing, sent;
+};
+
+static void
+tell_verdict(struct run *r)
+{
+	struct verdict v;
+
+	smtpc_verdict(&r->c, SLICE("mx.test"), &v);
+	fuzz_check(v.code == 'K' || v.code == 'Z' || v.code == 'D');
+	fuzz_check(v.len <= VERDICT_TEXT_MAX);
+	fuzz_check(r->c.code / 100 == 2 || v.code != 'K');
+	fuzz_check(r->c.code / 100 == 5 || v.code != 'D');
+	buf_putc(r->story, v.code);
+	fuzz_tell(r->story, "", verdict_text(&v));
+}
+
+static void
+act(struct run *r, enum smtpc_event e)
+{
+	switch (e) {
+	case SMTPC_READY:
+	case SMTPC_DONE:
+		fuzz_check(r->c.state == SMTPC_S_READY);
+		fuzz_check(e == SMTPC_READY || (r->mailing && r->sent));
+		fuzz_check(e == SMTPC_READY || r->c.n_good > 0);
+		if (e == SMTPC_DONE)
+			tell_verdict(r);
+		r->sent = false;
+		r->mailing = r->n_mails++ < 2;
+		r->n_rcpts = 0;
+		if (r->mailing)
+			smtpc_mail(&r->c, &mail);
+		else
+			smtpc_quit(&r->c);
+		break;
+	case SMTPC_RCPT:
+		fuzz_check(r->mailing && r->c.rcpt == r->n_rcpts++);
+		fuzz_check(r->n_rcpts <= mail.n_rcpts);
+		tell_verdict(r);
+		break;
+	case SMTPC_SEND:
+		fuzz_check(r->c.n_good > 0 && r->n_rcpts == mail.n_rcpts);
+		buf_text(r->story, "send ");
+		buf_text(&r->out, "text\r\n.\r\n");
+		r->sent = true;
+		smtpc_text_end(&r->c);
+		break;
+	case SMTPC_FAILED:
+		fuzz_check(r->mailing && !r->sent);
+		tell_verdict(r);
+		break;
+	case SMTPC_BROKEN: buf_text(r->story, "broken "); break;
+	case SMTPC_MORE: break;
+	}
+}
+
+static bool
+push(void *user, struct slice in)
+{
+	struct run *r = user;
+	enum smtpc_event e;
+
+	do {
+		e = smtpc_push(&r->c, &in);
+		act(r, e);
+	} while (e != SMTPC_MORE && e != SMTPC_BROKEN);
+	fuzz_check(e == SMTPC_BROKEN || in.len == 0);
+	fuzz_check(strlen(smtpc_where(&r->c)) > 3);
+	return e == SMTPC_MORE;
+}
+
+/* What went out is lines that end in CR LF, of printable bytes. */
+static void
+check_out(const struct buf *out)
+{
+	struct slice s = buf_slice(out);
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		if (s.at[i] == '\r')
+			fuzz_check(i + 1 < s.len && s.at[i + 1] == '\n');
+		else if (s.at[i] == '\n')
+			fuzz_check(i > 0 && s.at[i - 1] == '\r');
+		else
+			fuzz_check(s.at[i] >= ' ' && s.at[i] <= '~');
+	}
+	fuzz_check(s.len == 0 || s.at[s.len - 1] == '\n');
+}
+
+static void
+run(struct slice in, struct fuzz_cuts *cuts, struct buf *story)
+{
+	struct run r = {.story = story};
+	struct slice more = SLICE("250 x\r\n");
+
+	buf_clear(story);
+	smtpc_init(&r.c, &r.out, SLICE("leaf.test"));
+	if (!fuzz_feed(in, cuts, push, &r))
+		fuzz_check(smtpc_push(&r.c, &more) == SMTPC_MORE &&
+			   r.c.state == SMTPC_S_BROKEN);
+	check_out(&r.out);
+	fuzz_tell(story, "out", buf_slice(&r.out));
+	buf_free(&r.out);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
+{
+	static struct buf whole, cut;
+	struct slice in = slice_of((const char *)at, n);
+	struct fuzz_cuts cuts = fuzz_cuts_take(&in);
+
+	in = fuzz_long(in);
+	run(in, NULL, &whole);
+	run(in, &cuts, &cut);
+	fuzz_same(&whole, &cut);
+	return 0;
+}
