@@ -31,6 +31,8 @@ log_key(const struct front_session *s, const struct tls_pin *pin)
 	log_open("tls");
 	front_log_client(s);
 	log_bytes("key", buf_slice(&text));
+	if (tls_is_resumed(&s->conn.stream))
+		log_text("session", "resumed");
 	log_close();
 	buf_free(&text);
 }

@@ -4,6 +4,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/owner.h"
+#include "lib/tls_memory.h"
 #include "lib/trace.h"
 
 /* All at once: who finds the door full again just waits again. */
@@ -60,6 +61,17 @@ name_client(struct front_session *s)
 	memcpy(s->client, buf_slice(name).at, s->client_len);
 }
 
+static void
+speak_tls(struct front_session *s)
+{
+	struct front *f = s->front;
+
+	if (!f->memory)
+		f->memory = tls_memory_new(TLS_MEMORY_SERVER, TLS_MEMORY_S);
+	tls_server(&s->conn.stream, f->key);
+	tls_server_resumes(&s->conn.stream, f->memory);
+}
+
 void
 front_start(struct front_session *s, struct front *f, int fd,
 	    const struct endpoint *peer,
@@ -72,7 +84,7 @@ front_start(struct front_session *s, struct front *f, int fd,
 	list_put(&f->sessions, &s->all);
 	conn_open_take(&s->conn, f->loop, fd, on);
 	if (f->server.tls)
-		tls_server(&s->conn.stream, f->key);
+		speak_tls(s);
 	front_alive(s);
 }
 

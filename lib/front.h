@@ -28,6 +28,7 @@ struct front {
 	const char *proto;	   /* "QMTP", for the trace line and the door */
 	const char *proto_tls;	   /* "QMTPS" */
 	const struct tls_key *key; /* needed where sockets of TLS are */
+	struct tls_memory *memory; /* made with the first session of TLS */
 	struct door door;
 	struct server server;
 	struct list sessions;

@@ -24,9 +24,20 @@ state_of(const struct tls *t)
 
 /* failures */
 
+static void
+handshake_over(struct tls *t, bool good)
+{
+	t->open = good;
+	if (t->recall.over)
+		t->recall.over(t);
+	t->recall.over = NULL;
+}
+
 static int
 failed(struct tls *t, int error)
 {
+	if (!t->open)
+		handshake_over(t, false);
 	t->error = error;
 	errno = error;
 	return -1;
@@ -160,8 +171,8 @@ receive(struct stream *s)
 static bool
 is_open(struct tls *t)
 {
-	if (state_of(t) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP))
-		t->open = true;
+	if (!t->open && (state_of(t) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP)))
+		handshake_over(t, true);
 	return t->open;
 }
 
@@ -201,7 +212,7 @@ take(struct tls *t, uint8_t *to, size_t max)
 
 	if (!at)
 		return 0;
-	t->open = true;
+	is_open(t);
 	if (len > max)
 		len = max;
 	memcpy(to, at, len);
@@ -240,7 +251,7 @@ tls_write(struct stream *s, const void *from, size_t n)
 	while (put < n) {
 		at = br_ssl_engine_sendapp_buf(t->engine, &len);
 		if (at) {
-			t->open = true;
+			is_open(t);
 			if (len > n - put)
 				len = n - put;
 			memcpy(at, (const uint8_t *)from + put, len);
@@ -362,6 +373,32 @@ bool
 tls_is_open(const struct stream *s)
 {
 	return tls_is_on(s) && tls_of(s)->open;
+}
+
+bool
+tls_is_resumed(const struct stream *s)
+{
+	return tls_is_open(s) && tls_of(s)->resumed;
+}
+
+void
+tls_protocols(struct stream *s, const char *const *names, size_t n)
+{
+	struct tls *t = tls_of(s);
+
+	/* BearSSL only reads them */
+	br_ssl_engine_set_protocol_names(t->engine,
+					 (const char **)(uintptr_t)names, n);
+	if (!t->is_server)
+		tls_client_again(t, false);
+}
+
+const char *
+tls_protocol(const struct stream *s)
+{
+	if (!tls_is_open(s))
+		return NULL;
+	return br_ssl_engine_get_selected_protocol(tls_of(s)->engine);
 }
 
 bool

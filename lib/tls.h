@@ -1,7 +1,8 @@
 /* tls.h - TLS 1.2 over a connected descriptor, as a kind of stream
  *
  * Both sides, never blocking. ECDHE with AES-GCM or ChaCha20-Poly1305 and
- * nothing else; no resumption, no renegotiation. The end of a stream without
+ * nothing else; no renegotiation. Sessions are taken up again only where
+ * both sides were told to (tls_memory.h). The end of a stream without
  * the peer's word for it is an error, as is everything else that is not as
  * it must be: calls then return -1 with EPROTO, and stream_why has one line.
  *
@@ -76,5 +77,26 @@ tls_is_open(const struct stream *s);
  */
 bool
 tls_peer(const struct stream *s, struct tls_pin *pin);
+
+/* tls_protocols - offer these for what is spoken inside (ALPN)
+ *
+ * Needs    to be called right behind tls_server or tls_client, and there
+ *          before tls_client_resumes.
+ * Takes    names: the best first; used until stream_close.
+ * A peer that knows none of them, or nothing of ALPN, is no failure.
+ */
+void
+tls_protocols(struct stream *s, const char *const *names, size_t n);
+
+/* tls_protocol - which of them do both sides know?
+ *
+ * Returns  one of the names; NULL: none, or the handshake is not over yet.
+ */
+const char *
+tls_protocol(const struct stream *s);
+
+/* tls_is_resumed - was an earlier session taken up again? */
+bool
+tls_is_resumed(const struct stream *s);
 
 #endif

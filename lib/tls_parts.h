@@ -34,6 +34,7 @@ struct tls_key {
 struct tls_roots {
 	br_x509_trust_anchor *all;
 	size_t n, max;
+	uint64_t serial; /* in this process no other ever has the same */
 };
 
 /* Takes the place of a validator: the first certificate's key is what
@@ -48,6 +49,23 @@ struct tls_check {
 	bool different; /* it is not the expected one */
 };
 
+struct tls;
+struct tls_memory;
+
+/* What a stream has to do with a memory (tls_memory.h); zero without one. */
+struct tls_recall {
+	const br_ssl_session_cache_class *vtable; /* first, as in tls_check */
+	struct tls_memory *memory;
+	uint8_t key[32]; /* client: where sessions with this peer are */
+	bool offered;	 /* one was found, and may be taken up again */
+	uint8_t id[32];	 /* its id */
+	size_t id_len;
+	bool has_pin; /* server: the client had proved this key */
+	struct tls_pin pin;
+	/* the handshake is over, well or not */
+	void (*over)(struct tls *t);
+};
+
 /* A stream's state. */
 struct tls {
 	br_ssl_engine_context *engine; /* in one of these two */
@@ -57,8 +75,12 @@ struct tls {
 	} side;
 	struct tls_check *check;	 /* by pin; NULL: by name */
 	br_x509_minimal_context *verify; /* by name; NULL: by pin */
+	const struct tls_key *own;	 /* NULL: none */
+	uint64_t roots;			 /* their serial; 0: by pin */
+	struct tls_recall recall;
 	uint8_t *in, *out;
 	bool is_server;
+	bool resumed;
 	bool open;  /* the handshake is over */
 	bool ended; /* the peer has said that this is the end */
 	int error;  /* errno of what ended it; 0: nothing has */
@@ -67,6 +89,32 @@ struct tls {
 };
 
 extern const struct stream_kind tls_kind;
+
+/* tls_allocate - as malloc, but it does not fail */
+void *
+tls_allocate(size_t n);
+
+/* tls_begin - make a stream's state, without an engine yet
+ *
+ * Takes    out_size: bytes of its buffer for what goes out.
+ */
+struct tls *
+tls_begin(struct stream *s, size_t out_size);
+
+/* tls_settle - tell its engine what both sides have in common
+ *
+ * Needs    t->engine and t->check.
+ */
+void
+tls_settle(struct tls *t, size_t out_size);
+
+/* tls_client_again - say hello anew, since more is to be offered
+ *
+ * Needs    a client of which nothing was sent yet.
+ * Takes    resume: offer the session that the engine has got.
+ */
+void
+tls_client_again(struct tls *t, bool resume);
 
 void
 tls_check_init(struct tls_check *c, const struct tls_pin *expected);

@@ -65,10 +65,12 @@ struct tls_roots *
 tls_roots_open(const char *file, struct buf *why)
 {
 	struct tls_roots *r = calloc(1, sizeof *r);
+	static uint64_t serial;
 	int failed;
 
 	if (!r)
 		die_nomem();
+	r->serial = ++serial;
 	failed = tls_pem_read(file, NULL, why, take, r);
 	if (failed == 0 && r->n > 0)
 		return r;

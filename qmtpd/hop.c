@@ -139,7 +139,7 @@ dial_next(struct hop *h)
 	}
 	h->dialing = peer_new_take(h, h->pool->loop, fd, on_conn);
 	if (h->secure.on)
-		secure_start(&h->pool->secure, &h->secure,
+		secure_start(&h->pool->secure, &h->secure, h->address,
 			     &h->dialing->conn.stream);
 	list_put(&h->peers, &h->dialing->link);
 	h->n_peers++;
@@ -292,11 +292,22 @@ pump(struct loop_task *task)
 }
 
 static void
+log_connected(const struct hop *h, const struct stream *s)
+{
+	log_open("connected");
+	log_bytes("nexthop", buf_slice(&h->name));
+	log_number("connections", (int64_t)h->n_peers);
+	if (tls_is_on(s))
+		log_text("tls", tls_is_resumed(s) ? "resumed" : "full");
+	log_close();
+}
+
+static void
 connected(struct hop *h, struct peer *p)
 {
 	p->is_open = true;
 	dial_over(h);
-	log_hop(h, "connected", NULL);
+	log_connected(h, &p->conn.stream);
 	pump_later(h);
 }
 

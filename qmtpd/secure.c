@@ -2,6 +2,7 @@
 
 #include "lib/endpoint.h"
 #include "lib/log.h"
+#include "lib/tls_memory.h"
 
 #include <unistd.h>
 
@@ -84,7 +85,7 @@ secure_fault(struct secure *s, const struct secure_hop *hop)
 }
 
 void
-secure_start(const struct secure *s, const struct secure_hop *hop,
+secure_start(struct secure *s, const struct secure_hop *hop, struct slice place,
 	     struct stream *stream)
 {
 	struct tls_expected e = {
@@ -93,7 +94,10 @@ secure_start(const struct secure *s, const struct secure_hop *hop,
 	    .name = hop->pinned ? NULL : buf_slice(&hop->host).at,
 	};
 
+	if (!s->memory)
+		s->memory = tls_memory_new(TLS_MEMORY_CLIENT, TLS_MEMORY_S);
 	tls_client(stream, s->key, &e);
+	tls_client_resumes(stream, s->memory, place);
 }
 
 void
@@ -101,5 +105,6 @@ secure_close(struct secure *s)
 {
 	tls_key_close(s->key);
 	tls_roots_close(s->roots);
+	tls_memory_close(s->memory);
 	*s = (struct secure){0};
 }

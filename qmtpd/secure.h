@@ -16,6 +16,7 @@
 struct secure {
 	struct tls_key *key;
 	struct tls_roots *roots;
+	struct tls_memory *memory; /* of sessions with next hops */
 };
 
 /* How a next hop is to be known. */
@@ -42,9 +43,12 @@ secure_parse(struct secure_hop *s, struct slice nexthop, struct slice *address);
 const char *
 secure_fault(struct secure *s, const struct secure_hop *hop);
 
-/* secure_start - speak TLS on a connection that is being made */
+/* secure_start - speak TLS on a connection that is being made
+ *
+ * Takes    place: HOST:PORT, by which an earlier session is found.
+ */
 void
-secure_start(const struct secure *s, const struct secure_hop *hop,
+secure_start(struct secure *s, const struct secure_hop *hop, struct slice place,
 	     struct stream *stream);
 
 void

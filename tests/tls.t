@@ -181,9 +181,38 @@ check 'the log tells whose key it was' says b "name=node-a key=$pin_a"
 check 'and every package names it' \
     grep -aq 'event=package .*name=node-a' "$work/b.log"
 
+# sessions that are resumed; openssl prints New or Reused for each connection
+# and has no key but in the first run
+
+# reconnects ARGS... - five more times with the session of the first
+reconnects() {
+	timeout 60 openssl s_client -connect "127.0.0.1:$b_qmtps" -tls1_2 \
+	    -reconnect "$@" </dev/null 2>/dev/null |
+		grep -oE '^(New|Reused)' | uniq -c | tr -s ' \n' ' '
+}
+own="-cert $work/a/tls/cert.pem -key $work/a/tls/key.pem"
+is "$(reconnects $own)" ' 1 New 5 Reused ' 'openssl resumes five times'
+
+# resumed HOW SUBJECT RCPT ARGS... - a message with a session that another
+# message has left behind
+resumed() {
+	how=$1 subject=$2 rcpt=$3
+	shift 3
+	package "$subject first" "$rcpt" |
+		judged "$b_qmqps" "$@" -sess_out "$work/session" >/dev/null
+	package "$subject second" "$rcpt" |
+		judged "$b_qmqps" -sess_in "$work/session" >"$work/answer"
+	check "$how: the log says that it is resumed" says b \
+	    "event=tls client=127.0.0.1 $how session=resumed"
+}
+resumed "name=node-a key=$pin_a" ses six@b.test $own
+check 'who it is stays with the session: K' grep -q ':Kok' "$work/answer"
+check 'both are delivered' wait_for 20 has_count "$work/b/mail/six/new" 2
+resumed 'key=none' nobody seven@b.test
+check 'and nobody stays nobody: Z' grep -q '4.7.1' "$work/answer"
+
 # openssl's client
 
-own="-cert $work/a/tls/cert.pem -key $work/a/tls/key.pem"
 case $(package two three@b.test four@b.test | judged "$b_qmqps" $own) in
 *:Kok*) pass 'openssl with the key of a: K' ;;
 *) fail 'openssl with the key of a: K'; cat "$work/s_client" ;;
@@ -220,14 +249,19 @@ check 'TLS at the port of clear text' says b \
 
 # a's mail to wrong servers, and to openssl's
 
+# What judge NAME got is complete, or the test is over.
+judge_done() {
+	grep -qa ':y@' "$work/$1.got" || [ -e "$work/over" ]
+}
+
 # judge_start NAME PORT CERT ARGS... - what it gets is in $work/NAME.got; it
-# answers K to the first package
+# answers K to the two packages
 judge_start() {
 	name=$1 port=$2 cert=$3
 	shift 3
 	: >"$work/$name.got"
-	(wait_for 60 grep -qa 'for .*@' "$work/$name.got" &&
-		printf '3:Kok,' && sleep 5) |
+	(wait_for 60 judge_done "$name" && printf '3:Kok,3:Kok,' &&
+		wait_for 60 [ -e "$work/over" ]) |
 		timeout 120 openssl s_server -accept "127.0.0.1:$port" \
 		    -cert "$work/$cert.pem" -key "$work/$cert.key" -tls1_2 \
 		    -quiet "$@" >"$work/$name.got" 2>"$work/$name.err" &
@@ -284,9 +318,10 @@ check 'b heard that its key is not liked' says b \
 for bad in expired foreign other; do
 	is "$(cat "$work/$bad.got")" '' "nothing went to $bad.test"
 done
-is "$(ls "$work/b/mail" | tr '\n' ' ')" 'five four one three two ' \
+is "$(ls "$work/b/mail" | tr '\n' ' ')" 'five four one six three two ' \
     'nothing else was accepted'
 
+: >"$work/over"
 check 'a ends on TERM' node_stop a
 check 'b ends on TERM' node_stop b
 check 'a was sound' node_is_sound a
