@@ -73,7 +73,7 @@ $(LINKED): $(B)/bin/qmqpc
 $(B)/bin/qmtpc $(B)/bin/smtp-gateway: LDLIBS += -lcares
 
 # Those that speak TLS, or make keys for it.
-$(addprefix $(B)/bin/,quail qmqpd qmtpd qmtpc smtp-gateway): LDLIBS += -lbearssl
+$(addprefix $(B)/bin/,quail qmqpd qmtpd qmtpc smtp-gateway qmqpc): LDLIBS += -lbearssl
 
 SRCS  := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 MAINS := $(filter %main.c,$(SRCS))

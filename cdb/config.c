@@ -128,6 +128,29 @@ config_qmqpserver(const struct config *c, unsigned n, struct slice *address)
 	return find(c, KEYS_TABLE(KEYS_QMQPSERVERS), n, address);
 }
 
+static uint64_t
+leaf_number(const struct config *c, struct slice key)
+{
+	struct slice value;
+	uint64_t n;
+
+	return find(c, key, 0, &value) &&
+		       slice_number(value, INT64_MAX, &n) == 0
+		   ? n
+		   : 0;
+}
+
+void
+config_leaf(const struct config *c, struct config_leaf *leaf)
+{
+#define KEY(option) SLICE(KEYS_QMQPSERVERS "\0" option)
+	leaf->is_spread = leaf_number(c, KEY("order")) != 0;
+	leaf->timeout_s = (int64_t)leaf_number(c, KEY("timeout"));
+	leaf->lifetime_s = (int64_t)leaf_number(c, KEY("lifetime"));
+	leaf->spool_bytes = leaf_number(c, KEY("spool"));
+#undef KEY
+}
+
 unsigned
 config_needs(const struct config *c)
 {

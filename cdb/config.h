@@ -65,10 +65,21 @@ bool
 config_listen(const struct config *c, const char *protocol, unsigned n,
 	      struct slice *address);
 
-/* config_qmqpserver - the n-th (from 0) hub of a leaf, "HOST:PORT" or
- * "[V6]:PORT" (port 628 is filled in when the table leaves it out) */
+/* config_qmqpserver - the n-th (from 0) hub of a leaf: "HOST:PORT" or
+ * "[V6]:PORT" or "qmqps:HOST:PORT/PIN", the pin being optional (hop.h). The
+ * port is filled in when the table leaves it out: 628, with TLS 6628. */
 bool
 config_qmqpserver(const struct config *c, unsigned n, struct slice *address);
+
+/* What else qmqpservers says; 0: it does not. */
+struct config_leaf {
+	bool is_spread; /* each host has an order of hubs of its own */
+	int64_t timeout_s, lifetime_s;
+	uint64_t spool_bytes;
+};
+
+void
+config_leaf(const struct config *c, struct config_leaf *leaf);
 
 enum {
 	CONFIG_RELAY = 1,  /* may send to anywhere */

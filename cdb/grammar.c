@@ -364,15 +364,54 @@ grammar_listen_fault(struct slice s)
 	return NULL;
 }
 
-const char *
-grammar_server_fault(struct slice s)
+static bool
+is_server(struct slice s)
 {
 	struct slice inside = s;
 
 	if (s.len > 2 && s.at[0] == '[' && s.at[s.len - 1] == ']')
 		inside = slice_of(s.at + 1, s.len - 2);
-	if (host_and_port(s) || grammar_host(inside))
+	return host_and_port(s) || grammar_host(inside);
+}
+
+/* Without a pin it must be a name that a certificate can be for. */
+static const char *
+qmqps_fault(struct slice s)
+{
+	size_t slash = slice_find(s, '/');
+	struct slice server = slice_of(s.at, slash), host;
+	struct endpoint e;
+	struct tls_pin pin;
+	uint16_t port;
+
+	if (!is_server(server))
+		return "$ has no good host; write qmqps:HOST or "
+		       "qmqps:HOST:PORT, [V6]:PORT for a v6 address, and "
+		       "/PIN behind it";
+	if (slash < s.len)
+		return tls_pin_parse(slice_from(s, slash + 1), &pin) == 0
+			   ? NULL
+			   : "$ has no good pin behind its slash; write it as "
+			     "quail key prints it, sha256: and 64 digits";
+	if (hostport_split(server, &host, &port) != 0)
+		host = server;
+	return grammar_domain(host) && endpoint_parse(&e, host, 1) != 0
+		   ? NULL
+		   : "$ has an address, which no certificate is for; write a "
+		     "name, or the pin of its key: qmqps:HOST:PORT/PIN";
+}
+
+const char *
+grammar_server_fault(struct slice s)
+{
+	const struct slice qmqps = SLICE("qmqps:");
+
+	if (slice_starts(s, qmqps))
+		return qmqps_fault(slice_from(s, qmqps.len));
+	if (is_server(s))
 		return NULL;
+	if (slice_find(s, '/') < s.len)
+		return "$ has a pin but no TLS; write qmqps:HOST:PORT/PIN";
 	return "$ is not a server; write HOST or HOST:PORT, [V6]:PORT for a "
 	       "v6 address";
 }

@@ -85,7 +85,8 @@ grammar_nexthop_fault(struct slice s);
 const char *
 grammar_listen_fault(struct slice s);
 
-/* grammar_server_fault - HOST, HOST:PORT, [V6], [V6]:PORT or V6 */
+/* grammar_server_fault - HOST, HOST:PORT, [V6], [V6]:PORT or V6; the same
+ * behind qmqps: with /PIN behind it, which only a name may lack */
 const char *
 grammar_server_fault(struct slice s);
 

@@ -6,7 +6,10 @@
  *   table         KEY                         VALUE                repeats
  *   me            (empty)                     the host's name
  *   listen        protocol                    ADDRESS:PORT         yes
- *   qmqpservers   (empty)                     HOST:PORT            yes
+ *   qmqpservers   (empty)                     HOST:PORT, or        yes
+ *                                             qmqps:HOST:PORT[/PIN]
+ *   qmqpservers   order, timeout, lifetime,   a number
+ *                 spool
  *   access        network_key                 rights, decimal
  *   access        the 32 bytes of a pin     rights, decimal, and a name
  *   access        (empty)                     the lengths that occur, one

@@ -2,6 +2,7 @@
 #include "cdb/config.h"
 #include "cdb/grammar.h"
 #include "cdb/keys.h"
+#include "cdb/leaf.h"
 #include "cdb/rewrite.h"
 #include "cdb/rows.h"
 #include "cdb/tables.h"
@@ -311,34 +312,6 @@ take_routes(struct rows *r, struct slice words)
 	buf_free(&hops);
 }
 
-static bool
-has_port(struct slice server)
-{
-	struct slice host;
-	uint16_t port;
-
-	return hostport_split(server, &host, &port) == 0;
-}
-
-static void
-take_qmqpservers(struct rows *r, struct slice words)
-{
-	struct buf full = {0};
-	bool bare_v6 = words.at[0] != '[' && !has_port(words) &&
-		       slice_find(words, ':') < words.len;
-
-	if (!rows_right(r, grammar_server_fault(words), words))
-		return;
-	if (bare_v6)
-		buf_putc(&full, '[');
-	buf_puts(&full, rows_lower(r, words));
-	buf_text(&full, bare_v6 ? "]" : "");
-	buf_text(&full, has_port(words) ? "" : ":628");
-	if (rows_first(r, buf_slice(&full), words))
-		rows_put(r, SLICE(""), buf_slice(&full));
-	buf_free(&full);
-}
-
 /* all tables */
 
 const char *const rows_tables[] = {KEYS_ME,
@@ -372,7 +345,7 @@ static const struct kind {
     {KEYS_RCPTHOSTS, FORM("DOMAIN or .SUFFIX"), 1, 1, take_rcpthosts},
     {KEYS_USERS, FORM("PATTERN maildir:PATH"), 2, 2, take_users},
     {KEYS_ROUTES, FORM("PATTERN NEXTHOP..."), 2, 0, take_routes},
-    {KEYS_QMQPSERVERS, FORM("HOST:PORT"), 1, 1, take_qmqpservers},
+    {KEYS_QMQPSERVERS, FORM("HOST:PORT"), 1, 0, leaf_take},
     {KEYS_REWRITE, FORM("WHAT PATTERN ADDRESS"), 3, 3, rewrite_take},
     {KEYS_BOUNCEFROM, FORM("LOCALPART"), 1, 1, take_local_part},
     {KEYS_BOUNCEHOST, FORM("HOST"), 1, 1, take_host},

@@ -73,7 +73,7 @@ send_package(struct drain *d, struct package *p, struct verdict *v,
 	int64_t until_ms =
 	    clock_ms() + d->try_ms + (int64_t)(p->size / DRAIN_BYTES_PER_MS);
 
-	hubs_send(&d->place.config, p, until_ms, d->rest, v, hub, why);
+	hubs_send(&d->hubs, p, until_ms, v, hub, why);
 }
 
 static bool
@@ -263,6 +263,7 @@ drain_once(struct drain *d)
 
 	if (waiting_scan(&d->waiting, &d->spool, now_ms) != 0)
 		return -1;
+	secure_forget(&d->hubs.secure);
 	mark_full(d);
 	waiting_sort(&d->waiting);
 	for (i = 0; i < d->waiting.n && !*d->stopping; i++) {

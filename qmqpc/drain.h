@@ -39,6 +39,7 @@ struct drain {
 	struct spool spool;
 	int failed_dir;
 	struct waiting waiting;
+	struct hubs hubs;
 	struct backoff rest[HUBS_MAX];
 	int64_t lifetime_s, try_ms;
 	unsigned n_unsynced; /* names removed since the last sync */
@@ -55,8 +56,14 @@ struct drain {
 int
 drain_open(struct drain *d, const char *dir, struct buf *why);
 
+/* drain_limits - take what the tables and the environment say, at the begin
+ * and when there is a new configuration */
+void
+drain_limits(struct drain *d);
+
 /* drain_once - scan, and try each message that is due once
  *
+ * The key and roots are read anew in each, so a new key is taken up.
  * Ends early when all hubs rest, or when *d->stopping is set.
  * Returns  0; -1 with errno when the spool itself makes trouble.
  */

@@ -50,11 +50,20 @@ take_limit(const char *name, uint64_t max, uint64_t *value)
 		*value = v;
 }
 
-static void
-take_limits(struct drain *d)
+/* From the tables, and the environment before them. */
+void
+drain_limits(struct drain *d)
 {
 	uint64_t lifetime_s = DRAIN_LIFETIME_S, try_s = DRAIN_TRY_MS / 1000;
+	struct config_leaf leaf;
 
+	config_leaf(&d->place.config, &leaf);
+	if (leaf.lifetime_s > 0)
+		lifetime_s = (uint64_t)leaf.lifetime_s;
+	if (leaf.timeout_s > 0)
+		try_s = (uint64_t)leaf.timeout_s;
+	d->spool.bytes_max = SPOOL_BYTES_MAX;
+	spool_limit(&d->spool, &d->place.config);
 	take_limit("QUAIL_SPOOL_LIFETIME_S", 366 * 86400, &lifetime_s);
 	take_limit("QUAIL_SPOOL_BYTES", INT64_MAX, &d->spool.bytes_max);
 	take_limit("QUAIL_TIMEOUT_S", 3600, &try_s);
@@ -115,7 +124,10 @@ drain_open(struct drain *d, const char *dir, struct buf *why)
 			      buf_slice(&path));
 	else
 		d->is_full = was_full(&d->spool);
-	take_limits(d);
+	drain_limits(d);
+	d->hubs = (struct hubs){.config = &d->place.config,
+				.secure.dir = d->place.dir,
+				.rest = d->rest};
 	buf_free(&path);
 	return code;
 }
@@ -123,6 +135,7 @@ drain_open(struct drain *d, const char *dir, struct buf *why)
 void
 drain_close(struct drain *d)
 {
+	secure_forget(&d->hubs.secure);
 	if (d->failed_dir >= 0)
 		fs_close(d->failed_dir);
 	spool_close(&d->spool);

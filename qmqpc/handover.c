@@ -11,8 +11,9 @@
 
 /* Where there is a spool nobody need wait for long. */
 static int64_t
-timeout_s(bool has_spool)
+timeout_s(const struct config *config, bool has_spool)
 {
+	struct config_leaf leaf;
 	const char *text = secure_getenv("QUAIL_TIMEOUT_S");
 	uint64_t s;
 
@@ -20,6 +21,9 @@ timeout_s(bool has_spool)
 	    slice_number(slice_text(text), HANDOVER_TIMEOUT_MAX_S, &s) == 0 &&
 	    s > 0)
 		return (int64_t)s;
+	config_leaf(config, &leaf);
+	if (leaf.timeout_s > 0)
+		return leaf.timeout_s;
 	return has_spool ? HANDOVER_SPOOL_S : HANDOVER_TIMEOUT_S;
 }
 
@@ -66,15 +70,17 @@ keep(struct submit *s, const struct spool *spool)
 }
 
 static int
-send_it(struct submit *s, const struct config *config,
-	const struct spool *spool)
+send_it(struct submit *s, const struct place *place, const struct spool *spool)
 {
-	int64_t until_ms = clock_ms() + timeout_s(spool->dir >= 0) * 1000;
+	struct hubs hubs = {.config = &place->config, .secure.dir = place->dir};
+	int64_t until_ms =
+	    clock_ms() + timeout_s(hubs.config, spool->dir >= 0) * 1000;
 	struct slice hub;
 	struct verdict v;
 
 	buf_clear(&s->why);
-	hubs_send(config, &s->package, until_ms, NULL, &v, &hub, &s->why);
+	hubs_send(&hubs, &s->package, until_ms, &v, &hub, &s->why);
+	secure_forget(&hubs.secure);
 	if (v.code == 'Z')
 		return keep(s, spool);
 	buf_clear(&s->why);
@@ -85,12 +91,13 @@ send_it(struct submit *s, const struct config *config,
 }
 
 static void
-open_spool(struct spool *spool, const char *dir)
+open_spool(struct spool *spool, const struct place *place)
 {
 	struct buf path = {0};
 
-	spool_path(&path, dir);
+	spool_path(&path, place->dir);
 	spool_open(spool, buf_slice(&path).at);
+	spool_limit(spool, &place->config);
 	buf_free(&path);
 }
 
@@ -100,8 +107,8 @@ handover_message(struct submit *s, const struct place *place)
 	struct spool spool;
 	int code;
 
-	open_spool(&spool, place->dir);
-	code = send_it(s, &place->config, &spool);
+	open_spool(&spool, place);
+	code = send_it(s, place, &spool);
 	spool_close(&spool);
 	return code;
 }

@@ -16,7 +16,8 @@ enum {
 
 /* handover_message - give it away
  *
- * QUAIL_TIMEOUT_S in the environment takes the place of the times above.
+ * timeout= in qmqpservers, and before it QUAIL_TIMEOUT_S in the environment,
+ * takes the place of the times above.
  * Returns  0: a hub has it, or the spool has; else a code of sysexits. s->why
  *          says which, or what is wrong.
  */

@@ -9,79 +9,86 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 struct hub {
-	struct slice name; /* HOST:PORT */
+	struct slice line; /* of the table */
+	struct hop_name name;
 	int64_t until_ms;
 	struct package *package;
+	struct secure *secure;
 	struct verdict *verdict; /* code 0: it has not answered */
 	struct buf *why;
 };
 
 static void
-reason(struct hub *h, const char *what, const char *detail)
+reason(struct hub *h, const char *what, struct slice detail)
 {
 	if (h->why->len > 0)
 		buf_text(h->why, "; ");
-	buf_puts(h->why, h->name);
+	/* without its pin, which helps nobody to read on */
+	buf_put(h->why, h->line.at, slice_find(h->line, '/'));
 	buf_text(h->why, ": ");
 	buf_text(h->why, what);
-	if (*detail) {
+	if (detail.len > 0) {
 		buf_text(h->why, ": ");
-		buf_text(h->why, detail);
+		buf_puts(h->why, detail);
 	}
 }
 
 /* Try, and try again while the reply gets lost; 0 with a verdict. */
 static int
-ask(struct hub *h, const struct endpoint *e, const char **where)
+ask(struct hub *h, const struct qmqp_hub *to, const char **where,
+    struct buf *detail)
 {
 	unsigned left = HUBS_AGAIN;
-	int error;
 
-	while (qmqp_send(h->package, e, h->until_ms, h->verdict, where) != 0) {
-		error = errno;
+	for (;;) {
+		buf_clear(detail);
+		if (qmqp_send(h->package, to, h->verdict, where, detail) == 0)
+			return 0;
 		if (!slice_eq(slice_text(*where), SLICE(QMQP_WAITING)) ||
-		    left-- == 0 || clock_ms() + HUBS_AGAIN_MS >= h->until_ms) {
-			errno = error;
+		    left-- == 0 || clock_ms() + HUBS_AGAIN_MS >= to->until_ms)
 			return -1;
-		}
 		poll(NULL, 0, HUBS_AGAIN_MS);
 	}
-	return 0;
 }
 
 /* True when the hub has answered K or D. */
 static bool
-try_endpoint(struct hub *h, const struct endpoint *e)
+try_endpoint(struct hub *h, const struct endpoint *e, int64_t until_ms)
 {
+	struct qmqp_hub to = {e, &h->name, h->secure, until_ms};
+	struct buf detail = {0};
 	const char *where;
 
-	if (ask(h, e, &where) != 0) {
+	if (ask(h, &to, &where, &detail) != 0) {
 		h->verdict->code = 0;
-		reason(h, where, strerror(errno));
-		return false;
+		reason(h, where, buf_slice(&detail));
+	} else if (h->verdict->code == 'Z') {
+		reason(h, "deferred", verdict_text(h->verdict));
 	}
-	if (h->verdict->code != 'Z')
-		return true;
-	reason(h, "deferred", "");
-	buf_text(h->why, ": ");
-	buf_puts(h->why, verdict_text(h->verdict));
-	return false;
+	buf_free(&detail);
+	return h->verdict->code == 'K' || h->verdict->code == 'D';
 }
 
 /* A hub that said Z at one of its addresses would say so at the others. */
 static bool
-try_name(struct hub *h, struct slice host, uint16_t port)
+try_name(struct hub *h)
 {
 	struct endpoint list[RESOLVE_MAX];
 	const char *why;
-	int n = resolve_host(host, port, h->until_ms, list, &why), i;
+	int n = resolve_host(h->name.host, h->name.port, h->until_ms, list,
+			     &why),
+	    i;
+	int64_t now_ms;
 
 	if (n < 0)
-		reason(h, "looking it up", why);
-	for (i = 0; i < n && clock_ms() < h->until_ms; i++)
-		if (try_endpoint(h, &list[i]) || h->verdict->code == 'Z')
+		reason(h, "looking it up", slice_text(why));
+	for (i = 0; i < n && (now_ms = clock_ms()) < h->until_ms; i++)
+		if (try_endpoint(h, &list[i],
+				 now_ms + (h->until_ms - now_ms) / (n - i)) ||
+		    h->verdict->code == 'Z')
 			return h->verdict->code != 'Z';
 	return false;
 }
@@ -89,18 +96,24 @@ try_name(struct hub *h, struct slice host, uint16_t port)
 static bool
 try_hub(struct hub *h)
 {
+	struct buf why = {0};
 	struct endpoint e;
-	struct slice host;
-	uint16_t port;
+	bool ready;
 
 	h->verdict->code = 0;
-	if (hostport_split(h->name, &host, &port) != 0) {
-		reason(h, "not HOST:PORT", "");
+	if (hop_parse(&h->name, h->line, "qmqps:") != 0) {
+		reason(h, "not HOST:PORT", SLICE(""));
 		return false;
 	}
-	if (endpoint_parse(&e, host, port) == 0)
-		return try_endpoint(h, &e);
-	return try_name(h, host, port);
+	ready = !h->name.is_tls || secure_ready(h->secure, &h->name, &why) == 0;
+	if (!ready)
+		reason(h, "TLS is not possible", buf_slice(&why));
+	buf_free(&why);
+	if (!ready)
+		return false;
+	if (endpoint_parse(&e, h->name.host, h->name.port) == 0)
+		return try_endpoint(h, &e, h->until_ms);
+	return try_name(h);
 }
 
 static void
@@ -117,47 +130,56 @@ learn(struct backoff *b, const struct verdict *v)
 	backoff_failed(b, clock_ms(), random);
 }
 
-unsigned
-hubs_count(const struct config *config)
+/* A hub when its turn has come; true when it has answered K or D. */
+static bool
+turn(struct hub *h, struct backoff *rest, int64_t until_ms, unsigned n_left)
 {
-	struct slice name;
-	unsigned n = 0;
+	int64_t now_ms = clock_ms();
+	bool taken;
 
-	while (n < HUBS_MAX && config_qmqpserver(config, n, &name))
-		n++;
-	return n;
+	h->until_ms = now_ms + (until_ms - now_ms) / (int64_t)n_left;
+	if (now_ms >= until_ms) {
+		reason(h, "no time left", SLICE(""));
+		return false;
+	}
+	if (rest && !backoff_ready(rest, now_ms)) {
+		reason(h, "was in trouble lately", SLICE(""));
+		return false;
+	}
+	taken = try_hub(h);
+	if (rest)
+		learn(rest, h->verdict);
+	return taken;
+}
+
+static unsigned
+host_order(const struct config *config, uint8_t order[HUBS_MAX])
+{
+	char host[256];
+
+	if (gethostname(host, sizeof host) != 0)
+		host[0] = 0;
+	host[sizeof host - 1] = 0;
+	return hubs_order(config, slice_text(host), order);
 }
 
 void
-hubs_send(const struct config *config, struct package *p, int64_t until_ms,
-	  struct backoff *rest, struct verdict *v, struct slice *hub,
-	  struct buf *why)
+hubs_send(struct hubs *hubs, struct package *p, int64_t until_ms,
+	  struct verdict *v, struct slice *hub, struct buf *why)
 {
-	struct hub h = {.package = p, .verdict = v, .why = why};
-	unsigned n = hubs_count(config), i;
-	int64_t now_ms;
-	bool taken;
+	struct hub h = {
+	    .package = p, .secure = &hubs->secure, .verdict = v, .why = why};
+	uint8_t order[HUBS_MAX];
+	unsigned n = host_order(hubs->config, order), i;
 
 	*hub = SLICE("");
 	if (n == 0)
 		buf_text(why, "no line in the table qmqpservers");
 	for (i = 0; i < n; i++) {
-		config_qmqpserver(config, i, &h.name);
-		*hub = h.name;
-		now_ms = clock_ms();
-		h.until_ms = now_ms + (until_ms - now_ms) / (int64_t)(n - i);
-		if (now_ms >= until_ms) {
-			reason(&h, "no time left", "");
-			continue;
-		}
-		if (rest && !backoff_ready(&rest[i], now_ms)) {
-			reason(&h, "was in trouble lately", "");
-			continue;
-		}
-		taken = try_hub(&h);
-		if (rest)
-			learn(&rest[i], v);
-		if (taken)
+		config_qmqpserver(hubs->config, order[i], &h.line);
+		*hub = h.line;
+		if (turn(&h, hubs->rest ? &hubs->rest[order[i]] : NULL,
+			 until_ms, n - i))
 			return;
 	}
 	verdict_say(v, 'Z', "no hub took the message (#4.4.1)");

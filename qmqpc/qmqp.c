@@ -1,6 +1,7 @@
 #include "qmqpc/qmqp.h"
 
 #include "lib/clock.h"
+#include "lib/loop.h"
 #include "lib/stream.h"
 #include "qmqpc/answer.h"
 
@@ -12,7 +13,9 @@ struct
 try {
 	struct stream stream;
 	struct package *package;
+	struct slice piece; /* of the package, what comes next */
 	uint64_t sent;
+	bool is_out;  /* all of it is with the kernel */
 	bool is_deaf; /* the hub takes no more, but may still answer */
 	struct answer answer;
 	bool is_answered;
@@ -87,63 +90,123 @@ hear(struct try *t)
 static int
 speak(struct try *t)
 {
-	struct slice piece;
 	ssize_t n;
 
-	if (package_piece(t->package, t->sent, &piece) != 0) {
+	if (t->piece.len == 0 &&
+	    package_piece(t->package, t->sent, &t->piece) != 0) {
 		t->where = "reading the message again";
 		return -1;
 	}
-	n = stream_write(&t->stream, piece.at, piece.len);
-	if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+	n = stream_write(&t->stream, t->piece.at, t->piece.len);
+	if (n < 0 && (errno == EPIPE || errno == ECONNRESET)) {
 		t->is_deaf = true;
-	else if (n < 0 && errno != EAGAIN)
-		return -1;
-	else if (n > 0)
-		t->sent += (uint64_t)n;
-	if (t->is_deaf)
 		t->where = "sending, and it hung up";
+	} else if (n < 0) {
+		return errno == EAGAIN ? 0 : -1;
+	} else {
+		t->sent += (uint64_t)n;
+		t->piece = slice_from(t->piece, (size_t)n);
+	}
 	if (t->sent == t->package->size)
 		t->where = QMQP_WAITING;
 	return 0;
 }
 
+/* What a TLS stream has taken but not yet sent. */
+static int
+push_out(struct try *t)
+{
+	if (stream_flush(&t->stream) == 0)
+		t->is_out = true;
+	else if (errno == EPIPE || errno == ECONNRESET)
+		t->is_deaf = true;
+	else if (errno != EAGAIN)
+		return -1;
+	return 0;
+}
+
+static int
+round_of(struct try *t)
+{
+	bool more = !t->is_deaf && t->sent < t->package->size;
+	bool rest = !t->is_deaf && !more && !t->is_out;
+	short got = POLLIN;
+
+	if (!stream_pending(&t->stream) &&
+	    wait_for(t->stream.fd, more || rest ? POLLIN | POLLOUT : POLLIN,
+		     t->until_ms, &got) != 0)
+		return -1;
+	if ((got & (POLLIN | POLLHUP | POLLERR)) && hear(t) != 0)
+		return -1;
+	if (t->is_answered || !(got & POLLOUT))
+		return 0;
+	return more ? speak(t) : rest ? push_out(t) : 0;
+}
+
 static int
 exchange(struct try *t)
 {
+	t->where = "sending";
+	while (!t->is_answered)
+		if (round_of(t) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+shake_hands(struct try *t)
+{
+	int64_t until_ms = clock_ms() + QMQP_HANDSHAKE_MS;
+	unsigned wants;
 	short got;
 
-	t->where = "sending";
-	while (!t->is_answered) {
-		bool more = !t->is_deaf && t->sent < t->package->size;
-
-		if (wait_for(t->stream.fd, more ? POLLIN | POLLOUT : POLLIN,
-			     t->until_ms, &got) != 0)
+	if (until_ms > t->until_ms)
+		until_ms = t->until_ms;
+	t->where = "TLS";
+	while (stream_flush(&t->stream) != 0) {
+		if (errno != EAGAIN)
 			return -1;
-		if ((got & (POLLIN | POLLHUP | POLLERR)) && hear(t) != 0)
-			return -1;
-		if (more && !t->is_answered && (got & POLLOUT) && speak(t) != 0)
+		wants = stream_wants(&t->stream);
+		if (wait_for(t->stream.fd,
+			     (short)((wants & LOOP_READ ? POLLIN : 0) |
+				     (wants & LOOP_WRITE ? POLLOUT : 0)),
+			     until_ms, &got) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-int
-qmqp_send(struct package *p, const struct endpoint *hub, int64_t until_ms,
-	  struct verdict *v, const char **where)
+static void
+explain(const struct stream *s, int error, struct buf *why)
 {
-	struct try t = {.package = p, .until_ms = until_ms};
-	int fd = connected(hub, until_ms), r, e;
+	const char *text = error == EPROTO ? stream_why(s) : NULL;
+
+	buf_text(why, text ? text : strerror(error));
+}
+
+int
+qmqp_send(struct package *p, const struct qmqp_hub *hub, struct verdict *v,
+	  const char **where, struct buf *why)
+{
+	struct try t = {.package = p, .until_ms = hub->until_ms};
+	int fd = connected(hub->at, hub->until_ms), r = 0;
 
 	*where = "connecting";
-	if (fd < 0)
+	if (fd < 0) {
+		buf_text(why, strerror(errno));
 		return -1;
+	}
 	stream_plain_take(&t.stream, fd);
-	r = exchange(&t);
-	e = errno;
+	if (hub->name->is_tls) {
+		secure_start(hub->secure, hub->name, &t.stream);
+		r = shake_hands(&t);
+	}
+	if (r == 0)
+		r = exchange(&t);
+	if (r != 0)
+		explain(&t.stream, errno, why);
 	stream_close(&t.stream);
 	*where = t.where;
-	errno = e;
 	if (r == 0)
 		answer_verdict(&t.answer, v);
 	return r;

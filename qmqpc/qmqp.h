@@ -3,7 +3,7 @@
  * Blocks, with poll, until the hub has answered or the time is up.
  *
  * Source  https://cr.yp.to/proto/qmqp.html
- * Test    tests/sendmail.t
+ * Test    tests/sendmail.t, tests/leaf_tls.t
  */
 #ifndef QUAIL_QMQPC_QMQP_H
 #define QUAIL_QMQPC_QMQP_H
@@ -11,21 +11,29 @@
 #include "lib/endpoint.h"
 #include "lib/verdict.h"
 #include "qmqpc/package.h"
+#include "qmqpc/secure.h"
 
-enum { QMQP_CONNECT_MS = 10000 };
+enum { QMQP_CONNECT_MS = 10000, QMQP_HANDSHAKE_MS = 30000 };
 
 /* QMQP_WAITING - said of a try after which the hub may have the message */
 #define QMQP_WAITING "waiting for the answer"
 
+struct qmqp_hub {
+	const struct endpoint *at;
+	const struct hop_name *name; /* with TLS or without it */
+	const struct secure *secure; /* ready for it */
+	int64_t until_ms;	     /* on clock_ms */
+};
+
 /* qmqp_send - connect, send, and wait for the answer
  *
- * Takes    until_ms: on clock_ms; a connect takes QMQP_CONNECT_MS at most.
+ * A connect takes QMQP_CONNECT_MS at most, a handshake QMQP_HANDSHAKE_MS.
  * Returns  0 and the hub's verdict in *v; -1 without one: *where says at
- *          what ("connecting"), errno says why. With QMQP_WAITING the hub
- *          may have the message.
+ *          what ("connecting"), one line appended to *why says why. With
+ *          QMQP_WAITING the hub may have the message.
  */
 int
-qmqp_send(struct package *p, const struct endpoint *hub, int64_t until_ms,
-	  struct verdict *v, const char **where);
+qmqp_send(struct package *p, const struct qmqp_hub *hub, struct verdict *v,
+	  const char **where, struct buf *why);
 
 #endif

@@ -49,6 +49,16 @@ out:
 }
 
 void
+spool_limit(struct spool *s, const struct config *config)
+{
+	struct config_leaf leaf;
+
+	config_leaf(config, &leaf);
+	if (leaf.spool_bytes > 0)
+		s->bytes_max = leaf.spool_bytes;
+}
+
+void
 spool_close(struct spool *s)
 {
 	if (s->sync_dir >= 0)

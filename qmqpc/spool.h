@@ -24,6 +24,7 @@
 #ifndef QUAIL_QMQPC_SPOOL_H
 #define QUAIL_QMQPC_SPOOL_H
 
+#include "cdb/config.h"
 #include "qmqpc/package.h"
 #include "qmqpc/spool_entry.h"
 
@@ -60,6 +61,10 @@ spool_path(struct buf *path, const char *dir);
  */
 int
 spool_open(struct spool *s, const char *path);
+
+/* spool_limit - take the size that qmqpservers allows the whole spool */
+void
+spool_limit(struct spool *s, const struct config *config);
 
 void
 spool_close(struct spool *s);

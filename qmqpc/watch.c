@@ -73,8 +73,10 @@ follow_config(struct drain *d)
 	struct buf why = {0};
 	int r = config_refresh(&d->place.config, &why);
 
-	if (r > 0)
+	if (r > 0) {
 		memset(d->rest, 0, sizeof d->rest);
+		drain_limits(d);
+	}
 	if (r != 0) {
 		log_open(r > 0 ? "config" : "config-refused");
 		if (r < 0)

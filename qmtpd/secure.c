@@ -1,38 +1,30 @@
 #include "qmtpd/secure.h"
 
-#include "lib/endpoint.h"
+#include "lib/hop.h"
 #include "lib/log.h"
 #include "lib/tls_memory.h"
 
 #include <unistd.h>
 
-#define PREFIX	  "qmtps:"
 #define BAD_KEY	  "our own key cannot be used (#4.3.5)"
 #define BAD_ROOTS "no authority is there to check the next hop by (#4.3.5)"
 
 bool
 secure_parse(struct secure_hop *s, struct slice nexthop, struct slice *address)
 {
-	struct slice host;
-	uint16_t port;
-	size_t slash;
+	struct hop_name name;
 
 	*s = (struct secure_hop){0};
-	*address = nexthop;
-	if (!slice_starts(nexthop, SLICE(PREFIX)))
-		return hostport_split(nexthop, &host, &port) == 0;
-	s->on = true;
-	nexthop = slice_from(nexthop, sizeof PREFIX - 1);
-	slash = slice_find(nexthop, '/');
-	s->pinned = slash < nexthop.len;
-	*address = slice_of(nexthop.at, slash);
-	if (s->pinned &&
-	    tls_pin_parse(slice_from(nexthop, slash + 1), &s->pin) != 0)
+	if (hop_parse(&name, nexthop, "qmtps:") != 0)
 		return false;
-	if (hostport_split(*address, &host, &port) != 0)
-		return false;
-	buf_puts(&s->host, host);
-	buf_putc(&s->host, 0);
+	*address = name.address;
+	s->on = name.is_tls;
+	s->pinned = name.is_pinned;
+	s->pin = name.pin;
+	if (s->on) {
+		buf_puts(&s->host, name.host);
+		buf_putc(&s->host, 0);
+	}
 	return true;
 }
 

@@ -35,6 +35,16 @@ test_lines(void)
 	"sha256:"                                                              \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
+#define NO_NAME                                                                \
+	" has an address, which no certificate is for; write a name, or the "  \
+	"pin of its key: qmqps:HOST:PORT/PIN\n"
+#define TOO_MANY                                                               \
+	" stands behind a hub or an option; write a line for each hub, and "   \
+	"options on one of their own\n"
+#define NO_SIZE                                                                \
+	" is no size; write a number with k, m or g behind it, such as "       \
+	"spool=100m\n"
+
 static const struct {
 	const char *table, *text, *errors;
 } wrongs[] = {
@@ -215,6 +225,35 @@ static const struct {
      "qmqpservers:5: \"1.2.3\" is not a server; write HOST or HOST:PORT, "
      "[V6]:PORT for a v6 address\n"
      "qmqpservers:7: \"a:628\" stands on line 6 already; keep one of the two "
+     "lines\n"},
+    {"qmqpservers",
+     "qmqps:1.2.3.4\nqmqps:[::1]\nqmqps:h/sha256:1\nh/x\nqmqps:/x\n"
+     "qmqps:a\nqmqps:a:6628\n",
+     "qmqpservers:1: \"qmqps:1.2.3.4\"" NO_NAME
+     "qmqpservers:2: \"qmqps:[::1]\"" NO_NAME
+     "qmqpservers:3: \"qmqps:h/sha256:1\" has no good pin behind its slash; "
+     "write it as quail key prints it, sha256: and 64 digits\n"
+     "qmqpservers:4: \"h/x\" has a pin but no TLS; write "
+     "qmqps:HOST:PORT/PIN\n"
+     "qmqpservers:5: \"qmqps:/x\" has no good host; write qmqps:HOST or "
+     "qmqps:HOST:PORT, [V6]:PORT for a v6 address, and /PIN behind it\n"
+     "qmqpservers:7: \"qmqps:a:6628\" stands on line 6 already; keep one of "
+     "the two lines\n"},
+    {"qmqpservers",
+     "a b\nc order=spread\norder=x\nspool=1\nspool=0m\ntimeout=2h\nx=1\n"
+     "lifetime=5\norder=spread order=listed\n",
+     "qmqpservers:1: \"b\"" TOO_MANY "qmqpservers:2: \"order=spread\"" TOO_MANY
+     "qmqpservers:3: \"order=x\" is no order; write order=listed or "
+     "order=spread\n"
+     "qmqpservers:4: \"spool=1\"" NO_SIZE
+     "qmqpservers:5: \"spool=0m\"" NO_SIZE
+     "qmqpservers:6: \"timeout=2h\" is no time for all hubs together; write "
+     "1s to 1h, such as timeout=30s\n"
+     "qmqpservers:7: \"x=1\" is not an option of a leaf; write order=spread, "
+     "timeout=AGE, lifetime=AGE or spool=SIZE\n"
+     "qmqpservers:8: \"lifetime=5\" is no lifetime; write a number with s, m, "
+     "h or d behind it, such as lifetime=5d\n"
+     "qmqpservers:9: \"order\" stands on line 9 already; keep one of the two "
      "lines\n"},
 };
 

@@ -8,8 +8,11 @@ static void
 test_lists(const struct config *c)
 {
 	static const char *const servers[] = {
-	    "a.example:628",	 "b.example:6280",    "[2001:db8::1]:628",
-	    "[2001:db8::2]:628", "[2001:db8::3]:700", "192.0.2.1:628"};
+	    "a.example:628",	    "b.example:6280",
+	    "[2001:db8::1]:628",    "[2001:db8::2]:628",
+	    "[2001:db8::3]:700",    "192.0.2.1:628",
+	    "qmqps:c.example:6628", "qmqps:[2001:db8::4]:6628/" TABLES_PIN};
+	struct config_leaf leaf;
 	struct slice s;
 	unsigned i;
 
@@ -27,11 +30,15 @@ test_lists(const struct config *c)
 	   "one smtp address");
 	ok(!config_listen(c, "qmqps", 0, &s) && !config_listen(c, "", 0, &s),
 	   "none of another protocol");
-	for (i = 0; i < 6; i++)
+	for (i = 0; i < 8; i++)
 		ok(config_qmqpserver(c, i, &s) &&
 		       slice_eq(s, slice_text(servers[i])),
 		   "server %u is %s", i, servers[i]);
-	ok(!config_qmqpserver(c, 6, &s), "no more servers");
+	ok(!config_qmqpserver(c, 8, &s), "no more servers");
+	config_leaf(c, &leaf);
+	ok(leaf.is_spread && leaf.timeout_s == 120 &&
+	       leaf.lifetime_s == 36 * 3600 && leaf.spool_bytes == 3072,
+	   "options of a leaf");
 	ok(config_text(c, "me", &s) && slice_eq(s, SLICE("Hub.Example")),
 	   "a table by its name");
 	ok(!config_text(c, "you", &s), "and one that is not there");

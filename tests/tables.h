@@ -16,12 +16,19 @@
 
 #define UNUSED __attribute__((unused))
 
+/* 64 digits */
+#define TABLES_PIN                                                             \
+	"sha256:"                                                              \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"       \
+	"ef"
+
 static char tables_dir[] = "/tmp/quail-tables-XXXXXX";
 
 static const char *const tables_names[] = {
     "me",	  "listen",	"access",	  "locals",
     "rcpthosts",  "users",	"routes",	  "qmqpservers",
-    "bouncefrom", "bouncehost", "doublebounceto", "doublebouncehost", "rewrite"};
+    "bouncefrom", "bouncehost", "doublebounceto", "doublebouncehost",
+    "rewrite"};
 
 UNUSED static void
 write_file(const char *name, const void *bytes, size_t n)
@@ -98,7 +105,11 @@ good_tables(void)
 			"* smtp:192.0.2.25:25\n");
 	table("rcpthosts", "far.example\n.Edge.example\n");
 	table("qmqpservers", "a.example\nb.example:6280\n[2001:db8::1]\n"
-			     "2001:db8::2\n[2001:db8::3]:700\n192.0.2.1\n");
+			     "2001:db8::2\n[2001:db8::3]:700\n192.0.2.1\n"
+			     "qmqps:C.example\n"
+			     "qmqps:2001:db8::4/" TABLES_PIN "\n"
+			     "order=spread timeout=2m\n"
+			     "lifetime=36h spool=3k\n");
 }
 
 UNUSED static void
