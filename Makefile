@@ -7,6 +7,7 @@
 #   make test-long    the same, with longer rounds of the kill tests
 #   make bench        messages a second, beside what the disk allows
 #   make fuzz         the fuzz harnesses, with clang (doc/testing.md)
+#   make leaf         build/leaf/qmqpc, static and small: packaging/leaf.mk
 #   make install      into PREFIX (/usr/local), under DESTDIR
 #   make deps         only installs what `make` needs
 #   make check-format
@@ -111,7 +112,7 @@ tinycdb: $(CDB_A)
 # stand in tests/ too; the group lets the linker find its way, and TinyCDB's
 # archive must come before libowfat.
 TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*_test.c))
-TOOLS   := $(addprefix $(B)/tests/,quail-load disk smtp-sink)
+TOOLS   := $(addprefix $(B)/tests/,quail-load disk smtp-sink spawn)
 HELPERS := $(filter-out %_test.c tests/smtp_sink.c,$(wildcard tests/*.c))
 TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c \
            tests/crash/*.c tests/fuzz/*.c))
@@ -134,6 +135,7 @@ $(CRASH): $(B)/tests/crash-%: $(B)/tests/crash/%.o $(call lib_of,lib)
 
 $(B)/tests/quail-load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load*.c))
 $(B)/tests/disk:       $(B)/tests/bench/disk.o
+$(B)/tests/spawn:      $(B)/tests/bench/spawn.o
 $(B)/tests/smtp-sink:  $(B)/tests/smtp_sink.o
 $(TOOLS):
 	@mkdir -p $(@D)
@@ -201,7 +203,7 @@ ASAN_TESTS = $(patsubst $(B)/%,$(B)/asan/%,$(if $(LONG),$(TESTS),\
 # what begins with '#' is of interest when something has failed.
 test-run:
 	@$(RUN_ENV) LONG=$(LONG) PEERS=$(abspath $(DEPS))/peers \
-	    prove --timer $(PROVE) $(TESTS) $(ASAN_TESTS) \
+	    DEPS=$(abspath $(DEPS)) prove --timer $(PROVE) $(TESTS) $(ASAN_TESTS) \
 	    $(sort $(wildcard tests/*.t)) tests/layers.sh \
 	    </dev/null 2>$(B)/test.stderr || { \
 	    grep '^#' $(B)/test.stderr | tail -n 40; \
@@ -214,7 +216,8 @@ show-%:
 	@echo '$($*)'
 
 test-one:
-	@$(RUN_ENV) LONG=$(LONG) PEERS=$(abspath $(DEPS))/peers prove -v $(T)
+	@$(RUN_ENV) LONG=$(LONG) PEERS=$(abspath $(DEPS))/peers \
+	    DEPS=$(abspath $(DEPS)) prove -v $(T)
 
 bench: deps-test
 	@$(AGAIN) all $(TOOLS)
@@ -268,6 +271,8 @@ install: all
 	for f in $(wildcard doc/*.[1-8]); do \
 	    d=$(DESTDIR)$(PREFIX)/share/man/man$${f##*.}; \
 	    install -d $$d && install -m 644 $$f $$d || exit 1; done
+
+include packaging/leaf.mk
 
 .PHONY: clean
 clean:

@@ -71,13 +71,23 @@ by_instruction(uint32_t crc, struct slice s)
 	return ~(uint32_t)c;
 }
 
+static bool
+has_instruction(void)
+{
+	enum { SSE4_2 = 1 << 20 };
+	unsigned a = 1, b, c = 0, d;
+
+	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return c & SSE4_2;
+}
+
 uint32_t
 crc32c(uint32_t crc, struct slice s)
 {
 	static int has = -1;
 
 	if (has < 0)
-		has = __builtin_cpu_supports("sse4.2") ? 1 : 0;
+		has = has_instruction();
 	return has ? by_instruction(crc, s) : crc32c_portable(crc, s);
 }
 

@@ -1,6 +1,5 @@
 #include "lib/trace.h"
 
-#include <stdio.h>
 #include <time.h>
 
 enum { HELO_MAX = 255 };
@@ -20,6 +19,24 @@ put_helo(struct buf *out, struct slice helo)
 	}
 }
 
+static void
+put_two(struct buf *out, int v, char behind)
+{
+	buf_putc(out, (char)('0' + v / 10 % 10));
+	buf_putc(out, (char)('0' + v % 10));
+	buf_putc(out, behind);
+}
+
+static void
+put_year(struct buf *out, int since_1900)
+{
+	int64_t year = INT64_C(1900) + since_1900;
+
+	if (year < 0)
+		buf_putc(out, '-');
+	buf_number(out, (uint64_t)(year < 0 ? -year : year));
+}
+
 void
 trace_date(struct buf *out, int64_t now_s)
 {
@@ -28,19 +45,24 @@ trace_date(struct buf *out, int64_t now_s)
 	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr",
 					   "May", "Jun", "Jul", "Aug",
 					   "Sep", "Oct", "Nov", "Dec"};
-	char text[64];
 	struct tm tm;
 	time_t t = (time_t)now_s;
-	int n;
 
 	if (!gmtime_r(&t, &tm)) { /* a year that no int can hold */
 		t = 0;
 		gmtime_r(&t, &tm);
 	}
-	n = snprintf(text, sizeof text, "%s, %02d %s %d %02d:%02d:%02d +0000",
-		     days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
-		     tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-	buf_put(out, text, (size_t)n);
+	buf_text(out, days[tm.tm_wday]);
+	buf_text(out, ", ");
+	put_two(out, tm.tm_mday, ' ');
+	buf_text(out, months[tm.tm_mon]);
+	buf_putc(out, ' ');
+	put_year(out, tm.tm_year);
+	buf_putc(out, ' ');
+	put_two(out, tm.tm_hour, ':');
+	put_two(out, tm.tm_min, ':');
+	put_two(out, tm.tm_sec, ' ');
+	buf_text(out, "+0000");
 }
 
 void

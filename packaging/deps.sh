@@ -3,6 +3,7 @@
 #
 #   deps.sh build          the compiler and the libraries that quail links
 #   deps.sh test           what the tests use besides
+#   deps.sh leaf           the compiler and the emulator for another machine
 #   deps.sh tinycdb DIR    TinyCDB's library, unpacked under DIR, not installed
 #
 # Asks for no privilege and does nothing when all is there. Else it says in
@@ -15,6 +16,8 @@ build='gcc libc6-dev libowfat-dev libc-ares-dev libbearssl-dev'
 # tests/peers.sh unpacks; a checker for the manual pages
 test='perl openssl swaks ucspi-tcp libdb5.3 libicu72 libnsl2 libsasl2-2
     libgnutls30 libstdc++6 libssl3 liblua5.1-0 mandoc e2fsprogs xfsprogs'
+# a small leaf for another architecture, built and run
+leaf='gcc gcc-aarch64-linux-gnu qemu-user'
 
 die() {
 	echo "deps: $*" >&2
@@ -121,10 +124,11 @@ tinycdb() {
 case ${1:-} in
 build) install_missing $build ;;
 test) install_missing $test ;;
+leaf) install_missing $leaf ;;
 tinycdb) tinycdb "$2" ;;
 download)
 	shift
 	download "$@"
 	;;
-*) die "usage: deps.sh build | test | tinycdb DIR | download DIR NAME..." ;;
+*) die "usage: deps.sh build | test | leaf | tinycdb DIR | download DIR NAME..." ;;
 esac

@@ -7,7 +7,6 @@
 #include "qmqpc/session.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -64,7 +63,7 @@ list(const struct spool *s, struct slice names)
 		    letter_open(&l, s, names.at, &why) == LETTER_GOOD &&
 		    may_see(s, &l)) {
 			put_letter(&out, &l, id);
-			fwrite(buf_slice(&out).at, 1, out.len, stdout);
+			session_print(buf_slice(&out));
 			buf_clear(&out);
 			n++;
 		}
@@ -87,7 +86,7 @@ list_all(const struct spool *s)
 		    EX_NOPERM, SLICE("this user may not list the spool"));
 	n = list(s, buf_slice(&names));
 	if (n == 0)
-		printf("Mail queue is empty\n");
+		session_print(SLICE("Mail queue is empty\n"));
 	buf_free(&names);
 	return 0;
 }

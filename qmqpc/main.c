@@ -11,7 +11,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,7 +41,7 @@ run(const struct options *o)
 	case OPTIONS_SMTP: return bs_run(o);
 	case OPTIONS_MAILQ: return mailq_run();
 	case OPTIONS_DRAIN: return watch_run(o);
-	case OPTIONS_HELP: fputs(usage, stdout); return 0;
+	case OPTIONS_HELP: return session_print(slice_text(usage));
 	case OPTIONS_ALIASES: break;
 	}
 	return 0;

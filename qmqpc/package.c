@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,15 +12,18 @@
 static int
 file_in(const char *dir)
 {
-	char path[256];
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct buf path = {0};
 
-	if (fd >= 0 || snprintf(path, sizeof path, "%s/quailXXXXXX", dir) >=
-			   (int)sizeof path)
-		return fd;
-	fd = mkostemp(path, O_CLOEXEC);
 	if (fd >= 0)
-		unlink(path);
+		return fd;
+	buf_text(&path, dir);
+	buf_text(&path, "/quailXXXXXX");
+	buf_putc(&path, 0);
+	fd = mkostemp(path.mem, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path.mem);
+	buf_free(&path);
 	return fd;
 }
 

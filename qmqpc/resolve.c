@@ -1,5 +1,6 @@
 #include "qmqpc/resolve.h"
 
+#include "lib/buf.h"
 #include "lib/clock.h"
 
 #include <errno.h>
@@ -7,7 +8,6 @@
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,11 +30,12 @@ ask(const char *host, uint16_t port, int fd)
 	struct addrinfo *list, *a,
 	    wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 	struct answer_part part = {0};
-	char service[8];
+	struct buf service = {0};
 	int n = 0;
 
-	snprintf(service, sizeof service, "%u", port);
-	part.error = getaddrinfo(host, service, &wanted, &list);
+	buf_number(&service, port);
+	buf_putc(&service, 0);
+	part.error = getaddrinfo(host, service.mem, &wanted, &list);
 	if (part.error != 0) {
 		write_part(fd, &part);
 		_exit(0);

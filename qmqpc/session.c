@@ -2,6 +2,7 @@
 
 #include "qmqpc/handover.h"
 
+#include <errno.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -21,6 +22,21 @@ print(int fd, struct slice line)
 	n = write(fd, buf_slice(&out).at, out.len);
 	(void)n; /* there is nobody else to tell */
 	buf_free(&out);
+}
+
+int
+session_print(struct slice text)
+{
+	while (text.len > 0) {
+		ssize_t n = write(1, text.at, text.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return EX_IOERR;
+		text = slice_from(text, (size_t)n);
+	}
+	return 0;
 }
 
 int

@@ -16,6 +16,13 @@
 int
 session_run(const struct options *options);
 
+/* session_print - write text to stdout, as it is
+ *
+ * Returns  0; 74 when it cannot be written.
+ */
+int
+session_print(struct slice text);
+
 /* session_complain - print a line on stderr, made safe for a terminal
  *
  * Returns  code.

@@ -1,0 +1,94 @@
+# leaf.mk - qmqpc for small devices: static, stripped, on musl
+#
+#   make leaf                  B/leaf/qmqpc, B/leaf/qmqpc-plain (without TLS)
+#   make leaf LEAF_ARCH=arm64  the same in B/leaf-arm64, by Debian's cross gcc
+#
+# Compiled whole, with the libraries' sources (packaging/leaf-deps.sh), so
+# that the linker may drop what is not called. What makes the one without TLS
+# is that lib/ gives it no archive member that knows BearSSL.
+
+LEAF_HOST := $(shell dpkg --print-architecture 2>/dev/null)
+LEAF_ARCH ?= $(LEAF_HOST)
+LEAF_DEPS ?= $(DEPS)/leaf
+LEAF      := $(B)/leaf$(if $(filter-out $(LEAF_HOST),$(LEAF_ARCH)),-$(LEAF_ARCH))
+LEAF_MUSL := $(LEAF_DEPS)/musl-$(LEAF_ARCH)
+LEAF_TRIPLET_amd64 := x86_64-linux-gnu
+LEAF_TRIPLET_arm64 := aarch64-linux-gnu
+LEAF_TRIPLET_armhf := arm-linux-gnueabihf
+LEAF_CC   ?= $(if $(filter $(LEAF_HOST),$(LEAF_ARCH)),,$(LEAF_TRIPLET_$(LEAF_ARCH))-)gcc
+LEAF_ALL  := amd64 arm64
+
+LEAF_OPT  := -Oz -flto -ffunction-sections -fdata-sections \
+             -fno-asynchronous-unwind-tables -fno-stack-protector \
+             -fno-pie -fno-jump-tables -fno-ident
+LEAF_CPP   = -nostdinc -isystem $(LEAF_MUSL)/include \
+             -isystem $(shell $(LEAF_CC) -print-file-name=include) -I. -Dpure=
+LEAF_LINK  = -nostdlib -static -no-pie -flto-partition=one -Wl,--gc-sections \
+             -Wl,-s,--build-id=none,-z,noexecstack -T packaging/leaf/leaf.ld
+
+# Parts of a libc, made for what a leaf asks of them: a third of the file
+# else. They come first, so the linker leaves musl's own alone.
+LEAF_LIBC := $(wildcard packaging/leaf/*.c)
+LEAF_SRCS := $(filter-out lib/dns.c lib/dns_parts.c qmqpc/main.c, \
+             $(filter qmqpc/% lib/% cdb/%,$(SRCS)))
+LEAF_CDB  := $(addprefix tinycdb/cdb_,find.c findnext.c hash.c init.c \
+             make.c make_add.c make_put.c seek.c seq.c unpack.c)
+LEAF_BEAR  = $(patsubst $(LEAF_DEPS)/%,%,$(shell find $(LEAF_DEPS)/bearssl/src -name '*.c'))
+
+leaf_objs  = $(patsubst %.c,$(LEAF)/o/%.o,$(1))
+
+.PHONY: leaf leaf-build
+leaf: $(LEAF_DEPS)/done
+	$(AGAIN) leaf-build
+
+leaf-build: $(LEAF)/qmqpc $(LEAF)/qmqpc-plain
+
+$(LEAF_DEPS)/done: packaging/leaf-deps.sh
+	@sh packaging/deps.sh leaf
+	@sh packaging/leaf-deps.sh $(LEAF_DEPS) $(LEAF_ALL)
+
+$(LEAF)/o/%.o: %.c
+	@mkdir -p $(@D)
+	$(SAY) compile $< for $(LEAF_ARCH)
+	$(Q)$(LEAF_CC) $(LEAF_CPP) -isystem $(LEAF_DEPS)/libowfat \
+	    -isystem $(LEAF_DEPS)/bearssl/inc $(STD) $(LEAF_OPT) $(WARN) \
+	    -MMD -MP -c -o $@ $<
+
+# What a compiler knows about malloc must not be used to make malloc.
+$(LEAF)/o/packaging/leaf/alloc.o: LEAF_OPT += -fno-builtin -fno-lto
+$(LEAF)/o/cdb/map.o: LEAF_CPP := -I$(LEAF_DEPS)/tinycdb $(LEAF_CPP)
+
+$(LEAF)/o/tinycdb/%.o: $(LEAF_DEPS)/tinycdb/%.c
+	@mkdir -p $(@D)
+	$(Q)$(LEAF_CC) $(LEAF_CPP) $(LEAF_OPT) -D_GNU_SOURCE -w -c -o $@ $<
+
+$(LEAF)/o/libowfat/%.o: $(LEAF_DEPS)/libowfat/%.c
+	@mkdir -p $(@D)
+	$(Q)$(LEAF_CC) $(LEAF_CPP) -I$(LEAF_DEPS)/libowfat $(LEAF_OPT) -w \
+	    -c -o $@ $<
+
+$(LEAF)/o/bearssl/%.o: $(LEAF_DEPS)/bearssl/%.c
+	@mkdir -p $(@D)
+	$(Q)$(LEAF_CC) $(LEAF_CPP) -I$(LEAF_DEPS)/bearssl/src \
+	    -I$(LEAF_DEPS)/bearssl/inc $(LEAF_OPT) -w -c -o $@ $<
+
+$(LEAF)/leaf.a: $(call leaf_objs,$(LEAF_SRCS) $(LEAF_LIBC) $(LEAF_CDB) \
+    libowfat/fmt/fmt_ulonglong.c)
+	@rm -f $@
+	$(Q)$(LEAF_CC)-ar crs $@ $^
+
+$(LEAF)/bearssl.a: $(call leaf_objs,$(LEAF_BEAR))
+	@rm -f $@
+	$(Q)$(LEAF_CC)-ar crs $@ $^
+
+LEAF_PARTS := $(LEAF)/o/qmqpc/main.o $(LEAF)/leaf.a
+$(LEAF)/qmqpc: $(LEAF_PARTS) $(LEAF)/bearssl.a
+$(LEAF)/qmqpc-plain: $(LEAF_PARTS)
+$(LEAF)/qmqpc $(LEAF)/qmqpc-plain:
+	$(SAY) link $@
+	$(Q)$(LEAF_CC) $(LEAF_OPT) $(LEAF_LINK) -o $@ \
+	    $(LEAF_MUSL)/lib/crt1.o $(LEAF_MUSL)/lib/crti.o $^ \
+	    -Wl,--start-group $(LEAF_MUSL)/lib/libc.a -lgcc -Wl,--end-group \
+	    $(LEAF_MUSL)/lib/crtn.o
+
+-include $(wildcard $(LEAF)/o/*/*.d $(LEAF)/o/packaging/leaf/*.d)

@@ -1,0 +1,177 @@
+#!/bin/sh
+# leaf_static.t - the small static leaves: their size, their memory, and that
+# each of them sends, spools, drains and looks names up
+#
+# Compiles them if `make leaf` has not: 15 s for each machine, once.
+set -u
+
+: "${BIN:?make test sets it}" "${BUILD:?make test sets it}"
+here=$(cd "$(dirname "$0")" && pwd)
+work=$BUILD/leaf_static
+rm -rf "$work"
+mkdir -p "$work" || exit 111
+. "$here/tap.sh"
+. "$here/node.sh"
+
+PLAIN_MAX=65536   # bytes: 64 KiB
+TLS_MAX=163840    # 160 KiB
+MEMORY_MAX=512    # KiB
+
+build() { # ARCH; DEPS as make test has it
+	make -s -C "$here/.." B="$BUILD" ${DEPS:+DEPS="$DEPS"} LEAF_ARCH="$1" \
+	    leaf >"$work/make" 2>&1
+}
+
+set -- $(free_ports 2)
+hub=$1 gone=$2
+echo hub.test | table hub me
+printf 'qmqp 127.0.0.1:%s\n' "$hub" | table hub listen
+echo "127.0.0.0/8 relay" | table hub access
+echo in.test | table hub locals
+echo "*@in.test maildir:mail/%u" | table hub users
+node_start hub || exit 1
+
+echo leaf.test | table leaf me
+echo "127.0.0.1:$hub" | table leaf qmqpservers
+"$BIN/quail" build "$work/leaf" || exit 1
+mkdir "$work/leaf/spool"
+echo leaf.test | table far me
+echo "127.0.0.1:$gone" | table far qmqpservers
+"$BIN/quail" build "$work/far" || exit 1
+
+echo leaf.test | table named me
+echo hub:2628 | table named qmqpservers
+"$BIN/quail" build "$work/named" || exit 1
+printf 'nameserver 127.0.0.9\nnameserver 127.0.0.1\nsearch no.test fleet.test\n' \
+    >"$work/resolv.conf"
+
+# two_recipients RUN PROGRAM - the same mail to both; each has it once
+two_recipients() {
+	printf 'Subject: two\n\n%s\n' "$2" | QUAIL_DIR=$work/leaf \
+	    $1 "$2" -f s@in.test a@in.test b@in.test || return 1
+	for u in a b; do
+		wait_for 10 has_count "$work/hub/mail/$u/new" 1 || return 1
+		is_once=$(cat "$work/hub/mail/$u/new"/* | grep -cFx "$2")
+		[ "$is_once" = 1 ] || return 1
+		rm -f "$work/hub/mail/$u/new"/*
+	done
+}
+
+# spool_and_drain RUN PROGRAM - no hub, then one
+spool_and_drain() {
+	for i in 1 2 3; do
+		printf 'Subject: later\n\n%s %s\n' "$2" $i |
+			QUAIL_DIR=$work/far QUAIL_SPOOL=$work/leaf/spool \
+			    $1 "$2" -f s@in.test a@in.test || return 1
+	done
+	[ "$(ls "$work/leaf/spool" | grep -c '^m\.')" = 3 ] || return 1
+	$1 "$2" --drain "$work/leaf" 2>>"$work/drain.log" || return 1
+	[ "$(ls "$work/leaf/spool" | grep -c '^m\.')" = 0 ] &&
+		wait_for 10 has_count "$work/hub/mail/a/new" 3 &&
+		rm -f "$work/hub/mail/a/new"/*
+}
+
+# large RUN PROGRAM - 3 MiB of lines, which do not fit into its memory
+large() {
+	perl -e 'print "Subject: large\n\n"; print "x" x 60, "\n" for 1..50000' |
+		QUAIL_DIR=$work/leaf $1 "$2" -f s@in.test a@in.test || return 1
+	wait_for 10 has_count "$work/hub/mail/a/new" 1 &&
+		[ "$(cat "$work/hub/mail/a/new"/* | grep -c '^x\{60\}$')" = \
+		    50000 ] && rm -f "$work/hub/mail/a/new"/*
+}
+
+# peak PROGRAM BYTES - most KiB of memory that it had, by wait4(2)
+peak() {
+	perl -e 'print "Subject: m\n\n"; print "x" x 60, "\n" x ($_ % 61 == 0)
+	    for 1 .. $ARGV[0] / 60' "$2" >"$work/text"
+	QUAIL_DIR=$work/leaf "$BUILD/tests/spawn" 1 "$work/text" \
+	    "$1" -f s@in.test a@in.test | sed -n 's/.* rss_kib=//p'
+}
+
+# by_name PROGRAM - its hub has a name that only a name server of ours knows,
+# the second of two, behind a domain of "search": in a network of its own
+by_name() {
+	cat >"$work/ns.sh" <<'S'
+set -u
+ip link set lo up
+mount --bind "$work/resolv.conf" /etc/resolv.conf || exit 90
+perl "$here/dns_fake.pl" 53 hub.fleet.test 127.0.0.1 &
+perl "$here/qmqp_sink.pl" 2628 "$work/sink" "Kok 1 id 2" >/dev/null 2>&1 &
+sleep 0.3
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	printf 'Subject: n\n\nname\n' | QUAIL_TIMEOUT_S=9 \
+	    QUAIL_DIR=$work/named "$1" -v a@in.test b@in.test && break
+	sleep 0.2
+done
+kill %1 %2
+S
+	rm -f "$work/said"
+	here=$here work=$work unshare -rmn sh "$work/ns.sh" "$1" \
+	    >"$work/said" 2>&1
+	grep -q '^sendmail: hub:2628: ' "$work/said"
+}
+
+tries() { # ARCH DIR RUN
+	for p in qmqpc qmqpc-plain; do
+		prog=$2/$p
+		case $p in
+		qmqpc) max=$TLS_MAX ;;
+		*) max=$PLAIN_MAX ;;
+		esac
+		size=$(wc -c <"$prog")
+		echo "# $1 $p: $size bytes"
+		if [ -z "$3" ]; then
+			check "$1 $p: $size bytes, at most $max" \
+			    [ "$size" -le "$max" ]
+			for bytes in 1000 3000000; do
+				kib=$(peak "$prog" "$bytes")
+				check "$1 $p: a message of $bytes bytes, $kib \
+KiB of memory, at most $MEMORY_MAX" [ "${kib:-9999}" -le $MEMORY_MAX ]
+			done
+			wait_for 10 has_count "$work/hub/mail/a/new" 4
+			rm -f "$work/hub/mail/a/new"/*
+			if unshare -rmn true 2>/dev/null; then
+				check "$1 $p: finds its hub by name" \
+				    by_name "$prog"
+			else
+				skip "$1 $p: hub by name" "no namespaces here"
+			fi
+		fi
+		check "$1 $p: asks for no interpreter and no library" \
+		    sh -c '! readelf -lW "$1" | grep -qE "INTERP|DYNAMIC"' \
+		    - "$prog"
+		check "$1 $p: two recipients" two_recipients "$3" "$prog"
+		check "$1 $p: into the spool, and out of it" \
+		    spool_and_drain "$3" "$prog"
+		check "$1 $p: more than its memory holds" large "$3" "$prog"
+	done
+}
+
+# not_built ARCH - the packages can't be had: skip; they can: fail
+not_built() {
+	if [ -e "${DEPS:-$BUILD/deps}/leaf/done" ]; then
+		fail "$1: make leaf"
+		sed 's/^/# /' "$work/make" | tail -n 20
+	else
+		skip "$1" "cannot be built: $(tail -n 1 "$work/make")"
+	fi
+}
+
+host=$(dpkg --print-architecture 2>/dev/null)
+if build "${host:-none}"; then
+	tries "$host" "$BUILD/leaf" ""
+else
+	not_built "${host:-this machine}"
+fi
+if [ "$host" = arm64 ]; then
+	skip "another machine" "this is the other machine"
+elif ! build arm64; then
+	not_built arm64
+elif command -v qemu-aarch64 >/dev/null 2>&1; then
+	tries arm64 "$BUILD/leaf-arm64" qemu-aarch64
+else
+	skip "arm64" "no qemu-aarch64"
+fi
+check "none of the hub's daemons died" node_is_sound hub
+node_cleanup
+tap_done
