@@ -1,14 +1,13 @@
 #include "lib/siphash.h"
 
-static uint64_t
+/* Written so that a compiler makes one load of it. */
+static inline uint64_t
 load64(const uint8_t *p)
 {
-	uint64_t v = 0;
-	int i;
-
-	for (i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+	       (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
+	       (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+	       (uint64_t)p[7] << 56;
 }
 
 static void
@@ -60,6 +59,17 @@ siphash_init(struct siphash *h, const uint8_t key[SIPHASH_KEY])
 		  k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u}};
 }
 
+/* The state in registers: in memory, each byte read might change it. */
+static void
+words(struct siphash *h, const uint8_t *p, size_t n)
+{
+	uint64_t v[4] = {h->v[0], h->v[1], h->v[2], h->v[3]};
+
+	for (; n > 0; n--, p += 8)
+		word(v, load64(p));
+	memcpy(h->v, v, sizeof v);
+}
+
 void
 siphash_push(struct siphash *h, struct slice s)
 {
@@ -75,10 +85,9 @@ siphash_push(struct siphash *h, struct slice s)
 			used = 0;
 		}
 	}
-	for (; n >= 8; n -= 8, p += 8)
-		word(h->v, load64(p));
-	if (n > 0)
-		memcpy(h->tail, p, n);
+	words(h, p, n / 8);
+	if (n % 8 > 0)
+		memcpy(h->tail, p + (n & ~(size_t)7), n % 8);
 }
 
 void
