@@ -74,6 +74,7 @@ every_second(struct loop_timer *timer)
 	loop_timer_set(&hub.loop, timer, 1000);
 	refresh_config();
 	store_check_disk(&hub.store);
+	store_rest(&hub.store);
 	if (++hub.n_seconds % 60 == 0)
 		schedule_minute(&hub.schedule);
 }

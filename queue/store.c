@@ -172,6 +172,7 @@ store_close(struct store *st)
 		segment_close(s);
 	}
 	buf_free(&st->news);
+	buf_free(&st->written);
 	buf_free(&st->outcomes);
 	buf_free(&st->late);
 	recent_free(&st->recent);
@@ -241,10 +242,40 @@ append(struct store *st, struct buf *records)
 		return r == 0 ? -1 : -2;
 	}
 	s->end += records->len;
+	return 0;
+}
+
+static void
+reuse(struct buf *records)
+{
 	buf_clear(records);
 	if (records->cap > STORE_BATCH_MAX)
 		buf_free(records);
-	return 0;
+}
+
+/* News that was written: in memory until the next is. */
+static void
+keep_written(struct store *st, uint64_t at)
+{
+	struct buf written = st->news;
+
+	if (written.len == 0)
+		return;
+	st->news = st->written;
+	st->written = written;
+	st->written_at = at;
+	st->written_segno = st->current->segno;
+	reuse(&st->news);
+}
+
+void
+store_rest(struct store *st)
+{
+	if (st->rested_batch == st->batch && st->news.len == 0) {
+		buf_free(&st->written);
+		buf_free(&st->news);
+	}
+	st->rested_batch = st->batch;
 }
 
 /* Files of messages whose last outcome is on disk now. */
@@ -269,7 +300,7 @@ static int
 write_batch(struct store *st)
 {
 	uint64_t end = st->current->end;
-	int wrote;
+	int wrote, wrote_outcomes;
 
 	if (st->big_dirty && fs_sync(st->big_dir) != 0) {
 		store_fail(st, "syncing the directory of large messages");
@@ -279,6 +310,7 @@ write_batch(struct store *st)
 	wrote = append(st, &st->news);
 	if (wrote == 0) {
 		buf_puts(&st->index, buf_slice(&st->news_index));
+		keep_written(st, end);
 	} else {
 		log_open("write-failed");
 		log_errno(errno);
@@ -287,8 +319,11 @@ write_batch(struct store *st)
 		st->is_full = true;
 	}
 	buf_clear(&st->news_index);
-	if (wrote == -2 || append(st, &st->outcomes) == -2)
+	wrote_outcomes = wrote == -2 ? -2 : append(st, &st->outcomes);
+	if (wrote_outcomes == -2)
 		store_fail(st, "cutting a segment after a failed write");
+	if (wrote_outcomes == 0)
+		reuse(&st->outcomes);
 	if (st->outcomes.len == 0) {
 		buf_puts(&st->index, buf_slice(&st->outcomes_index));
 		buf_clear(&st->outcomes_index);

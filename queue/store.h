@@ -55,6 +55,11 @@ struct store {
 	uint32_t id_next;
 	uint32_t n_spares;   /* files spare0, spare1 ... in seg_dir */
 	struct buf news;     /* M records that wait for the commit */
+	struct buf written;  /* the last news, as it stands in the log ... */
+	uint64_t written_at; /* ... there, in this segment: mail that is tried
+			      * at once need not be read */
+	uint32_t written_segno;
+	uint32_t rested_batch;
 	struct buf outcomes; /* S records */
 	struct buf late;     /* their payloads, when no segment had room */
 	struct buf index;    /* of the current segment: store_index.h */
@@ -185,6 +190,10 @@ store_text(struct store *st, struct message *m, uint64_t from, char *to,
  */
 void
 store_reclaim(struct store *st);
+
+/* store_rest - nothing was committed since the last call: give back memory */
+void
+store_rest(struct store *st);
 
 /* store_check_disk - look how much room there is
  *

@@ -7,6 +7,23 @@
 #include <errno.h>
 #include <fcntl.h>
 
+/* From m's record: out of memory when it was written just now. */
+static int
+read_record(const struct store *st, const struct message *m, uint64_t from,
+	    char *to, size_t n)
+{
+	uint64_t at = m->offset + from;
+
+	if (m->segment->segno == st->written_segno && at >= st->written_at &&
+	    at - st->written_at <= st->written.len &&
+	    n <= st->written.len - (at - st->written_at)) {
+		memcpy(to, buf_slice(&st->written).at + (at - st->written_at),
+		       n);
+		return 0;
+	}
+	return fs_read_all(m->segment->fd, to, n, (off_t)at);
+}
+
 int
 store_envelope(struct store *st, struct message *m, struct buf *room,
 	       struct store_envelope *e)
@@ -17,10 +34,8 @@ store_envelope(struct store *st, struct message *m, struct buf *room,
 	uint32_t i;
 	size_t n = RECORD_HEAD + ENTRY_M_HEAD + m->env_len;
 
-	(void)st;
 	buf_clear(room);
-	if (fs_read_all(m->segment->fd, buf_room(room, n), n,
-			(off_t)m->offset) != 0)
+	if (read_record(st, m, 0, buf_room(room, n), n) != 0)
 		return -1;
 	buf_added(room, n);
 	rest = slice_from(buf_slice(room), RECORD_HEAD);
@@ -48,9 +63,9 @@ store_text(struct store *st, struct message *m, uint64_t from, char *to,
 	int fd, r, e;
 
 	if (!m->is_big)
-		return fs_read_all(m->segment->fd, to, n,
-				   (off_t)(m->offset + RECORD_HEAD +
-					   ENTRY_M_HEAD + m->env_len + from));
+		return read_record(
+		    st, m, RECORD_HEAD + ENTRY_M_HEAD + m->env_len + from, to,
+		    n);
 	big_name(name, m->id);
 	fd = fs_open(st->big_dir, name, O_RDONLY, 0);
 	if (fd < 0)
