@@ -1,6 +1,6 @@
 #include "qmqpc/header.h"
 
-enum rcpts { NO_RCPTS, RCPTS, RESENT_RCPTS };
+enum rcpts { NO_RCPTS, RCPTS, RESENT_RCPTS, RETURN };
 
 static const struct field {
 	const char *name;
@@ -8,8 +8,8 @@ static const struct field {
 	bool is_dropped;
 	enum rcpts rcpts;
 } fields[] = {
-    {"to", 0, false, RCPTS},
-    {"cc", 0, false, RCPTS},
+    {"to", HEADER_TO, false, RCPTS},
+    {"cc", HEADER_TO, false, RCPTS},
     {"bcc", 0, true, RCPTS},
     {"resent-to", 0, false, RESENT_RCPTS},
     {"resent-cc", 0, false, RESENT_RCPTS},
@@ -20,7 +20,7 @@ static const struct field {
     {"resent-date", HEADER_RESENT_DATE, false, NO_RCPTS},
     {"resent-from", HEADER_RESENT_FROM, false, NO_RCPTS},
     {"resent-message-id", HEADER_RESENT_MESSAGE_ID, false, NO_RCPTS},
-    {"return-path", 0, true, NO_RCPTS},
+    {"return-path", HEADER_RETURN_PATH, true, RETURN},
     {"content-length", 0, true, NO_RCPTS},
 };
 
@@ -58,9 +58,13 @@ field_begins(struct header *h)
 			continue;
 		h->is_dropped =
 		    fields[i].is_dropped ||
-		    (h->drops_from && fields[i].seen == HEADER_FROM);
-		h->seen |= h->is_dropped ? 0 : fields[i].seen;
-		h->is_read = fields[i].rcpts != NO_RCPTS;
+		    (h->drops_from && fields[i].seen == HEADER_FROM) ||
+		    (h->drops_id && fields[i].seen == HEADER_MESSAGE_ID);
+		h->is_return = fields[i].rcpts == RETURN;
+		if (!h->is_dropped || h->is_return)
+			h->seen |= fields[i].seen;
+		h->is_read = h->is_return ? h->wants_return
+					  : fields[i].rcpts != NO_RCPTS;
 		h->is_resent_rcpt = fields[i].rcpts == RESENT_RCPTS;
 		h->list = (struct addrlist){0};
 	}
@@ -72,7 +76,7 @@ list_event(struct header *h, enum addrlist_event event)
 	if (event == ADDRLIST_MORE)
 		return HEADER_MORE;
 	if (event == ADDRLIST_ADDRESS)
-		return HEADER_RCPT;
+		return h->is_return ? HEADER_RETURN : HEADER_RCPT;
 	h->is_read = false;
 	return HEADER_BAD;
 }

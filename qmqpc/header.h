@@ -32,20 +32,27 @@ enum {
 	HEADER_RESENT = 8, /* any field that begins with Resent- */
 	HEADER_RESENT_DATE = 16,
 	HEADER_RESENT_FROM = 32,
-	HEADER_RESENT_MESSAGE_ID = 64
+	HEADER_RESENT_MESSAGE_ID = 64,
+	HEADER_TO = 128, /* To or Cc, that recipients are told by */
+	HEADER_RETURN_PATH = 256
 };
 
 enum header_event {
-	HEADER_MORE, /* some input was taken */
-	HEADER_RCPT, /* header.list holds the address of a recipient */
-	HEADER_BAD,  /* a field of recipients cannot be read; the rest of it
-			is not read, and the header goes on */
-	HEADER_END   /* the header is over */
+	HEADER_MORE,   /* some input was taken */
+	HEADER_RCPT,   /* header.list holds the address of a recipient */
+	HEADER_RETURN, /* header.list holds that of Return-Path */
+	HEADER_BAD,    /* a field of recipients cannot be read; the rest of it
+			  is not read, and the header goes on */
+	HEADER_END     /* the header is over */
 };
 
 struct header {
 	unsigned seen;
-	bool drops_from; /* set at the begin: another From will be added */
+	bool drops_from;   /* set at the begin: another From will be added */
+	bool drops_id;	   /* the same: another Message-ID */
+	bool wants_return; /* the same: tell HEADER_RETURN, which is HEADER_BAD
+			      too where it cannot be read */
+	bool is_return;	   /* of HEADER_BAD: in Return-Path */
 	bool
 	    is_resent_rcpt; /* of HEADER_RCPT, HEADER_BAD: in a Resent- field */
 	struct addrlist list;

@@ -4,6 +4,7 @@
  * that user's rights; reads DIR/config.cdb, and writes to DIR/spool alone.
  */
 #include "qmqpc/bs.h"
+#include "qmqpc/inject.h"
 #include "qmqpc/mailq.h"
 #include "qmqpc/qmail_queue.h"
 #include "qmqpc/session.h"
@@ -38,6 +39,7 @@ run(const struct options *o)
 	switch (o->mode) {
 	case OPTIONS_SEND: return session_run(o);
 	case OPTIONS_QUEUE: return qmail_queue_run();
+	case OPTIONS_INJECT: return inject_run(o->rcpts, o->n_rcpts);
 	case OPTIONS_SMTP: return bs_run(o);
 	case OPTIONS_MAILQ: return mailq_run();
 	case OPTIONS_DRAIN: return watch_run(o);

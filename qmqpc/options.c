@@ -136,6 +136,8 @@ called_as(struct options *o, const char *path)
 		o->mode = OPTIONS_ALIASES;
 	if (strcmp(name, "qmail-queue") == 0)
 		o->mode = OPTIONS_QUEUE;
+	if (strcmp(name, "qmail-inject") == 0)
+		o->mode = OPTIONS_INJECT;
 	if (strcmp(name, "mailq") == 0)
 		o->mode = OPTIONS_MAILQ;
 }
@@ -173,6 +175,11 @@ options_parse(struct options *o, int argc, char **argv, struct buf *why)
 		a.next = a.end = argv;
 	else
 		called_as(o, argv[0]);
+	if (o->mode == OPTIONS_INJECT) {
+		o->rcpts = a.next;
+		o->n_rcpts = (size_t)(a.end - a.next);
+		return 0;
+	}
 	if (a.next < a.end && is_drain(*a.next))
 		return drain(o, &a, why);
 	while (a.next < a.end && (*a.next)[0] == '-' && (*a.next)[1]) {

@@ -20,10 +20,12 @@ enum options_mode {
 	OPTIONS_SEND,
 	OPTIONS_ALIASES,
 	OPTIONS_HELP,
-	OPTIONS_MAILQ, /* -bp, or called as mailq */
-	OPTIONS_SMTP,  /* -bs */
-	OPTIONS_QUEUE, /* called as qmail-queue, without arguments */
-	OPTIONS_DRAIN  /* --drain, --watch */
+	OPTIONS_MAILQ,	/* -bp, or called as mailq */
+	OPTIONS_SMTP,	/* -bs */
+	OPTIONS_QUEUE,	/* called as qmail-queue, without arguments */
+	OPTIONS_INJECT, /* called as qmail-inject: rcpts has all of them, not
+			   yet looked at (inject.h) */
+	OPTIONS_DRAIN	/* --drain, --watch */
 };
 
 struct options {
@@ -37,6 +39,13 @@ struct options {
 	const char *name;   /* -F; NULL: not given */
 	char **rcpts;	    /* what stands behind the options */
 	size_t n_rcpts;
+
+	/* what only inject.h asks for */
+	bool is_inject;
+	bool drops_from, drops_id;	/* From, Message-ID */
+	bool uses_return_path;		/* the field, where there is no -f */
+	const char *from, *return_path; /* as an envelope carries them; NULL:
+					   not given */
 };
 
 /* options_parse - read the arguments as main got them

@@ -29,22 +29,24 @@ trouble(struct submit *s, int code, const char *what)
 	return refuse(s, code, what, slice_text(strerror(errno)));
 }
 
-/* What a From field will say if the message has none: the return path that
- * was asked for, or else who calls. */
+/* What a From field will say if the message has none: what was asked for, or
+ * the return path that was, or else who calls. */
 static void
 take_from(struct submit *s)
 {
+	const struct options *o = s->options;
 	struct buf user = {0}, name = {0};
 
-	who_calls(&user, &name);
-	if (s->sender.len > 0) {
+	if (o->from) {
+		buf_text(&s->from, o->from);
+	} else if (s->sender.len > 0) {
 		buf_puts(&s->from, buf_slice(&s->sender));
-		buf_clear(&name);
 	} else {
+		who_calls(&user, &name);
 		envelope_qualified(&s->from, buf_slice(&user), false, s->me);
 	}
-	if (s->options->name)
-		buf_text(&s->name, s->options->name);
+	if (o->name)
+		buf_text(&s->name, o->name);
 	else
 		buf_puts(&s->name, buf_slice(&name));
 	buf_free(&user);
@@ -70,7 +72,8 @@ rewrite_senders(struct submit *s)
 {
 	if (s->sender.len > 0)
 		rewrite(s, "sender", &s->sender);
-	s->header.drops_from = rewrite(s, "from", &s->from);
+	if (rewrite(s, "from", &s->from))
+		s->header.drops_from = true;
 }
 
 /* Two may have become one. */
@@ -92,6 +95,16 @@ rewrite_rcpts(struct submit *s)
 	s->rcpts = all;
 }
 
+static void
+take_header_options(struct submit *s)
+{
+	const struct options *o = s->options;
+
+	s->header.drops_from = o->drops_from;
+	s->header.drops_id = o->drops_id;
+	s->header.wants_return = o->uses_return_path && !o->sender;
+}
+
 int
 submit_arguments(struct submit *s, const struct options *options,
 		 const struct config *config)
@@ -111,8 +124,11 @@ submit_arguments(struct submit *s, const struct options *options,
 		return refuse(s, EX_USAGE, "no address: -f ",
 			      slice_text(options->sender));
 	take_from(s);
-	if (!options->sender)
+	if (!options->sender && options->return_path)
+		buf_text(&s->sender, options->return_path);
+	else if (!options->sender)
 		buf_puts(&s->sender, buf_slice(&s->from));
+	take_header_options(s);
 	rewrite_senders(s);
 	for (i = 0; i < options->n_rcpts; i++)
 		if (envelope_rcpts(&s->rcpts, slice_text(options->rcpts[i]),
@@ -151,6 +167,9 @@ end_header(struct submit *s)
 	if (getrandom(f.random, sizeof f.random, 0) != sizeof f.random)
 		return trouble(s, EX_TEMPFAIL, "no random bits: ");
 	fields_missing(&out, s->header.seen, &f);
+	if (s->options->is_inject &&
+	    !(s->header.seen & (HEADER_TO | HEADER_RESENT)))
+		buf_text(&out, "Cc: recipient list not shown: ;\n");
 	buf_putc(&out, '\n');
 	code = add_text(s, buf_slice(&out));
 	buf_free(&out);
@@ -170,6 +189,29 @@ take_rcpt(struct submit *s)
 	buf_free(&whole);
 }
 
+/* The last of them counts; one without an address is the empty one. */
+static void
+take_return(struct submit *s)
+{
+	const struct addrlist *list = &s->header.list;
+
+	buf_clear(&s->sender);
+	envelope_qualified(&s->sender, slice_of(list->address, list->len),
+			   list->has_domain, s->me);
+	s->has_return = s->sender.len > 0;
+}
+
+static void
+end_return(struct submit *s)
+{
+	if (!s->header.wants_return || !(s->header.seen & HEADER_RETURN_PATH))
+		return;
+	if (s->has_return)
+		rewrite(s, "sender", &s->sender);
+	else
+		buf_clear(&s->sender);
+}
+
 /* Only later is it known whether this field counts. */
 static void
 note_bad(struct submit *s)
@@ -187,8 +229,18 @@ header_told(struct submit *s, enum header_event event, struct slice out)
 {
 	int code;
 
-	if (event == HEADER_END && (code = end_header(s)) != 0)
-		return code;
+	if (event == HEADER_END) {
+		end_return(s);
+		if ((code = end_header(s)) != 0)
+			return code;
+	}
+	if (event == HEADER_RETURN)
+		take_return(s);
+	if (event == HEADER_BAD && s->header.is_return) {
+		/* as if it were not there */
+		s->header.seen &= ~(unsigned)HEADER_RETURN_PATH;
+		event = HEADER_MORE;
+	}
 	if (s->options->from_header && event == HEADER_RCPT)
 		take_rcpt(s);
 	if (s->options->from_header && event == HEADER_BAD)

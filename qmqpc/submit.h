@@ -29,6 +29,7 @@ struct submit {
 	struct textin textin;
 	struct header header;
 	bool header_over;
+	bool has_return; /* Return-Path has given the sender */
 	struct package package;
 };
 

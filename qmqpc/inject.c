@@ -1,0 +1,326 @@
+#include "qmqpc/inject.h"
+
+#include "lib/clock.h"
+#include "lib/limits.h"
+#include "qmqpc/handover.h"
+#include "qmqpc/session.h"
+#include "qmqpc/who.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { LOCAL_MAX = 255, HOST_MAX = 255 };
+
+struct inject {
+	struct options options;
+	char rcpts; /* the flag: a, A, h or H */
+	bool is_shown;
+	bool is_per_message; /* QMAILINJECT's m */
+	struct buf user, host, from, name, return_path;
+	struct buf *why;
+};
+
+static int
+refuse(struct inject *j, const char *what, const char *object)
+{
+	buf_text(j->why, what);
+	buf_text(j->why, object);
+	return EX_USAGE;
+}
+
+/* flags */
+
+static int
+flag(struct inject *j, char c, const char *rest, char ***next, char **end)
+{
+	switch (c) {
+	case 'a':
+	case 'A':
+	case 'h':
+	case 'H': j->rcpts = c; return 0;
+	case 'n': j->is_shown = true; return 0;
+	case 'N': j->is_shown = false; return 0;
+	case 'f':
+		j->options.sender = *rest	  ? rest
+				    : *next < end ? *(*next)++
+						  : NULL;
+		return j->options.sender
+			   ? 0
+			   : refuse(j, "this flag wants a value: -f", "");
+	default: return refuse(j, "unknown flag: -", (char[]){c, 0});
+	}
+}
+
+static int
+flags(struct inject *j, char ***next, char **end)
+{
+	int code = 0;
+
+	while (code == 0 && *next < end && (**next)[0] == '-' && (**next)[1]) {
+		const char *c = *(*next)++ + 1;
+
+		if (strcmp(c, "-") == 0)
+			return 0;
+		for (; *c && code == 0; c++) {
+			code = flag(j, *c, c + 1, next, end);
+			if (*c == 'f')
+				break;
+		}
+	}
+	for (char **r = *next; code == 0 && r < end; r++)
+		if (**r == '-')
+			return refuse(j,
+				      "flags come before recipients, and a "
+				      "recipient like this behind \"--\": ",
+				      *r);
+	return code;
+}
+
+static void
+choose_rcpts(struct inject *j, char **next, char **end)
+{
+	struct options *o = &j->options;
+
+	o->rcpts = next;
+	o->n_rcpts = j->rcpts == 'h' ? 0 : (size_t)(end - next);
+	o->from_header = j->rcpts == 'h' || j->rcpts == 'H' ||
+			 (j->rcpts == 'A' && o->n_rcpts == 0);
+}
+
+/* the environment */
+
+static bool
+is_local(const char *s)
+{
+	size_t n;
+
+	for (n = 0; s[n]; n++)
+		if (s[n] <= ' ' || s[n] >= 0x7f || s[n] == '@')
+			return false;
+	return n > 0 && n <= LOCAL_MAX;
+}
+
+static bool
+is_host(const char *s)
+{
+	size_t n;
+
+	for (n = 0; s[n]; n++)
+		if (!((s[n] >= 'a' && s[n] <= 'z') ||
+		      (s[n] >= 'A' && s[n] <= 'Z') ||
+		      (s[n] >= '0' && s[n] <= '9') || strchr("-._:[]", s[n])))
+			return false;
+	return n > 0 && n <= HOST_MAX && *s != '.' && *s != '-';
+}
+
+static bool
+is_name(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
+/* The first of the names (up to NULL) that is set, not empty, and right. */
+static int
+first(struct inject *j, const char *const *names, bool (*right)(const char *),
+      struct buf *to)
+{
+	for (; *names; names++) {
+		const char *value = secure_getenv(*names);
+		struct slice name = slice_text(*names);
+
+		if (!value || !*value)
+			continue;
+		if (right(value)) {
+			buf_text(to, value);
+			return 0;
+		}
+		if (slice_starts(name, SLICE("QMAIL")) ||
+		    slice_starts(name, SLICE("MAIL")))
+			return refuse(j, "not fit for an address: ", *names);
+	}
+	return 0;
+}
+
+static void
+who_else(struct inject *j)
+{
+	struct buf name = {0};
+
+	who_calls(&j->user, &name);
+	if (j->name.len == 0)
+		buf_puts(&j->name, buf_slice(&name));
+	buf_free(&name);
+}
+
+static int
+letters(struct inject *j)
+{
+	const char *c = secure_getenv("QMAILINJECT");
+
+	j->options.uses_return_path = true;
+	for (; c && *c; c++) {
+		switch (*c) {
+		case 'f': j->options.drops_from = true; break;
+		case 'i': j->options.drops_id = true; break;
+		case 's': j->options.uses_return_path = false; break;
+		case 'm': j->is_per_message = true; break;
+		case 'r':
+			return refuse(j,
+				      "QMAILINJECT=r is not offered: there is "
+				      "no return path for each recipient",
+				      "");
+		}
+	}
+	return 0;
+}
+
+static void
+put_address(struct buf *to, const struct buf *user, const struct buf *host)
+{
+	buf_puts(to, buf_slice(user));
+	buf_putc(to, '@');
+	buf_puts(to, buf_slice(host));
+	buf_putc(to, 0);
+}
+
+/* USER-SECONDS.PID@HOST, so that its bounces tell which message it was. */
+static int
+sender(struct inject *j)
+{
+	static const char *const users[] = {"QMAILSUSER", NULL};
+	static const char *const hosts[] = {"QMAILSHOST", NULL};
+	struct buf user = {0}, host = {0};
+	int code = first(j, users, is_local, &user);
+
+	if (code == 0)
+		code = first(j, hosts, is_host, &host);
+	if (user.len == 0)
+		buf_puts(&user, buf_slice(&j->user));
+	if (host.len == 0)
+		buf_puts(&host, buf_slice(&j->host));
+	if (j->is_per_message) {
+		buf_putc(&user, '-');
+		buf_number(&user, (uint64_t)clock_s());
+		buf_putc(&user, '.');
+		buf_number(&user, (uint64_t)getpid());
+	}
+	put_address(&j->return_path, &user, &host);
+	buf_free(&user);
+	buf_free(&host);
+	return code;
+}
+
+static int
+environment(struct inject *j, struct slice me)
+{
+	static const char *const users[] = {"QMAILUSER", "MAILUSER", "USER",
+					    "LOGNAME", NULL};
+	static const char *const hosts[] = {"QMAILHOST", "MAILHOST", NULL};
+	static const char *const names[] = {"QMAILNAME", "MAILNAME", "NAME",
+					    NULL};
+	int code = letters(j);
+
+	if (code == 0)
+		code = first(j, users, is_local, &j->user);
+	if (code == 0)
+		code = first(j, hosts, is_host, &j->host);
+	if (code == 0)
+		code = first(j, names, is_name, &j->name);
+	if (j->user.len == 0)
+		who_else(j);
+	if (j->host.len == 0)
+		buf_puts(&j->host, me);
+	if (code == 0)
+		code = sender(j);
+	put_address(&j->from, &j->user, &j->host);
+	buf_putc(&j->name, 0);
+	j->options.from = j->from.mem;
+	j->options.name = j->name.mem;
+	j->options.return_path = j->return_path.mem;
+	return code;
+}
+
+/* the message */
+
+static int
+show(struct submit *s)
+{
+	struct package *p = &s->package;
+	uint64_t at = p->head_len, end = p->head_len + p->text_len;
+	struct slice piece;
+	ssize_t n;
+
+	while (at < end) {
+		if (package_piece(p, at, &piece) != 0)
+			return EX_IOERR;
+		if (piece.len > end - at)
+			piece.len = (size_t)(end - at);
+		n = write(1, piece.at, piece.len);
+		if (n < 0 && errno != EINTR) {
+			buf_text(&s->why, "writing the message: ");
+			buf_text(&s->why, strerror(errno));
+			return EX_IOERR;
+		}
+		at += n > 0 ? (uint64_t)n : 0;
+	}
+	return 0;
+}
+
+static int
+hand_in(struct inject *j, struct submit *s, const struct place *place)
+{
+	int code = submit_arguments(s, &j->options, &place->config);
+
+	if (code == 0)
+		code = submit_read(s, 0);
+	if (code == 0)
+		code = j->is_shown ? show(s) : handover_message(s, place);
+	return code;
+}
+
+static int
+exit_code(int code)
+{
+	switch (code) {
+	case 0: return 0;
+	case EX_TEMPFAIL:
+	case EX_IOERR: return 111;
+	default: return 100;
+	}
+}
+
+int
+inject_run(char **arguments, size_t n)
+{
+	struct place place = {0};
+	struct submit s = {0};
+	struct inject j = {
+	    .options = {.dots_are_text = true, .is_inject = true},
+	    .rcpts = 'A',
+	    .why = &s.why};
+	char **next = arguments, **end = arguments + n;
+	int code = flags(&j, &next, end);
+
+	choose_rcpts(&j, next, end);
+	if (code == 0 && place_open(&place, NULL, &s.why) != 0)
+		code = EX_TEMPFAIL;
+	if (code == 0)
+		code = environment(&j, config_me(&place.config));
+	if (code == 0)
+		code = hand_in(&j, &s, &place);
+	if (code != 0)
+		session_complain(code, buf_slice(&s.why));
+	submit_free(&s);
+	place_close(&place);
+	buf_free(&j.user);
+	buf_free(&j.host);
+	buf_free(&j.from);
+	buf_free(&j.name);
+	buf_free(&j.return_path);
+	return exit_code(code);
+}
