@@ -22,7 +22,14 @@ tell(struct story *s, struct header *h, enum header_event e, struct slice out)
 	}
 	buf_puts(&s->out, out);
 	if (e == HEADER_BAD)
-		buf_text(&s->told, h->is_resent_rcpt ? "R!" : "r!");
+		buf_text(&s->told, h->is_return	       ? "p!"
+				   : h->is_resent_rcpt ? "R!"
+						       : "r!");
+	if (e == HEADER_RETURN) {
+		buf_text(&s->told, "p(");
+		buf_put(&s->told, h->list.address, h->list.len);
+		buf_putc(&s->told, ')');
+	}
 	if (e == HEADER_RCPT) {
 		buf_text(&s->told, h->is_resent_rcpt ? "R(" : "r(");
 		buf_put(&s->told, h->list.address, h->list.len);
@@ -32,9 +39,8 @@ tell(struct story *s, struct header *h, enum header_event e, struct slice out)
 }
 
 static void
-run(struct story *s, struct slice in, size_t piece)
+run_with(struct story *s, struct header h, struct slice in, size_t piece)
 {
-	struct header h = {0};
 	enum header_event e = HEADER_MORE;
 	struct slice out, part;
 
@@ -52,28 +58,40 @@ run(struct story *s, struct slice in, size_t piece)
 		e = tell(s, &h, header_finish(&h, &out), out);
 }
 
-enum { DATE = HEADER_DATE, FROM = HEADER_FROM, ID = HEADER_MESSAGE_ID };
+static void
+run(struct story *s, struct slice in, size_t piece)
+{
+	run_with(s, (struct header){0}, in, piece);
+}
+
+enum {
+	DATE = HEADER_DATE,
+	FROM = HEADER_FROM,
+	ID = HEADER_MESSAGE_ID,
+	TO = HEADER_TO
+};
 
 static const struct {
 	const char *what, *in, *out, *told, *text;
 	unsigned seen;
 } cases[] = {
     {"the example of header.h", "To: a@b.test, c\nBcc: d@e.test\n\ntext\n",
-     "To: a@b.test, c\n", "r(a@b.test)r(c)r(d@e.test)", "text\n", 0},
+     "To: a@b.test, c\n", "r(a@b.test)r(c)r(d@e.test)", "text\n", TO},
     {"all three that we add are there",
      "Date: x\nFROM: y\nmessage-ID : z\n\nText: x\n",
      "Date: x\nFROM: y\nmessage-ID : z\n", "", "Text: x\n", DATE | FROM | ID},
     {"folded lists", "To: a@b.test,\n\tc@d.test,\n  e\nCc: f,\n g\n\n",
      "To: a@b.test,\n\tc@d.test,\n  e\nCc: f,\n g\n",
-     "r(a@b.test)r(c@d.test)r(e)r(f)r(g)", "", 0},
+     "r(a@b.test)r(c@d.test)r(e)r(f)r(g)", "", TO},
     {"a folded Bcc goes altogether", "Bcc: a,\n b,\n\tc\nSubject: s\n\nt",
      "Subject: s\n", "r(a)r(b)r(c)", "t", 0},
     {"Return-Path and Content-Length go",
-     "Return-path: <x>\nX: y\nContent-Length:\n 12\n\nt", "X: y\n", "", "t", 0},
+     "Return-path: <x>\nX: y\nContent-Length:\n 12\n\nt", "X: y\n", "", "t",
+     HEADER_RETURN_PATH},
     {"Resent fields",
      "Resent-To: a@b, c\nResent-Bcc: d\nResent-Cc: e\nTo: x@y, z\n\nt",
      "Resent-To: a@b, c\nResent-Cc: e\nTo: x@y, z\n",
-     "R(a@b)R(c)R(d)R(e)r(x@y)r(z)", "t", HEADER_RESENT},
+     "R(a@b)R(c)R(d)R(e)r(x@y)r(z)", "t", HEADER_RESENT | TO},
     {"what of a resent message is there",
      "Resent-Date: x\nResent-From: y\nResent-Message-Id: z\nDate: u\n\n",
      "Resent-Date: x\nResent-From: y\nResent-Message-Id: z\nDate: u\n", "", "",
@@ -86,36 +104,36 @@ static const struct {
      "hello world\n\nTo: a\n", 0},
     {"a line of one word", "hello\nworld\n", "", "", "hello\nworld\n", 0},
     {"a line that is no field ends the header", "To: a, b\nhello\nCc: c\n",
-     "To: a, b\n", "r(a)r(b)", "hello\nCc: c\n", 0},
+     "To: a, b\n", "r(a)r(b)", "hello\nCc: c\n", TO},
     {"a first line that begins with a space", " To: a\nCc: b\n", "", "",
      " To: a\nCc: b\n", 0},
     {"a line that begins with a colon", "To: a, b\n: c\n", "To: a, b\n",
-     "r(a)r(b)", ": c\n", 0},
+     "r(a)r(b)", ": c\n", TO},
     {"nothing", "", "", "", "", 0},
-    {"no empty line", "To: a, b\n", "To: a, b\n", "r(a)r(b)", "", 0},
-    {"no last LF", "To: a, b", "To: a, b\n", "r(a)r(b)", "", 0},
+    {"no empty line", "To: a, b\n", "To: a, b\n", "r(a)r(b)", "", TO},
+    {"no last LF", "To: a, b", "To: a, b\n", "r(a)r(b)", "", TO},
     {"no last LF in a Bcc", "Bcc: a, b", "", "r(a)r(b)", "", 0},
     {"the end inside of a name", "X: y\nBc", "X: y\n", "", "Bc", 0},
     {"a mailbox's separator", "From joe Sat Nov 21\nTo: a, b\n\nt",
-     "X-Mailbox-Line: From joe Sat Nov 21\nTo: a, b\n", "r(a)r(b)", "t", 0},
+     "X-Mailbox-Line: From joe Sat Nov 21\nTo: a, b\n", "r(a)r(b)", "t", TO},
     {"only on the first line", "To: a, b\nFrom joe Sat\nCc: c\n", "To: a, b\n",
-     "r(a)r(b)", "From joe Sat\nCc: c\n", 0},
+     "r(a)r(b)", "From joe Sat\nCc: c\n", TO},
     {"From with a space before its colon", "From : joe\nTo: a\n\nt",
-     "From : joe\nTo: a\n", "r(a)", "t", FROM},
+     "From : joe\nTo: a\n", "r(a)", "t", FROM | TO},
     {"a list that cannot be read; others can",
      "To: a b, c\nCc: d, e\nSubject: s\n\nt",
-     "To: a b, c\nCc: d, e\nSubject: s\n", "r!r(d)r(e)", "t", 0},
+     "To: a b, c\nCc: d, e\nSubject: s\n", "r!r(d)r(e)", "t", TO},
     {"bad at its end", "Cc: d, (e\nBcc: f\n\nt", "Cc: d, (e\n", "r(d)r!r(f)",
-     "t", 0},
+     "t", TO},
     {"bad in a folded one", "To: a, b c,\n d, e\nX: y\n\nt",
-     "To: a, b c,\n d, e\nX: y\n", "r(a)r!", "t", 0},
+     "To: a, b c,\n d, e\nX: y\n", "r(a)r!", "t", TO},
     {"names that only begin alike", "Tot: a\nT: b\nBccc: c\nXBcc: d\n\n",
      "Tot: a\nT: b\nBccc: c\nXBcc: d\n", "", "", 0},
     {"bare CR and odd bytes stay", "Subject: a\rb\x01\xff\n\nt\r",
      "Subject: a\rb\x01\xff\n", "", "t\r", 0},
-    {"empty lists", "To:\nCc: \nBcc: ;\n\n", "To:\nCc: \n", "", "", 0},
+    {"empty lists", "To:\nCc: \nBcc: ;\n\n", "To:\nCc: \n", "", "", TO},
     {"a line of spaces continues", "To: a,\n \n b\n\nt", "To: a,\n \n b\n",
-     "r(a)r(b)", "t", 0},
+     "r(a)r(b)", "t", TO},
 };
 
 static bool
@@ -146,6 +164,47 @@ test_cases(void)
 					 buf_slice(&s.told).at);
 		}
 		ok(good, "%s", cases[i].what);
+	}
+	buf_free(&s.out);
+	buf_free(&s.told);
+	buf_free(&s.text);
+}
+
+/* What qmail-inject's environment asks for. */
+static void
+test_asked(void)
+{
+	static const struct header asked = {
+	    .drops_from = true, .drops_id = true, .wants_return = true};
+	static const struct {
+		const char *in, *told;
+	} all[] = {
+	    {"From: a\nMessage-ID: <x>\n y\nTo: b, c\nReturn-Path: <d@e>\n\nt",
+	     "r(b)r(c)p(d@e)"},
+	    {"Return-Path: <>\nFrom: a\nMessage-ID: <x>\nTo: b, c\n\nt",
+	     "r(b)r(c)"},
+	    {"Return-Path: d e <<\nFrom: a\nMessage-ID: <x>\nTo: b, c\n\nt",
+	     "p!r(b)r(c)"},
+	};
+	struct story s = {0};
+	size_t i, piece;
+
+	for (i = 0; i < sizeof all / sizeof *all; i++) {
+		struct slice in = slice_text(all[i].in);
+		bool good = true;
+
+		for (piece = 1; piece <= in.len + 1; piece++) {
+			run_with(&s, asked, in, piece);
+			good &=
+			    ok_quiet(same(&s.out, "To: b, c\n") &&
+					 same(&s.told, all[i].told) &&
+					 same(&s.text, "t") &&
+					 s.seen == (TO | HEADER_RETURN_PATH),
+				     "in pieces of %zu: [%.*s] [%.*s]", piece,
+				     (int)s.out.len, buf_slice(&s.out).at,
+				     (int)s.told.len, buf_slice(&s.told).at);
+		}
+		ok(good, "asked: %s", all[i].told);
 	}
 	buf_free(&s.out);
 	buf_free(&s.told);
@@ -186,6 +245,7 @@ int
 main(void)
 {
 	test_cases();
+	test_asked();
 	test_long();
 	return tap_done();
 }
