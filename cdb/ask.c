@@ -17,7 +17,7 @@ put_lower(char *to, struct slice s)
 bool
 ask_domain(struct ask *a, struct slice domain)
 {
-	char *to = a->domain_room + ASK_FRONT;
+	char *to = a->domain_room;
 	size_t i;
 
 	if (domain.len > 0 && domain.at[domain.len - 1] == '.')
@@ -35,7 +35,7 @@ bool
 ask_address(struct ask *a, const struct config *c, struct slice address)
 {
 	struct slice local, domain;
-	char *to = a->full_room + ASK_FRONT;
+	char *to = a->full_room;
 	size_t len;
 
 	if (!address_sane(address))
@@ -53,24 +53,44 @@ ask_address(struct ask *a, const struct config *c, struct slice address)
 }
 
 bool
-ask_find(const struct config *c, struct slice table, struct slice rest,
+ask_find(const struct config *c, struct slice table, struct slice key,
 	 struct map_record *r)
 {
-	char *front = (char *)(uintptr_t)rest.at - table.len;
+	char room[ASK_KEY];
 
-	memcpy(front, table.at, table.len);
-	return map_find(c->map, slice_of(front, table.len + rest.len), 0, r);
+	memcpy(room, table.at, table.len);
+	memcpy(room + table.len, key.at, key.len);
+	return map_find(c->map, slice_of(room, table.len + key.len), 0, r);
 }
 
 bool
-ask_find_suffix(const struct config *c, struct slice table, struct ask *a,
-		struct map_record *r)
+ask_next_suffix(struct slice *s)
 {
 	size_t i;
 
-	for (i = 1; i < a->domain.len; i++)
-		if (a->domain.at[i] == '.' &&
-		    ask_find(c, table, slice_from(a->domain, i), r))
+	for (i = 1; i < s->len; i++)
+		if (s->at[i] == '.') {
+			*s = slice_from(*s, i);
+			return true;
+		}
+	return false;
+}
+
+bool
+ask_find_suffix(const struct config *c, struct slice table, struct slice domain,
+		struct map_record *r)
+{
+	while (ask_next_suffix(&domain))
+		if (ask_find(c, table, domain, r))
 			return true;
 	return false;
+}
+
+bool
+ask_find_place(const struct config *c, struct slice table, struct slice domain,
+	       struct map_record *r)
+{
+	return ask_find(c, table, domain, r) ||
+	       ask_find_suffix(c, table, domain, r) ||
+	       ask_find(c, table, SLICE("*"), r);
 }

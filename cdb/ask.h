@@ -2,9 +2,7 @@
  *
  * Lower case throughout, the local part too: whoever writes to Alice and
  * alice means the same mailbox, and the tables' keys are made so. (What is
- * sent on keeps its case.) Allocates nothing: the forms lie in the struct,
- * with room in front of them where a table's name is put, so that a key is
- * made without copying twice.
+ * sent on keeps its case.) Allocates nothing: all lies in the struct.
  *
  * Test  tests/config_test.c
  */
@@ -15,11 +13,15 @@
 #include "cdb/map.h"
 #include "lib/address.h"
 
-enum { ASK_FRONT = 16, ASK_MAX = ADDRESS_MAX + 256 };
+enum {
+	ASK_FRONT = 16, /* a table's name, with its NUL */
+	ASK_MAX = ADDRESS_MAX + 256,
+	ASK_KEY = ASK_FRONT + 2 * ASK_MAX
+};
 
 struct ask {
 	struct slice full, local, domain; /* they lie in these: */
-	char full_room[ASK_FRONT + ASK_MAX], domain_room[ASK_FRONT + ASK_MAX];
+	char full_room[ASK_MAX], domain_room[ASK_MAX];
 };
 
 /* ask_address - prepare to ask for an address; without '@' it is at me
@@ -36,20 +38,31 @@ ask_address(struct ask *a, const struct config *c, struct slice address);
 bool
 ask_domain(struct ask *a, struct slice domain);
 
-/* ask_find - look rest up in a table
+/* ask_find - look key up in a table
  *
  * Takes    table: KEYS_TABLE(...) and what else is to stand in front; at most
- *          ASK_FRONT bytes. rest: a->full, a->domain, or the end of one.
- * Does     overwrite what is in front of rest.
+ *          ASK_FRONT bytes. key: at most ASK_KEY - ASK_FRONT.
  */
 bool
-ask_find(const struct config *c, struct slice table, struct slice rest,
+ask_find(const struct config *c, struct slice table, struct slice key,
 	 struct map_record *r);
 
 /* ask_find_suffix - look the domain's suffixes up, longest first: .b.c and
- * .c for a.b.c. Overwrites the domain. */
+ * .c for a.b.c */
 bool
-ask_find_suffix(const struct config *c, struct slice table, struct ask *a,
+ask_find_suffix(const struct config *c, struct slice table, struct slice domain,
 		struct map_record *r);
+
+/* ask_next_suffix - the next shorter one of a domain or suffix
+ *
+ * Returns  true with *s the suffix, from its dot; false: there is none.
+ */
+bool
+ask_next_suffix(struct slice *s);
+
+/* ask_find_place - look a domain up: itself, its suffixes, '*' */
+bool
+ask_find_place(const struct config *c, struct slice table, struct slice domain,
+	       struct map_record *r);
 
 #endif

@@ -8,10 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-enum { TABLES_MAX = 16 };
 
 struct build {
 	int dir;
@@ -19,26 +18,33 @@ struct build {
 	bool failed;	  /* a system call did */
 	struct report *report;
 	struct rows rows;
-	size_t n_tables;
-	struct table tables[TABLES_MAX];
+	struct tables tables;
 };
 
 static void
 failed(struct build *b, const char *object, int e)
 {
 	b->failed = true;
-	report_line(&b->report->errors, object, 0, strerror(e), NULL);
+	report_line(&b->report->errors, object, 0, 0, strerror(e), NULL);
 }
 
 static void
 read_tables(struct build *b)
 {
-	for (; rows_tables[b->n_tables]; b->n_tables++) {
-		const char *name = rows_tables[b->n_tables];
+	struct buf which = {0};
+	const char *kind;
+	size_t i;
 
-		if (tables_read(&b->tables[b->n_tables], b->dir, name) != 0)
-			failed(b, name, errno);
+	for (i = 0; (kind = rows_table(i)); i++) {
+		buf_clear(&which);
+		if (tables_load(&b->tables, b->dir, kind, &which) != 0) {
+			int e = errno;
+
+			buf_putc(&which, 0);
+			failed(b, which.mem, e);
+		}
 	}
+	buf_free(&which);
 }
 
 static void
@@ -46,31 +52,46 @@ each_line(struct build *b, void (*with)(struct rows *, struct slice))
 {
 	size_t i;
 
-	for (i = 0; i < b->n_tables; i++) {
+	for (i = 0; i < b->tables.n; i++) {
+		const struct table *t = &b->tables.files[i];
 		struct table_line line = {0};
 
-		b->rows.table = b->tables[i].name;
-		while (tables_next(&b->tables[i], &line)) {
+		b->rows.table = t->kind;
+		b->rows.file = t->name;
+		b->rows.file_n = (uint32_t)i;
+		while (tables_next(t, &line)) {
 			b->rows.line = line.number;
+			b->rows.whole = line.whole;
 			with(&b->rows, line.words);
 		}
 	}
+	b->rows.line = 0;
 }
 
 /* The table me is the one that no node does without. */
 static void
 want_me(struct build *b)
 {
-	struct table_line line = {0};
+	const char *me = rows_table(0);
+	bool exists = false;
+	size_t i;
 
-	if (!tables_next(&b->tables[0], &line))
-		report_line(&b->report->errors, rows_tables[0], 0,
-			    b->tables[0].exists
-				? "there is no name in it; write this host's "
-				  "full name, such as mail.example.org"
-				: "there is no such file; write one line, this "
-				  "host's full name, such as mail.example.org",
-			    NULL);
+	for (i = 0; i < b->tables.n; i++) {
+		const struct table *t = &b->tables.files[i];
+		struct table_line line = {0};
+
+		if (strcmp(t->kind, me) != 0)
+			continue;
+		if (tables_next(t, &line))
+			return;
+		exists = true;
+	}
+	report_line(&b->report->errors, me, 0, 0,
+		    exists ? "there is no name in it; write this host's full "
+			     "name, such as mail.example.org"
+			   : "there is no such file; write one line, this "
+			     "host's full name, such as mail.example.org",
+		    NULL);
 }
 
 /* What listens with TLS must have a key; what speaks it may have one. */
@@ -92,7 +113,7 @@ check_key(struct build *b)
 	buf_putc(&key, 0);
 	opened = tls_key_open(cert.mem, key.mem, &why);
 	if (!opened)
-		report_line(&b->report->errors, "tls", 0,
+		report_line(&b->report->errors, "tls", 0, 0,
 			    "$ (quail key -o DIR/tls makes a new key)",
 			    &(struct slice){buf_slice(&why).at, why.len});
 	tls_key_close(opened);
@@ -102,27 +123,52 @@ check_key(struct build *b)
 }
 
 static void
-compile(struct build *b)
+compile(struct build *b, const char *name)
 {
 	b->rows.report = b->report;
-	b->rows.out = map_make(b->dir, HOME_CONFIG);
+	b->rows.files = &b->tables;
+	b->rows.dir = b->dir;
+	b->rows.out = map_make(b->dir, name);
 	if (!b->rows.out) {
-		failed(b, HOME_CONFIG, errno);
+		failed(b, name, errno);
 		return;
 	}
 	want_me(b);
 	each_line(b, rows_take);
 	check_key(b);
+	each_line(b, rows_check);
 	if (b->report->errors.n == 0)
 		each_line(b, rows_weigh);
 	rows_end(&b->rows);
 	if (b->rows.error)
-		failed(b, HOME_CONFIG, b->rows.error);
+		failed(b, name, b->rows.error);
+	rows_free(&b->rows);
+	tables_free(&b->tables);
+}
+
+/* What is in place stays within reach of quail rollback, unless the new one
+ * says just the same. */
+static int
+keep_previous(int dir)
+{
+	if (fs_unlink(dir, BUILD_PREVIOUS ".tmp") != 0 && errno != ENOENT)
+		return -1;
+	if (fs_link(dir, HOME_CONFIG, dir, BUILD_PREVIOUS ".tmp") != 0)
+		return errno == ENOENT ? 0 : -1;
+	return fs_rename(dir, BUILD_PREVIOUS ".tmp", dir, BUILD_PREVIOUS);
+}
+
+static void
+finish(struct build *b, const char *name)
+{
+	bool in_place = strcmp(name, HOME_CONFIG) == 0;
+
+	if (!b->rows.out)
+		return;
 	if (b->report->errors.n > 0)
 		map_abort(b->rows.out);
-	else if (map_finish(b->rows.out) != 0)
-		failed(b, HOME_CONFIG, errno);
-	rows_free(&b->rows);
+	else if (map_finish(b->rows.out, in_place ? keep_previous : NULL) != 0)
+		failed(b, name, errno);
 }
 
 static int
@@ -142,25 +188,61 @@ open_locked(const char *path)
 }
 
 enum build_result
-config_build(const char *dir, struct report *report)
+config_build_as(const char *dir, const char *name, struct report *report)
 {
 	struct build b = {
 	    .report = report, .path = dir, .dir = open_locked(dir)};
-	size_t i;
 
 	if (b.dir < 0) {
 		failed(&b, dir, errno);
 		return BUILD_FAILED;
 	}
 	read_tables(&b);
-	if (!b.failed)
-		compile(&b);
-	for (i = 0; i < b.n_tables; i++)
-		tables_free(&b.tables[i]);
+	if (!b.failed) {
+		compile(&b, name);
+		finish(&b, name);
+	}
+	tables_free(&b.tables);
 	close(b.dir);
 	if (b.failed)
 		return BUILD_FAILED;
 	return report->errors.n > 0 ? BUILD_WRONG : BUILD_DONE;
+}
+
+enum build_result
+config_build(const char *dir, struct report *report)
+{
+	return config_build_as(dir, HOME_CONFIG, report);
+}
+
+/* Changing back and forth: each call makes the other one the previous. */
+int
+config_rollback(const char *path, struct buf *why)
+{
+	int dir = open_locked(path), r;
+	struct map *map = NULL;
+	struct buf name = {0};
+	struct stat st;
+
+	if (dir < 0) {
+		buf_text(why, strerror(errno));
+		return -1;
+	}
+	buf_text(&name, path);
+	buf_put(&name, "/" BUILD_PREVIOUS, sizeof "/" BUILD_PREVIOUS);
+	r = map_open(&map, name.mem, &st, why);
+	if (r == 0) {
+		map_close(map);
+		r = renameat2(dir, BUILD_PREVIOUS, dir, HOME_CONFIG,
+			      RENAME_EXCHANGE);
+		if (r == 0)
+			r = fs_sync(dir);
+		if (r != 0)
+			buf_text(why, strerror(errno));
+	}
+	buf_free(&name);
+	close(dir);
+	return r;
 }
 
 static bool
@@ -170,21 +252,59 @@ later(const struct timespec *a, const struct timespec *b)
 				      : a->tv_nsec > b->tv_nsec;
 }
 
+static bool
+file_newer(int dir, const char *name, const struct stat *made)
+{
+	struct stat edited;
+
+	return fstatat(dir, name, &edited, 0) == 0 &&
+	       later(&edited.st_mtim, &made->st_mtim);
+}
+
+/* A folder's own time is that of files coming and going. */
+static bool
+is_newer(int dir, const char *table, const struct stat *made)
+{
+	struct buf folder = {0}, names = {0};
+	bool newer = file_newer(dir, table, made);
+	int fd;
+	size_t at;
+
+	buf_text(&folder, table);
+	buf_put(&folder, ".d", 3);
+	fd = newer
+		 ? -1
+		 : openat(dir, folder.mem, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		newer = file_newer(fd, ".", made);
+		if (fs_list(fd, &names) == 0)
+			for (at = 0; at < names.len && !newer;
+			     at += strlen(names.mem + names.off + at) + 1)
+				if (!tables_passed(names.mem + names.off + at))
+					newer = file_newer(
+					    fd, names.mem + names.off + at,
+					    made);
+		close(fd);
+	}
+	buf_free(&folder);
+	buf_free(&names);
+	return newer;
+}
+
 const char *
 config_newer_table(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const char *newer = NULL;
-	struct stat made, edited;
+	struct stat made;
 	size_t i;
 
 	if (fd < 0)
 		return NULL;
 	if (fstatat(fd, HOME_CONFIG, &made, 0) == 0)
-		for (i = 0; rows_tables[i] && !newer; i++)
-			if (fstatat(fd, rows_tables[i], &edited, 0) == 0 &&
-			    later(&edited.st_mtim, &made.st_mtim))
-				newer = rows_tables[i];
+		for (i = 0; rows_table(i) && !newer; i++)
+			if (is_newer(fd, rows_table(i), &made))
+				newer = rows_table(i);
 	close(fd);
 	return newer;
 }

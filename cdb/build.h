@@ -8,6 +8,9 @@
 
 #include "cdb/report.h"
 
+/* What was in place before the last build that changed something. */
+#define BUILD_PREVIOUS "config.cdb.old"
+
 enum build_result {
 	BUILD_DONE,  /* the new configuration is in place, on disk */
 	BUILD_WRONG, /* the tables have errors: nothing was replaced */
@@ -16,6 +19,9 @@ enum build_result {
 
 /* config_build - check all tables together and replace config.cdb
  *
+ * The one that was in place stays beside it as BUILD_PREVIOUS, unless the new
+ * one is the same byte for byte.
+ *
  * Takes    dir, a path; report, to which all errors and warnings are added.
  * Returns  see enum build_result.
  * Keeps    blocks while another build of the same dir is under way; does
@@ -23,6 +29,21 @@ enum build_result {
  */
 enum build_result
 config_build(const char *dir, struct report *report);
+
+/* config_build_as - the same into another file of the directory, which then
+ * replaces only that */
+enum build_result
+config_build_as(const char *dir, const char *name, struct report *report);
+
+/* config_rollback - put the previous configuration back in place
+ *
+ * The one in place becomes the previous one: a second call undoes the first.
+ * The tables stay as they are.
+ * Returns  0; -1 with one line appended to *why: nothing has changed, or, if
+ *          the directory could not be synced, perhaps not for good.
+ */
+int
+config_rollback(const char *dir, struct buf *why);
 
 /* config_newer_table - has a table been edited since config.cdb was made?
  *

@@ -18,6 +18,15 @@ identify(struct config *c, const struct stat *st)
 	    st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec;
 }
 
+static void
+know(struct config *c)
+{
+	uint64_t bits = 0;
+
+	config_number(c, KEYS_HAS, &bits);
+	c->has = (unsigned)bits;
+}
+
 int
 config_open(struct config *c, const char *path, struct buf *why)
 {
@@ -27,6 +36,8 @@ config_open(struct config *c, const char *path, struct buf *why)
 	*c = (struct config){.path = path};
 	r = map_open(&c->map, path, &st, why);
 	identify(c, &st);
+	if (r == 0)
+		know(c);
 	return r;
 }
 
@@ -62,6 +73,7 @@ config_refresh(struct config *c, struct buf *why)
 	map_close(c->map);
 	c->map = map;
 	identify(c, &st);
+	know(c);
 	return 1;
 }
 
@@ -96,6 +108,15 @@ config_text(const struct config *c, const char *table, struct slice *value)
 		return false;
 	memcpy(key, table, len);
 	return find(c, slice_of(key, len), 0, value);
+}
+
+bool
+config_number(const struct config *c, const char *table, uint64_t *n)
+{
+	struct slice value;
+
+	return config_text(c, table, &value) &&
+	       slice_number(value, UINT64_MAX, n) == 0;
 }
 
 struct slice
@@ -154,11 +175,9 @@ config_leaf(const struct config *c, struct config_leaf *leaf)
 unsigned
 config_needs(const struct config *c)
 {
-	struct slice value;
 	uint64_t bits = 0;
 
-	if (find(c, KEYS_TABLE(KEYS_NEEDS), 0, &value))
-		slice_number(value, UINT32_MAX, &bits);
+	config_number(c, KEYS_NEEDS, &bits);
 	return (unsigned)bits;
 }
 

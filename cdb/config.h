@@ -5,8 +5,8 @@
  * takes a new one up. Answers are slices into the mapped file: valid until
  * the next config_refresh or config_close.
  *
- * Keys are "TABLE\0KEY", values carry "FILE:LINE" of the line that made
- * them, so that every answer can say why.
+ * Keys are "TABLE\0KEY" (cdb/keys.h), values carry "FILE:LINE" of the line
+ * that made them, so that every answer can say why.
  *
  * Source  doc/quail-tables.5
  * Test    tests/config_test.c
@@ -14,6 +14,7 @@
 #ifndef QUAIL_CDB_CONFIG_H
 #define QUAIL_CDB_CONFIG_H
 
+#include "cdb/option.h"
 #include "lib/buf.h"
 #include "lib/endpoint.h"
 #include "lib/tls_pin.h"
@@ -28,6 +29,7 @@ struct config {
 	dev_t dev; /* which file it is, to see a new one */
 	ino_t inode;
 	int64_t mtime_ns;
+	unsigned has; /* KEYS_HAS_ bits (keys.h) */
 };
 
 /* config_open - open and check a compiled configuration
@@ -119,6 +121,27 @@ bool
 config_rcpthost_line(const struct config *c, struct slice domain,
 		     struct slice *source);
 
+/* config_virtual - what virtualdomains puts in front of an address's local
+ * part, and the line that says it; false: nothing, or an exception */
+bool
+config_virtual(const struct config *c, struct slice address,
+	       struct slice *prepend, struct slice *source);
+
+/* config_alias - the addresses that stand for one, as words
+ *
+ * By the full address, then *@DOMAIN; what they stand for themselves is for
+ * the caller to ask.
+ * Returns  true, *targets and *source; false: it stands for itself.
+ */
+bool
+config_alias(const struct config *c, struct slice address,
+	     struct slice *targets, struct slice *source);
+
+/* config_number - the number of one of qmail's tables, such as databytes;
+ * false: not there */
+bool
+config_number(const struct config *c, const char *table, uint64_t *n);
+
 /* config_accepts - may this client send to this recipient?
  *
  * With the relay right, anywhere. Else only to rcpthosts and locals; an
@@ -136,28 +159,93 @@ enum config_decision {
 	CONFIG_DISCARD,
 	CONFIG_NOBODY,	/* a local domain, no such mailbox: D (#5.1.1) */
 	CONFIG_NOROUTE, /* no line in routes fits: Z, tell the admin */
-	CONFIG_BADPART	/* local part cannot be a path: D (#5.1.3) */
+	CONFIG_BADPART, /* local part cannot be a path: D (#5.1.3) */
+	CONFIG_REJECT	/* a route says so: D, route.text */
 };
+
+/* What a policy asks of a connection to another host. */
+enum config_tls {
+	CONFIG_TLS_UNSAID,
+	CONFIG_TLS_NONE,    /* clear text */
+	CONFIG_TLS_MAY,	    /* if it can; no certificate is looked at */
+	CONFIG_TLS_ENCRYPT, /* always; no certificate is looked at */
+	CONFIG_TLS_VERIFY   /* always, with a valid certificate or the pin */
+};
+
+/* config_tls_parse - none, may, encrypt or verify; else CONFIG_TLS_UNSAID */
+enum config_tls
+config_tls_parse(struct slice word);
+
+const char *
+config_tls_name(enum config_tls policy);
+
+/* A line of tlspolicy; slices are empty where nothing was said. */
+struct config_tls_line {
+	enum config_tls policy;
+	struct slice name; /* that the certificate must be for */
+	struct slice ca;   /* the file of its issuers */
+	struct slice pin;  /* "sha256:..." */
+	struct slice source;
+};
+
+/* config_tls_policy - the line of tlspolicy for a host or a recipient's
+ * domain: by it, its suffixes, '*'; false: none */
+bool
+config_tls_policy(const struct config *c, struct slice domain,
+		  struct config_tls_line *line);
+
+/* config_dkim - the n-th (from 0) key to sign mail from a domain with: by the
+ * domain, else its longest suffix, else '*'
+ *
+ * Returns  true, *selector, *file and *source; false: no more.
+ */
+bool
+config_dkim(const struct config *c, struct slice domain, unsigned n,
+	    struct slice *selector, struct slice *file, struct slice *source);
 
 struct config_route {
 	enum config_decision decision;
-	struct slice nexthops; /* words: "qmtp:b:209 smtp:mx"; also, for a
-				  mailbox, one word "maildir:PATH" expanded
-				  into the caller's buf */
-	struct slice key;      /* the pattern that matched */
-	struct slice source;   /* "routes:12" */
-	/* the route's options; 0: not said */
-	uint32_t concurrency; /* attempts at a time, at the most */
-	uint32_t rate;	      /* attempts begun a second, at the most */
-	uint32_t retry;	      /* k of the retry times */
-	int64_t lifetime_s;   /* from then on what is deferred bounces */
+	struct slice nexthops;	/* words: "qmtp:b:209 smtp:mx"; also, for a
+				   mailbox, one word "maildir:PATH" expanded
+				   into the caller's buf */
+	struct slice key;	/* the pattern that matched */
+	struct slice source;	/* "routes:12" */
+	struct slice from;	/* the sender pattern that matched, if any */
+	struct slice text;	/* CONFIG_REJECT: what the sender is told, with
+				   its status; a NUL stands behind it */
+	struct slice rewritten; /* by virtualdomains: PREFIX-LOCAL@me */
+	struct slice virtual_source; /* the line that did it */
+	/* the route's options; 0 or empty: not said */
+	uint32_t concurrency;	   /* attempts at a time, at the most */
+	uint32_t rate;		   /* attempts begun a second, at the most; of a
+				      slower rate its seconds, at least 1 */
+	struct option_rate pace;   /* the rate as it was written */
+	struct slice limit_source; /* "limits:3" when these two are of there */
+	uint32_t retry;		   /* k of the retry times */
+	int64_t lifetime_s;	   /* from then on what is deferred bounces */
+	struct slice lifetime_source; /* when it is queuelifetime's */
+	struct slice weights;	      /* "3,1": spread the next hops so; see
+					 config_weight */
+	struct slice pool;	      /* where mail goes out from (pools.h) */
+	struct slice class;
+	enum config_tls tls; /* over what tlspolicy says */
+	bool hold_bounces;
 };
+
+/* config_weight - the weight of the n-th (from 0) next hop; 0: next hops are
+ * tried in order */
+uint32_t
+config_weight(const struct config_route *r, unsigned n);
 
 /* config_route - where does mail for this recipient go?
  *
  * An address without '@' is at me. A domain of locals goes to the users
- * table (full address, then *@domain); any other to routes (full address,
- * domain, .suffix from longest to shortest, then *).
+ * table (full address, PREFIX-*@domain from the longest prefix to the
+ * shortest, then *@domain). What virtualdomains has goes there as
+ * PREPEND-LOCAL@me. Any other goes to routes (full address, domain, .suffix
+ * from longest to shortest, then *); a route that says local sends it to
+ * users after all. What a route does not say of concurrency and rate, limits
+ * may: for smtp:mx by the recipient's domain, else by the first next hop.
  *
  * Takes    *room: cleared, then holds the lower-case key and the expanded
  *          path; the answer's slices are valid until it changes too.
@@ -167,6 +255,16 @@ struct config_route {
 void
 config_route(const struct config *c, struct slice rcpt, struct buf *room,
 	     struct config_route *r);
+
+/* config_route_from - the same for mail of a sender
+ *
+ * For each recipient's pattern the routes with a pattern of this sender come
+ * first: the address, the domain, its suffixes; "" is <>. config_route knows
+ * of no sender, and passes over such routes.
+ */
+void
+config_route_from(const struct config *c, struct slice sender,
+		  struct slice rcpt, struct buf *room, struct config_route *r);
 
 /* config_rewrite - what a leaf writes instead of an address (rewrite.h)
  *

@@ -278,74 +278,25 @@ grammar_nexthop_fault(struct slice s)
 			     "smtp:HOST:PORT, such as smtp:mx.example.org:25, "
 			     "or smtp:mx";
 	return "$ is not a next hop; write qmtp:HOST:PORT, qmtps:HOST:PORT, "
-	       "smtp:HOST:PORT, smtp:mx, hold or discard";
+	       "smtp:HOST:PORT, smtp:mx, NAME:PLACE for a NAME of agents, "
+	       "local, hold, discard or reject TEXT";
 }
 
 bool
-grammar_is_option(struct slice s)
+grammar_is_agent(struct slice s)
 {
-	return slice_find(s, '=') < s.len;
-}
+	static const char *const taken[] = {"qmtp",    "qmtps", "smtp",
+					    "maildir", "hold",	"discard",
+					    "local",   "reject"};
+	size_t i;
 
-/* A number; seconds when a letter says of what. */
-static bool
-option_number(struct slice s, uint64_t *r)
-{
-	uint64_t unit = 1;
-	char last;
-
-	if (s.len == 0)
-		return false;
-	last = s.at[s.len - 1];
-	if (last < '0' || last > '9') {
-		unit = last == 's'   ? 1
-		       : last == 'm' ? 60
-		       : last == 'h' ? 3600
-		       : last == 'd' ? 86400
-				     : 0;
-		s.len--;
-	}
-	if (unit == 0 || slice_number(s, 1000000, r) != 0)
-		return false;
-	*r *= unit;
-	return true;
-}
-
-const char *
-grammar_option_fault(struct slice s)
-{
-	size_t eq = slice_find(s, '=');
-	struct slice key = slice_of(s.at, eq), value = slice_from(s, eq + 1);
-	uint64_t n;
-
-	if (slice_eq(key, SLICE("lifetime")))
-		return option_number(value, &n) && n > 0 &&
-			       value.at[value.len - 1] > '9'
-			   ? NULL
-			   : "$ is no lifetime; write a number with s, m, h "
-			     "or d behind it, such as lifetime=5d";
-	if (slice_eq(key, SLICE("concurrency")) ||
-	    slice_eq(key, SLICE("rate")) || slice_eq(key, SLICE("retry")))
-		return slice_number(value, 100000, &n) == 0 && n > 0
-			   ? NULL
-			   : "$ wants a number from 1 to 100000, such as "
-			     "concurrency=20";
-	return "$ is not an option of a route; write concurrency=N, rate=N "
-	       "(messages a second), retry=N or lifetime=AGE";
-}
-
-bool
-grammar_option(struct slice words, const char *key, uint64_t *value)
-{
-	struct slice want = slice_text(key), word;
-
-	while ((word = slice_word(&words)).len > 0) {
-		size_t eq = slice_find(word, '=');
-
-		if (slice_eq(slice_of(word.at, eq), want) && eq < word.len)
-			return option_number(slice_from(word, eq + 1), value);
-	}
-	return false;
+	for (i = 0; i < s.len; i++)
+		if (!label_byte(s.at[i]) || s.at[i] == '_')
+			return false;
+	for (i = 0; i < sizeof taken / sizeof *taken; i++)
+		if (slice_case_eq(s, slice_text(taken[i])))
+			return false;
+	return s.len > 0 && s.len <= GRAMMAR_AGENT_MAX;
 }
 
 const char *

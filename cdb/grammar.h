@@ -15,7 +15,8 @@
 enum {
 	GRAMMAR_DOMAIN_MAX = 253,
 	GRAMMAR_LABEL_MAX = 63,
-	GRAMMAR_LOCAL_MAX = 64
+	GRAMMAR_LOCAL_MAX = 64,
+	GRAMMAR_AGENT_MAX = 32
 };
 
 /* grammar_domain - letters, digits, '-' and '_' in labels between dots */
@@ -55,22 +56,6 @@ grammar_user_fault(struct slice s);
 const char *
 grammar_mailbox_fault(struct slice s);
 
-/* grammar_is_option - is the word KEY=VALUE, no next hop? */
-bool
-grammar_is_option(struct slice s);
-
-/* grammar_option_fault - an option of a route: concurrency=N, rate=N,
- * retry=N, lifetime=AGE (a number with s, m, h or d behind it) */
-const char *
-grammar_option_fault(struct slice s);
-
-/* grammar_option - the value of a right option; an AGE in seconds
- *
- * Returns  true and *value when key is among the words.
- */
-bool
-grammar_option(struct slice words, const char *key, uint64_t *value);
-
 /* grammar_client_name_fault - what a client is called that is known by its
  * key: letters, digits, '.', '-' and '_' */
 const char *
@@ -80,6 +65,11 @@ grammar_client_name_fault(struct slice s);
  * qmtps:HOST:PORT/PIN, smtp:HOST:PORT, smtp:mx */
 const char *
 grammar_nexthop_fault(struct slice s);
+
+/* grammar_is_agent - may a site's own agent have that name? Letters and
+ * digits, and no name or word that has a meaning already */
+bool
+grammar_is_agent(struct slice s);
 
 /* grammar_listen_fault - ADDRESS:PORT or [V6]:PORT, ADDRESS numeric */
 const char *

@@ -1,6 +1,6 @@
 /* keys.h - how the tables lie in a map
  *
- * Keys are "TABLE\0KEY", values "TABLE:LINE\0VALUE". All letters of keys are
+ * Keys are "TABLE\0KEY", values "FILE:LINE\0VALUE". All letters of keys are
  * lower case.
  *
  *   table         KEY                         VALUE                repeats
@@ -17,14 +17,39 @@
  *   locals        domain                      (empty)
  *   rcpthosts     domain or .suffix           (empty)
  *   users         address or *@domain         maildir:PATH
- *   routes        address, domain, .suffix    next hops, or hold, or discard
- *                 or *
+ *   routes        address, domain, .suffix    next hops and options, or hold,
+ *                 or *                        discard, local, or "reject
+ *                                             TEXT" with a NUL behind it;
+ *                                             lines of smtproutes too
+ *   routesby      a key of routes             (empty): it has such lines:
+ *   routesby      a key, NUL, and a sender    the same as routes
+ *                 <>, address, domain or .suffix
+ *   agents        name                        (empty)
+ *   virtualdomains
+ *                 address, domain, .suffix or nothing
+ *                                             what is put in front, or nothing
+ *   aliases       address or *@domain         addresses
+ *   limits        domain, .suffix, * or next hop
+ *                                             options
+ *   tlspolicy     domain, .suffix, * or host  policy and options
+ *   dkim          domain, .suffix or *        SELECTOR FILE          yes
+ *   pools         "pool NAME"                 options
+ *   pools         "member POOL"               ADDRESS HELO options   yes
+ *   pools         "curve NAME GROUP"          numbers; GROUP may be *
+ *   pools         "group DOMAIN"              the group's name
+ *   pools         "sender KEY"                the pool of an address, domain,
+ *                                             or .suffix
+ *   pools         "headers"                   a header's name        yes
+ *   pools         "header NAME VALUE"         the pool
+ *   queuelifetime, concurrencyremote, concurrencylocal, databytes, timeout...
+ *                 (empty)                     a number
  *   bouncefrom, doublebounceto
  *                 (empty)                     a local part
  *   bouncehost, doublebouncehost
  *                 (empty)                     a host
  *   rewrite       rcpt, sender or from        PATTERN ADDRESS      yes
  *   needs         (empty)                     CONFIG_NEEDS_ bits, decimal
+ *   has           (empty)                     KEYS_HAS_ bits, decimal
  *
  * Change something here, and MAP_VERSION (map.h) goes up.
  */
@@ -43,11 +68,37 @@
 #define KEYS_ROUTES	 "routes"
 #define KEYS_REWRITE	 "rewrite"
 #define KEYS_NEEDS	 "needs"
-#define KEYS_BOUNCEFROM	 "bouncefrom"
-#define KEYS_BOUNCEHOST	 "bouncehost"
+#define KEYS_HAS	 "has"
+#define KEYS_ROUTESBY	 "routesby"
+#define KEYS_AGENTS	 "agents"
+#define KEYS_ALIASES	 "aliases"
+#define KEYS_LIMITS	 "limits"
+#define KEYS_TLSPOLICY	 "tlspolicy"
+#define KEYS_DKIM	 "dkim"
+#define KEYS_POOLS	 "pools"
+#define KEYS_SMTPROUTES	 "smtproutes"
+
+#define KEYS_VIRTUALDOMAINS "virtualdomains"
+#define KEYS_QUEUELIFETIME  "queuelifetime"
+#define KEYS_BOUNCEFROM	    "bouncefrom"
+#define KEYS_BOUNCEHOST	    "bouncehost"
 
 #define KEYS_DOUBLEBOUNCETO   "doublebounceto"
 #define KEYS_DOUBLEBOUNCEHOST "doublebouncehost"
+
+/* What is nowhere in the tables need not be looked for. */
+enum {
+	KEYS_HAS_SENDERS = 1,	       /* routesby */
+	KEYS_HAS_ROUTED_ADDRESSES = 2, /* routes for single addresses */
+	KEYS_HAS_ROUTED_SUFFIXES = 4,  /* ... and for suffixes */
+	KEYS_HAS_VIRTUALDOMAINS = 8,
+	KEYS_HAS_EXTENSIONS = 16, /* users with PREFIX-*@DOMAIN */
+	KEYS_HAS_ALIASES = 32,
+	KEYS_HAS_LIMITS = 64,
+	KEYS_HAS_RCPTHOST_SUFFIXES = 128,
+	KEYS_HAS_LIFETIME = 256, /* queuelifetime */
+	KEYS_HAS_TLS = 512
+};
 
 /* KEYS_TABLE - what the keys of a table begin with */
 #define KEYS_TABLE(table) SLICE(table "\0")

@@ -2,6 +2,7 @@
 
 #include "cdb/grammar.h"
 #include "cdb/keys.h"
+#include "cdb/option.h"
 #include "lib/endpoint.h"
 
 #define QMQPS	   "qmqps:"
@@ -44,7 +45,7 @@ order(struct slice s, uint64_t *n)
 }
 
 static const char *
-option_fault(struct slice key, struct slice value, uint64_t *n)
+setting_fault(struct slice key, struct slice value, uint64_t *n)
 {
 	if (slice_eq(key, SLICE("order")))
 		return order(value, n) ? NULL
@@ -77,7 +78,7 @@ take_option(struct rows *r, struct slice word)
 	struct buf decimal = {0};
 	uint64_t n;
 
-	if (!rows_right(r, option_fault(key, slice_from(word, eq + 1), &n),
+	if (!rows_right(r, setting_fault(key, slice_from(word, eq + 1), &n),
 			word) ||
 	    !rows_first(r, key, key))
 		return;
@@ -140,14 +141,14 @@ void
 leaf_take(struct rows *r, struct slice words)
 {
 	struct slice word = slice_word(&words);
-	bool options = grammar_is_option(word);
+	bool options = option_is(word);
 
 	if (!options)
 		take_hub(r, word);
 	else
 		take_option(r, word);
 	while ((word = slice_word(&words)).len > 0) {
-		if (options && grammar_is_option(word))
+		if (options && option_is(word))
 			take_option(r, word);
 		else
 			rows_wrong(r,

@@ -55,6 +55,23 @@ digest_of(const struct cdb *cdb, char hex[DIGEST_HEX])
 	digest_end(&d, hex);
 }
 
+/* The version stands before a blank, within the file's first record. */
+static const char *
+version_fault(const char *at)
+{
+	size_t len = slice_find(slice_of(at, DIGEST_HEX), ' ');
+	uint64_t version, ours;
+
+	slice_number(SLICE(MAP_VERSION), UINT32_MAX, &ours);
+	if (slice_number(slice_of(at, len), UINT32_MAX, &version) == 0 &&
+	    version > ours)
+		return "made by a newer version of quail; bring this host's "
+		       "quail up to it, or make it anew with this one's quail "
+		       "build";
+	return "made by another version of quail; make it anew with quail "
+	       "build";
+}
+
 /* What is wrong with it? NULL: nothing. */
 static const char *
 fault(const struct cdb *cdb)
@@ -68,8 +85,7 @@ fault(const struct cdb *cdb)
 		return "not a configuration of quail; make one with quail "
 		       "build";
 	if (memcmp(at + DIGEST_AT - STAMP_HEAD_LEN, STAMP_HEAD, STAMP_HEAD_LEN))
-		return "made by another version of quail; make it anew with "
-		       "quail build";
+		return version_fault(at + DIGEST_AT - STAMP_HEAD_LEN + 13);
 	digest_of(cdb, hex);
 	if (memcmp(hex, at + DIGEST_AT, DIGEST_HEX))
 		return "damaged: its bytes do not fit its digest; make it anew "
@@ -171,6 +187,26 @@ map_find(struct map *m, struct slice key, unsigned n, struct map_record *r)
 	return true;
 }
 
+bool
+map_each(struct map *m, uint32_t *at, struct map_record *r)
+{
+	unsigned where = *at;
+	const void *k, *v;
+
+	if (where == 0)
+		cdb_seqinit(&where, &m->cdb);
+	if (cdb_seqnext(&where, &m->cdb) <= 0)
+		return false;
+	*at = where;
+	k = cdb_getkey(&m->cdb);
+	v = cdb_getdata(&m->cdb);
+	if (!k || !v)
+		return false;
+	r->key = slice_of(k, cdb_keylen(&m->cdb));
+	r->value = slice_of(v, cdb_datalen(&m->cdb));
+	return true;
+}
+
 struct slice
 map_digest(const struct map *m)
 {
@@ -238,26 +274,43 @@ map_add(struct map_writer *w, struct slice key, struct slice value)
 }
 
 static int
-write_digest(int fd)
+write_digest(int fd, char hex[DIGEST_HEX])
 {
-	char hex[DIGEST_HEX];
 	struct cdb cdb;
 
 	if (cdb_init(&cdb, fd) != 0)
 		return -1;
 	digest_of(&cdb, hex);
 	cdb_free(&cdb);
-	return fs_write_all(fd, hex, sizeof hex, DIGEST_AT);
+	return fs_write_all(fd, hex, DIGEST_HEX, DIGEST_AT);
+}
+
+/* Has the file in place another digest, or none? */
+static bool
+differs(const struct map_writer *w, const char hex[DIGEST_HEX])
+{
+	int fd = fs_open(w->dir, w->name, O_RDONLY, 0);
+	char old[DIGEST_HEX];
+	bool same;
+
+	if (fd < 0)
+		return true;
+	same = fs_read_all(fd, old, sizeof old, DIGEST_AT) == 0 &&
+	       !memcmp(old, hex, sizeof old);
+	fs_close(fd);
+	return !same;
 }
 
 int
-map_finish(struct map_writer *w)
+map_finish(struct map_writer *w, int (*before)(int dir))
 {
+	char hex[DIGEST_HEX];
 	int e;
 
 	w->finished = true;
-	if (cdb_make_finish(&w->make) == 0 && write_digest(w->fd) == 0 &&
+	if (cdb_make_finish(&w->make) == 0 && write_digest(w->fd, hex) == 0 &&
 	    fs_sync(w->fd) == 0 &&
+	    (!before || !differs(w, hex) || before(w->dir) == 0) &&
 	    fs_rename(w->dir, w->tmp.mem, w->dir, w->name) == 0) {
 		int r = fs_sync(w->dir);
 

@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 
 /* The format of keys and values; another number is refused. */
-#define MAP_VERSION "2"
+#define MAP_VERSION "3"
 
 /* A map is read with 32-bit positions, and TinyCDB's own check of that
  * comes too late: twice the size is written without an error, and wrong. */
@@ -56,6 +56,14 @@ map_close(struct map *m);
 bool
 map_find(struct map *m, struct slice key, unsigned n, struct map_record *r);
 
+/* map_each - the next record of the file, in the order of adding
+ *
+ * Takes    *at: 0 before the first.
+ * Returns  true and *r; false: that was the last.
+ */
+bool
+map_each(struct map *m, uint32_t *at, struct map_record *r);
+
 /* map_digest - 32 hex digits, valid until map_close */
 struct slice
 map_digest(const struct map *m);
@@ -82,11 +90,14 @@ map_add(struct map_writer *w, struct slice key, struct slice value);
 /* map_finish - write the digest, sync, put the file in place, sync the
  * directory
  *
+ * Takes    before: called with the directory when the new file is synced and
+ *          differs from what is in place; when it fails (-1), so does this.
+ *          NULL: nothing is to be done then.
  * Returns  0; -1 with errno: the old file is still there, but for an error
  *          of the last sync, when either may be.
  */
 int
-map_finish(struct map_writer *w);
+map_finish(struct map_writer *w, int (*before)(int dir));
 
 /* map_abort - forget it all, and take NAME.tmp away */
 void

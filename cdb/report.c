@@ -23,15 +23,19 @@ report_init(struct report *r)
 }
 
 void
-report_line(struct report_lines *r, const char *table, uint32_t line,
-	    const char *text, const struct slice *words)
+report_line(struct report_lines *r, const char *file, uint32_t line,
+	    uint32_t column, const char *text, const struct slice *words)
 {
 	if (r->n++ >= REPORT_MAX)
 		return;
-	buf_text(&r->text, table);
+	buf_text(&r->text, file);
 	buf_putc(&r->text, ':');
 	if (line) {
 		buf_number(&r->text, line);
+		buf_putc(&r->text, ':');
+	}
+	if (column) {
+		buf_number(&r->text, column);
 		buf_putc(&r->text, ':');
 	}
 	buf_putc(&r->text, ' ');

@@ -1,6 +1,7 @@
 /* report.h - what a build has to say about the tables
  *
- * One line each, "routes:12: what is wrong; what would be right". Errors and
+ * One line each, "routes:12:5: what is wrong; what would be right", with the
+ * file, the line and the column of the word, in bytes from 1. Errors and
  * warnings apart; past REPORT_MAX lines they are only counted.
  *
  * Test  tests/build_test.c
@@ -28,13 +29,14 @@ report_init(struct report *r);
 
 /* report_line - add a line
  *
- * Takes    line 0 for a table that is not there at all; text, in which each
+ * Takes    line 0 for a file that is not there at all, column 0 for a line
+ *          as a whole; text, in which each
  *          '$' is the next of words, put in double quotes. What is not
  *          printable in a word becomes '?', and it is cut at REPORT_WORD_MAX.
  */
 void
-report_line(struct report_lines *r, const char *table, uint32_t line,
-	    const char *text, const struct slice *words);
+report_line(struct report_lines *r, const char *file, uint32_t line,
+	    uint32_t column, const char *text, const struct slice *words);
 
 void
 report_free(struct report *r);

@@ -7,19 +7,43 @@
 
 /* saying what is wrong */
 
+static uint32_t
+column(const struct rows *r, struct slice word)
+{
+	struct slice whole = r->whole, first = whole;
+
+	if (!r->line)
+		return 0;
+	if (word.len == 0)
+		return (uint32_t)(slice_trim(whole).at - whole.at) +
+		       (uint32_t)slice_trim(whole).len + 1;
+	if ((uintptr_t)word.at < (uintptr_t)whole.at ||
+	    (uintptr_t)word.at >= (uintptr_t)whole.at + whole.len)
+		word = slice_word(&first);
+	return (uint32_t)(word.at - whole.at) + 1;
+}
+
 void
 rows_wrong(struct rows *r, const char *text, struct slice word)
 {
-	report_line(&r->report->errors, r->table, r->line, text, &word);
+	report_line(&r->report->errors, r->file, r->line, column(r, word), text,
+		    &word);
 }
 
 void
 rows_warn(struct rows *r, const char *text, struct slice word)
 {
-	report_line(&r->report->warnings, r->table, r->line, text, &word);
+	report_line(&r->report->warnings, r->file, r->line, column(r, word),
+		    text, &word);
 }
 
-/* Is the word right? */
+void
+rows_unused(struct rows *r, const char *text, struct slice word)
+{
+	if (!seen_put(&r->seen, "unused", slice_text(text), 1))
+		rows_warn(r, text, word);
+}
+
 bool
 rows_right(struct rows *r, const char *fault, struct slice word)
 {
@@ -28,34 +52,58 @@ rows_right(struct rows *r, const char *fault, struct slice word)
 	return !fault;
 }
 
-/* Is the key the first of its kind? */
-bool
-rows_first(struct rows *r, struct slice key, struct slice word)
+uint64_t
+rows_mark(const struct rows *r)
 {
-	uint32_t earlier = seen_put(&r->seen, r->table, key, r->line);
+	return (uint64_t)r->file_n << 32 | r->line;
+}
+
+void
+rows_place(const struct rows *r, uint64_t mark, struct buf *out)
+{
+	uint32_t file = (uint32_t)(mark >> 32);
+
+	buf_text(out, file == r->file_n ? "line" : r->files->files[file].name);
+	buf_putc(out, file == r->file_n ? ' ' : ':');
+	buf_number(out, (uint32_t)mark);
+}
+
+bool
+rows_first_of(struct rows *r, const char *set, struct slice key,
+	      struct slice word)
+{
+	uint64_t earlier = seen_put(&r->seen, set, key, rows_mark(r));
 
 	if (!earlier)
 		return true;
 	buf_clear(&r->text);
-	buf_text(&r->text, "$ stands on line ");
-	buf_number(&r->text, earlier);
+	buf_text(&r->text,
+		 earlier >> 32 == r->file_n ? "$ stands on " : "$ stands in ");
+	rows_place(r, earlier, &r->text);
 	buf_text(&r->text, " already; keep one of the two lines");
 	buf_putc(&r->text, 0);
 	rows_wrong(r, r->text.mem, word);
 	return false;
 }
 
+bool
+rows_first(struct rows *r, struct slice key, struct slice word)
+{
+	return rows_first_of(r, r->table, key, word);
+}
+
 /* writing */
 
 void
-rows_put(struct rows *r, struct slice key, struct slice value)
+rows_put_in(struct rows *r, const char *table, struct slice key,
+	    struct slice value)
 {
 	buf_clear(&r->key);
-	buf_text(&r->key, r->table);
+	buf_text(&r->key, table);
 	buf_putc(&r->key, 0);
 	buf_puts(&r->key, key);
 	buf_clear(&r->value);
-	buf_text(&r->value, r->table);
+	buf_text(&r->value, r->file);
 	buf_putc(&r->value, ':');
 	buf_number(&r->value, r->line);
 	buf_putc(&r->value, 0);
@@ -66,14 +114,19 @@ rows_put(struct rows *r, struct slice key, struct slice value)
 }
 
 void
-rows_put_number(struct rows *r, struct slice key, unsigned number)
+rows_put(struct rows *r, struct slice key, struct slice value)
+{
+	rows_put_in(r, r->table, key, value);
+}
+
+void
+rows_put_number(struct rows *r, struct slice key, uint64_t number)
 {
 	buf_clear(&r->text);
 	buf_number(&r->text, number);
 	rows_put(r, key, buf_slice(&r->text));
 }
 
-/* The word in lower case, until the next call. */
 struct slice
 rows_lower(struct rows *r, struct slice word)
 {
@@ -109,14 +162,21 @@ put_lengths(struct rows *r)
 	buf_free(&lengths);
 }
 
+static void
+put_bits(struct rows *r, const char *table, unsigned bits)
+{
+	r->table = r->file = table;
+	rows_put_number(r, SLICE(""), bits);
+}
+
 void
 rows_end(struct rows *r)
 {
 	r->line = 0;
-	r->table = KEYS_ACCESS;
+	r->table = r->file = KEYS_ACCESS;
 	put_lengths(r);
-	r->table = KEYS_NEEDS;
-	rows_put_number(r, SLICE(""), r->needs);
+	put_bits(r, KEYS_NEEDS, r->needs);
+	put_bits(r, KEYS_HAS, r->has);
 }
 
 void

@@ -1,8 +1,9 @@
 /* rows.h - what a line of a table becomes in the map
  *
  * First every line of every table is taken: checked by itself and written
- * to the map. Then every line is weighed once more, now that all others are
- * known, for what is allowed but hardly meant: those are warnings.
+ * to the map. Then every line is looked at once more, now that all others are
+ * known: it is checked against them for errors and, when there are none,
+ * weighed for what is allowed but hardly meant: those are warnings.
  *
  * Test  tests/build_test.c
  */
@@ -13,14 +14,20 @@
 #include "cdb/network.h"
 #include "cdb/report.h"
 #include "cdb/seen.h"
+#include "cdb/tables.h"
 
 struct rows {
 	struct map_writer *out;
 	struct report *report;
 	struct seen seen;
-	const char *table; /* where we are */
-	uint32_t line;
+	const char *table; /* where we are; "routes" */
+	const char *file;  /* "routes", or "routes.d/partner" */
+	struct tables *files;
+	uint32_t file_n, line;		/* its number in files, from 0 */
+	struct slice whole;		/* the line, from its first column */
+	int dir;			/* the tables' directory */
 	unsigned needs;			/* CONFIG_NEEDS_ bits */
+	unsigned has;			/* KEYS_HAS_ bits */
 	bool tls_server, tls_client;	/* is a key of ours needed, of use? */
 	bool lengths[NETWORK_BITS + 1]; /* of access's networks */
 	int error; /* errno of the first map_add that failed */
@@ -29,13 +36,32 @@ struct rows {
 
 /* the shared part, rows.c */
 
-/* rows_wrong, rows_warn - an error, a warning of the line where we are; see
- * report_line for text */
+/* rows_wrong, rows_warn - an error, a warning of the line where we are
+ *
+ * Takes    text: see report_line; word: a part of the line gives the column,
+ *          an empty one that of the line's end, any other that of the line's
+ *          first word.
+ */
 void
 rows_wrong(struct rows *r, const char *text, struct slice word);
 
 void
 rows_warn(struct rows *r, const char *text, struct slice word);
+
+/* rows_unused - warn, once a build, of what is compiled and has no effect
+ *
+ * Takes    text: what it is, and who does not look at it yet.
+ */
+void
+rows_unused(struct rows *r, const char *text, struct slice word);
+
+/* rows_mark, rows_place - where we are, as one number for seen_put, and such
+ * a number as text, "line 12" in the file where we are, else "routes:12" */
+uint64_t
+rows_mark(const struct rows *r);
+
+void
+rows_place(const struct rows *r, uint64_t mark, struct buf *out);
 
 /* rows_right - is the word right? An error if there is a fault */
 bool
@@ -46,6 +72,11 @@ rows_right(struct rows *r, const char *fault, struct slice word);
 bool
 rows_first(struct rows *r, struct slice key, struct slice word);
 
+/* rows_first_of - the same in any other set of keys */
+bool
+rows_first_of(struct rows *r, const char *set, struct slice key,
+	      struct slice word);
+
 /* rows_put, rows_put_number - add a record of this table and line
  *
  * Keeps    r->text not, when it is a number.
@@ -54,7 +85,12 @@ void
 rows_put(struct rows *r, struct slice key, struct slice value);
 
 void
-rows_put_number(struct rows *r, struct slice key, unsigned number);
+rows_put_number(struct rows *r, struct slice key, uint64_t number);
+
+/* rows_put_in - the same into another table than the line's own */
+void
+rows_put_in(struct rows *r, const char *table, struct slice key,
+	    struct slice value);
 
 /* rows_lower - the word in lower case, until the next call */
 struct slice
@@ -64,23 +100,28 @@ rows_lower(struct rows *r, struct slice word);
 struct slice
 rows_domain(struct slice key);
 
-/* the tables, takes.c and weigh.c */
+/* the tables: takes.c for the small ones, one file for each large one */
 
-/* rows_tables - the names of all tables in the order they are to be taken;
+/* rows_table - the n-th (from 0) table in the order they are to be taken;
  * NULL behind the last */
-extern const char *const rows_tables[];
+const char *
+rows_table(size_t n);
 
 /* rows_take - check a line and add it to the map
  *
- * Needs    r->table (an element of rows_tables) and r->line.
+ * Needs    r->table (of rows_table), r->file, r->file_n, r->line and r->whole.
  */
 void
 rows_take(struct rows *r, struct slice words);
 
-/* rows_weigh - warn of a line that can hardly be meant
+/* rows_check - check a line against all others
  *
  * Needs    the same; all lines of all tables taken.
  */
+void
+rows_check(struct rows *r, struct slice words);
+
+/* rows_weigh - warn of a line that can hardly be meant; needs the same */
 void
 rows_weigh(struct rows *r, struct slice words);
 

@@ -19,7 +19,7 @@ place(const struct seen *s, uint64_t h)
 {
 	size_t i = (size_t)h & (s->max - 1);
 
-	while (s->keys[i].line && s->keys[i].hash != h)
+	while (s->keys[i].mark && s->keys[i].hash != h)
 		i = (i + 1) & (s->max - 1);
 	return i;
 }
@@ -35,13 +35,13 @@ grow(struct seen *s)
 	if (!s->keys)
 		die_nomem();
 	for (i = 0; i < old.max; i++)
-		if (old.keys[i].line)
+		if (old.keys[i].mark)
 			s->keys[place(s, old.keys[i].hash)] = old.keys[i];
 	free(old.keys);
 }
 
-uint32_t
-seen_put(struct seen *s, const char *set, struct slice key, uint32_t line)
+uint64_t
+seen_put(struct seen *s, const char *set, struct slice key, uint64_t mark)
 {
 	uint64_t h = hash(set, key);
 	size_t i;
@@ -49,17 +49,17 @@ seen_put(struct seen *s, const char *set, struct slice key, uint32_t line)
 	if (s->n >= s->max / 4 * 3)
 		grow(s);
 	i = place(s, h);
-	if (s->keys[i].line)
-		return s->keys[i].line;
-	s->keys[i] = (struct seen_key){h, line};
+	if (s->keys[i].mark)
+		return s->keys[i].mark;
+	s->keys[i] = (struct seen_key){h, mark};
 	s->n++;
 	return 0;
 }
 
-uint32_t
+uint64_t
 seen_get(const struct seen *s, const char *set, struct slice key)
 {
-	return s->max ? s->keys[place(s, hash(set, key))].line : 0;
+	return s->max ? s->keys[place(s, hash(set, key))].mark : 0;
 }
 
 void

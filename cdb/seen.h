@@ -1,4 +1,4 @@
-/* seen.h - which keys has a build seen, and on which line?
+/* seen.h - which keys has a build seen, and where?
  *
  * Holds a 64-bit hash of each key, not the key: among a million keys two
  * fall together once in 37 million builds, and then a build is refused for a
@@ -13,7 +13,7 @@
 
 struct seen_key {
 	uint64_t hash;
-	uint32_t line; /* 0: nothing here */
+	uint64_t mark; /* 0: nothing here */
 };
 
 struct seen {
@@ -23,14 +23,15 @@ struct seen {
 
 /* seen_put - remember a key
  *
- * Takes    what names the set, such as "users"; line, from 1.
- * Returns  0 when it is new; the earlier line, which stays, when it is not.
+ * Takes    what names the set, such as "users"; a mark that is not 0, such as
+ *          the place in a file.
+ * Returns  0 when it is new; the earlier mark, which stays, when it is not.
  */
-uint32_t
-seen_put(struct seen *s, const char *set, struct slice key, uint32_t line);
+uint64_t
+seen_put(struct seen *s, const char *set, struct slice key, uint64_t mark);
 
-/* seen_get - its line; 0 when it has not been seen */
-uint32_t
+/* seen_get - its mark; 0 when it has not been seen */
+uint64_t
 seen_get(const struct seen *s, const char *set, struct slice key);
 
 void

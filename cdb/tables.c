@@ -1,13 +1,15 @@
 #include "cdb/tables.h"
 
+#include "lib/die.h"
 #include "lib/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static int
-read_file(int fd, struct buf *text)
+read_text(int fd, struct buf *text)
 {
 	struct stat st;
 
@@ -30,21 +32,119 @@ read_file(int fd, struct buf *text)
 	return 0;
 }
 
-int
-tables_read(struct table *t, int dir, const char *name)
+static struct table *
+new_table(struct tables *t, const char *kind, struct slice folder,
+	  const char *file)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	size_t len = strlen(file);
+	struct table *new;
+
+	if (t->n == t->max) {
+		t->max = t->max ? t->max * 2 : 32;
+		t->files = realloc(t->files, t->max * sizeof *t->files);
+		if (!t->files)
+			die_nomem();
+	}
+	new = &t->files[t->n++];
+	*new = (struct table){kind, malloc(folder.len + len + 1), {0}};
+	if (!new->name)
+		die_nomem();
+	memcpy(new->name, folder.at, folder.len);
+	memcpy(new->name + folder.len, file, len + 1);
+	return new;
+}
+
+/* Returns  -1 with errno; 0 also when there is no such file. */
+static int
+load_file(struct tables *t, int dir, const char *kind, struct slice folder,
+	  const char *file, struct buf *which)
+{
+	int fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int r, e;
 
-	*t = (struct table){.name = name};
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
-	t->exists = true;
-	r = read_file(fd, &t->text);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	r = fd < 0 ? -1
+		   : read_text(fd, &new_table(t, kind, folder, file)->text);
 	e = errno;
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	if (r != 0) {
+		buf_puts(which, folder);
+		buf_text(which, file);
+	}
 	errno = e;
 	return r;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool
+tables_passed(const char *name)
+{
+	size_t len = strlen(name);
+
+	return name[0] == '.' || name[0] == '#' || name[len - 1] == '~';
+}
+
+static int
+load_listed(struct tables *t, int dir, const char *kind, struct slice folder,
+	    struct buf *names, struct buf *which)
+{
+	struct slice all = buf_slice(names);
+	char **sorted = malloc((all.len + 1) * sizeof *sorted);
+	size_t at, i, n = 0;
+	int r = 0;
+
+	if (!sorted)
+		die_nomem();
+	for (at = 0; at < all.len; at += strlen(all.at + at) + 1)
+		if (!tables_passed(all.at + at))
+			sorted[n++] = names->mem + names->off + at;
+	qsort(sorted, n, sizeof *sorted, by_name);
+	for (i = 0; i < n && r == 0; i++)
+		r = load_file(t, dir, kind, folder, sorted[i], which);
+	free(sorted);
+	return r;
+}
+
+static int
+load_folder(struct tables *t, int parent, const char *kind, struct buf *which)
+{
+	struct buf folder = {0}, names = {0};
+	int dir, r;
+
+	buf_text(&folder, kind);
+	buf_put(&folder, ".d/", 4); /* with its NUL */
+	dir = openat(parent, folder.mem, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = dir >= 0 ? fs_list(dir, &names) : errno == ENOENT ? 0 : -1;
+	if (r != 0)
+		buf_text(which, folder.mem);
+	else if (dir >= 0)
+		r = load_listed(t, dir, kind,
+				slice_of(folder.mem, folder.len - 1), &names,
+				which);
+	if (dir >= 0) {
+		int e = errno;
+
+		close(dir);
+		errno = e;
+	}
+	buf_free(&folder);
+	buf_free(&names);
+	return r;
+}
+
+int
+tables_load(struct tables *t, int dir, const char *kind, struct buf *which)
+{
+	if (load_file(t, dir, kind, SLICE(""), kind, which) != 0)
+		return -1;
+	return load_folder(t, dir, kind, which);
 }
 
 static struct slice
@@ -70,8 +170,8 @@ tables_next(const struct table *t, struct table_line *line)
 
 		line->next += len < rest.len ? len + 1 : len;
 		line->number++;
-		line->words =
-		    slice_trim(without_comment(slice_of(rest.at, len)));
+		line->whole = without_comment(slice_of(rest.at, len));
+		line->words = slice_trim(line->whole);
 		if (line->words.len > 0)
 			return true;
 	}
@@ -79,7 +179,14 @@ tables_next(const struct table *t, struct table_line *line)
 }
 
 void
-tables_free(struct table *t)
+tables_free(struct tables *t)
 {
-	buf_free(&t->text);
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		free(t->files[i].name);
+		buf_free(&t->files[i].text);
+	}
+	free(t->files);
+	*t = (struct tables){0};
 }

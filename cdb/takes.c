@@ -4,8 +4,7 @@
 #include "cdb/keys.h"
 #include "cdb/leaf.h"
 #include "cdb/rewrite.h"
-#include "cdb/rows.h"
-#include "cdb/tables.h"
+#include "cdb/rows_tables.h"
 #include "lib/server.h"
 #include "lib/tls_pin.h"
 
@@ -15,8 +14,19 @@ take_host(struct rows *r, struct slice words)
 {
 	if (!rows_right(r, grammar_domain_fault(words), words))
 		return;
+	if (strcmp(r->table, KEYS_ME) == 0)
+		seen_put(&r->seen, "me is", rows_lower(r, words), 1);
 	if (rows_first(r, SLICE(""), words))
 		rows_put(r, SLICE(""), words);
+}
+
+/* helohost */
+static void
+take_unused_host(struct rows *r, struct slice words)
+{
+	take_host(r, words);
+	rows_warn(r, "$ is compiled, but nothing looks at this table yet",
+		  words);
 }
 
 /* bouncefrom, doublebounceto */
@@ -40,7 +50,7 @@ too_many(struct rows *r, struct slice protocol)
 		memcpy(key, protocol.at, protocol.len);
 		key[protocol.len] = (char)i;
 		if (!seen_put(&r->seen, "listen count",
-			      slice_of(key, protocol.len + 1), r->line))
+			      slice_of(key, protocol.len + 1), rows_mark(r)))
 			return false;
 	}
 	return true;
@@ -78,7 +88,7 @@ take_listen(struct rows *r, struct slice words)
 	buf_puts(&r->low, protocol);
 	buf_putc(&r->low, ':');
 	buf_puts(&r->low, address);
-	seen_put(&r->seen, "listen as", buf_slice(&r->low), r->line);
+	seen_put(&r->seen, "listen as", buf_slice(&r->low), rows_mark(r));
 	r->needs |= CONFIG_NEEDS_QUEUE;
 	r->tls_server |= tls;
 	rows_put(r, protocol, address);
@@ -215,144 +225,69 @@ take_rcpthosts(struct rows *r, struct slice words)
 	if (!grammar_suffix(words) &&
 	    !rows_right(r, grammar_domain_fault(words), words))
 		return;
-	if (rows_first(r, key, words))
-		rows_put(r, key, SLICE(""));
-}
-
-static void
-take_users(struct rows *r, struct slice words)
-{
-	struct slice pattern = slice_word(&words), mailbox = slice_trim(words);
-	struct slice key = rows_lower(r, pattern);
-
-	if (!rows_right(r, grammar_user_fault(pattern), pattern) ||
-	    !rows_right(r, grammar_mailbox_fault(mailbox), mailbox) ||
-	    !rows_first(r, key, pattern))
+	if (!rows_first_of(r, KEYS_RCPTHOSTS, key, words))
 		return;
-	seen_put(&r->seen, "users of", rows_domain(key), r->line);
-	r->needs |= CONFIG_NEEDS_QUEUE;
-	r->needs |= CONFIG_NEEDS_MAILDIR;
-	rows_put(r, key, mailbox);
-}
-
-/* Are they right, and what do they need? */
-static bool
-nexthops(struct rows *r, struct slice words)
-{
-	struct slice word, rest = words;
-	bool has_options = false;
-	size_t n = 0;
-
-	while ((word = slice_word(&rest)).len > 0) {
-		bool alone = slice_eq(word, SLICE("hold")) ||
-			     slice_eq(word, SLICE("discard"));
-
-		if (alone && (n > 0 || slice_trim(rest).len > 0)) {
-			rows_wrong(r,
-				   "$ stands beside next hops; write it alone",
-				   word);
-			return false;
-		}
-		if (grammar_is_option(word)) {
-			if (!rows_right(r, grammar_option_fault(word), word))
-				return false;
-			has_options = true;
-			continue;
-		}
-		if (has_options) {
-			rows_wrong(r,
-				   "$ stands behind an option; write the next "
-				   "hops first, then the options",
-				   word);
-			return false;
-		}
-		if (!alone && !rows_right(r, grammar_nexthop_fault(word), word))
-			return false;
-		if (seen_get(&r->seen, "listen as",
-			     slice_of(word.at, slice_find(word, '/'))))
-			rows_warn(
-			    r,
-			    "$ is an address that this node listens on, so "
-			    "mail would go in circles; name another host",
-			    word);
-		r->tls_client |= slice_starts(word, SLICE("qmtps:"));
-		if (!alone)
-			r->needs |= word.at[0] == 'q' ? CONFIG_NEEDS_QMTPC
-						      : CONFIG_NEEDS_SMTP_OUT;
-		n++;
-	}
-	if (n == 0)
-		rows_wrong(r,
-			   "$ names no next hop; write one behind the pattern, "
-			   "such as qmtp:hub.example.org:209",
-			   slice_trim(words));
-	return n > 0;
-}
-
-static void
-take_routes(struct rows *r, struct slice words)
-{
-	struct slice pattern = slice_word(&words), word, key;
-	struct buf hops = {0};
-
-	if (!rows_right(r, grammar_route_fault(pattern), pattern) ||
-	    !nexthops(r, words))
-		return;
-	while ((word = slice_word(&words)).len > 0) {
-		if (hops.len > 0)
-			buf_putc(&hops, ' ');
-		buf_puts(&hops, rows_lower(r, word));
-	}
-	key = rows_lower(r, pattern);
-	if (rows_first(r, key, pattern)) {
-		seen_put(&r->seen, "routes of", rows_domain(key), r->line);
-		r->needs |= CONFIG_NEEDS_QUEUE;
-		rows_put(r, key, buf_slice(&hops));
-	}
-	buf_free(&hops);
+	if (key.at[0] == '.')
+		r->has |= KEYS_HAS_RCPTHOST_SUFFIXES;
+	rows_put_in(r, KEYS_RCPTHOSTS, key, SLICE(""));
 }
 
 /* all tables */
 
-const char *const rows_tables[] = {KEYS_ME,
-				   KEYS_LISTEN,
-				   KEYS_ACCESS,
-				   KEYS_LOCALS,
-				   KEYS_RCPTHOSTS,
-				   KEYS_USERS,
-				   KEYS_ROUTES,
-				   KEYS_QMQPSERVERS,
-				   KEYS_REWRITE,
-				   KEYS_BOUNCEFROM,
-				   KEYS_BOUNCEHOST,
-				   KEYS_DOUBLEBOUNCETO,
-				   KEYS_DOUBLEBOUNCEHOST,
-				   NULL};
-
-static const struct kind {
-	const char *table, *few, *many;
-	unsigned min, max; /* words in a line; max 0: any number */
-	void (*take)(struct rows *r, struct slice words);
-} kinds[] = {
 #define FORM(form)                                                             \
 	"this line has too few words; write " form,                            \
 	    "this line has more words than it may, beginning with $; "         \
 	    "write " form
-    {KEYS_ME, FORM("HOST"), 1, 1, take_host},
-    {KEYS_LISTEN, FORM("PROTOCOL ADDRESS:PORT"), 2, 2, take_listen},
-    {KEYS_ACCESS, FORM("NETWORK RIGHT..."), 2, 0, take_access},
-    {KEYS_LOCALS, FORM("DOMAIN"), 1, 1, take_locals},
-    {KEYS_RCPTHOSTS, FORM("DOMAIN or .SUFFIX"), 1, 1, take_rcpthosts},
-    {KEYS_USERS, FORM("PATTERN maildir:PATH"), 2, 2, take_users},
-    {KEYS_ROUTES, FORM("PATTERN NEXTHOP..."), 2, 0, take_routes},
-    {KEYS_QMQPSERVERS, FORM("HOST:PORT"), 1, 0, leaf_take},
-    {KEYS_REWRITE, FORM("WHAT PATTERN ADDRESS"), 3, 3, rewrite_take},
-    {KEYS_BOUNCEFROM, FORM("LOCALPART"), 1, 1, take_local_part},
-    {KEYS_BOUNCEHOST, FORM("HOST"), 1, 1, take_host},
-    {KEYS_DOUBLEBOUNCETO, FORM("LOCALPART"), 1, 1, take_local_part},
-    {KEYS_DOUBLEBOUNCEHOST, FORM("HOST"), 1, 1, take_host},
-#undef FORM
+
+/* In the order in which they are taken. */
+static const struct kind {
+	const char *table, *few, *many;
+	unsigned min, max; /* words in a line; max 0: any number */
+	void (*take)(struct rows *r, struct slice words);
+	void (*check)(struct rows *r, struct slice words); /* or NULL */
+} kinds[] = {
+    {KEYS_ME, FORM("HOST"), 1, 1, take_host, NULL},
+    {KEYS_LISTEN, FORM("PROTOCOL ADDRESS:PORT"), 2, 2, take_listen, NULL},
+    {KEYS_ACCESS, FORM("NETWORK RIGHT..."), 2, 0, take_access, NULL},
+    {KEYS_LOCALS, FORM("DOMAIN"), 1, 1, take_locals, NULL},
+    {KEYS_RCPTHOSTS, FORM("DOMAIN or .SUFFIX"), 1, 1, take_rcpthosts, NULL},
+    {"morercpthosts", FORM("DOMAIN or .SUFFIX"), 1, 1, take_rcpthosts, NULL},
+    {KEYS_VIRTUALDOMAINS, FORM("DOMAIN:PREFIX"), 1, 1, rows_take_virtualdomains,
+     NULL},
+    {KEYS_USERS, FORM("PATTERN maildir:PATH"), 2, 2, rows_take_users, NULL},
+    {KEYS_ALIASES, FORM("PATTERN ADDRESS..."), 2, 0, rows_take_aliases, NULL},
+    {KEYS_AGENTS, FORM("NAME"), 1, 1, rows_take_agents, NULL},
+    {KEYS_ROUTES, FORM("PATTERN NEXTHOP..."), 2, 0, rows_take_routes,
+     rows_check_routes},
+    {KEYS_SMTPROUTES, FORM("DOMAIN:HOST:PORT"), 1, 1, rows_take_smtproutes,
+     NULL},
+    {KEYS_POOLS, FORM("WHAT NAME ..."), 2, 0, rows_take_pools,
+     rows_check_pools},
+    {KEYS_LIMITS, FORM("PATTERN LIMIT..."), 2, 0, rows_take_limits, NULL},
+    {KEYS_TLSPOLICY, FORM("PATTERN POLICY"), 2, 0, rows_take_tls, NULL},
+    {KEYS_DKIM, FORM("DOMAIN SELECTOR FILE"), 3, 3, rows_take_dkim, NULL},
+    {KEYS_QMQPSERVERS, FORM("HOST:PORT"), 1, 0, leaf_take, NULL},
+    {KEYS_REWRITE, FORM("WHAT PATTERN ADDRESS"), 3, 3, rewrite_take, NULL},
+    {KEYS_BOUNCEFROM, FORM("LOCALPART"), 1, 1, take_local_part, NULL},
+    {KEYS_BOUNCEHOST, FORM("HOST"), 1, 1, take_host, NULL},
+    {KEYS_DOUBLEBOUNCETO, FORM("LOCALPART"), 1, 1, take_local_part, NULL},
+    {KEYS_DOUBLEBOUNCEHOST, FORM("HOST"), 1, 1, take_host, NULL},
+    {KEYS_QUEUELIFETIME, FORM("SECONDS"), 1, 1, rows_take_number, NULL},
+    {"concurrencylocal", FORM("NUMBER"), 1, 1, rows_take_number, NULL},
+    {"concurrencyremote", FORM("NUMBER"), 1, 1, rows_take_number, NULL},
+    {"databytes", FORM("BYTES"), 1, 1, rows_take_number, NULL},
+    {"timeoutconnect", FORM("SECONDS"), 1, 1, rows_take_number, NULL},
+    {"timeoutremote", FORM("SECONDS"), 1, 1, rows_take_number, NULL},
+    {"timeoutsmtpd", FORM("SECONDS"), 1, 1, rows_take_number, NULL},
+    {"helohost", FORM("HOST"), 1, 1, take_unused_host, NULL},
 };
+#undef FORM
+
+const char *
+rows_table(size_t n)
+{
+	return n < sizeof kinds / sizeof *kinds ? kinds[n].table : NULL;
+}
 
 static const struct kind *
 kind_of(const char *table)
@@ -406,6 +341,19 @@ rows_take(struct rows *r, struct slice words)
 {
 	const struct kind *kind = kind_of(r->table);
 
-	if (plain(r, words) && count_good(r, kind, words))
+	if (!plain(r, words))
+		return;
+	if (kind->take == take_access && rows_is_rule(words))
+		rows_take_rule(r, words);
+	else if (count_good(r, kind, words))
 		kind->take(r, words);
+}
+
+void
+rows_check(struct rows *r, struct slice words)
+{
+	const struct kind *kind = kind_of(r->table);
+
+	if (kind->check)
+		kind->check(r, words);
 }

@@ -9,7 +9,8 @@ routed(const struct rows *r, struct slice domain)
 {
 	size_t i;
 
-	if (seen_get(&r->seen, "routes of", domain) ||
+	if (seen_get(&r->seen, KEYS_ROUTES, domain) ||
+	    seen_get(&r->seen, "routes of", domain) ||
 	    seen_get(&r->seen, KEYS_ROUTES, SLICE("*")))
 		return true;
 	for (i = 0; i < domain.len; i++)
@@ -22,7 +23,8 @@ routed(const struct rows *r, struct slice domain)
 static bool
 is_local(const struct rows *r, struct slice domain)
 {
-	return seen_get(&r->seen, KEYS_LOCALS, domain) != 0;
+	return seen_get(&r->seen, KEYS_LOCALS, domain) ||
+	       seen_get(&r->seen, "made local", domain);
 }
 
 static void
@@ -48,10 +50,26 @@ weigh_locals(struct rows *r, struct slice domain)
 		    domain);
 }
 
+static bool
+is_virtual(const struct rows *r, struct slice domain)
+{
+	size_t i;
+
+	if (seen_get(&r->seen, "virtual", domain) ||
+	    seen_get(&r->seen, "virtual", SLICE("")))
+		return true;
+	for (i = 0; i < domain.len; i++)
+		if (domain.at[i] == '.' &&
+		    seen_get(&r->seen, "virtual", slice_from(domain, i)))
+			return true;
+	return false;
+}
+
 static void
 weigh_rcpthosts(struct rows *r, struct slice domain)
 {
-	if (!is_local(r, domain) && !routed(r, domain))
+	if (!is_local(r, domain) && !routed(r, domain) &&
+	    !is_virtual(r, domain))
 		rows_warn(
 		    r,
 		    "$ is accepted from strangers, but no line of locals or "
@@ -62,7 +80,9 @@ weigh_rcpthosts(struct rows *r, struct slice domain)
 static void
 weigh_users(struct rows *r, struct slice pattern)
 {
-	if (!is_local(r, rows_domain(pattern)))
+	if (!is_local(r, rows_domain(pattern)) &&
+	    !seen_get(&r->seen, "made local", SLICE("")) &&
+	    !seen_get(&r->seen, "me is", rows_domain(pattern)))
 		rows_warn(
 		    r,
 		    "$ is of a domain that is not in locals, so this line is "
@@ -73,7 +93,7 @@ weigh_users(struct rows *r, struct slice pattern)
 static void
 weigh_routes(struct rows *r, struct slice pattern)
 {
-	if (is_local(r, rows_domain(pattern)))
+	if (seen_get(&r->seen, KEYS_LOCALS, rows_domain(pattern)))
 		rows_warn(
 		    r,
 		    "$ is of a domain in locals, whose mail goes to users and "

@@ -52,6 +52,7 @@ say_decision(const struct config_route *r)
 	case CONFIG_DISCARD:
 		say_text("decision", "discard: accept it and throw it away");
 		return;
+	case CONFIG_REJECT: say("decision", r->text); return;
 	case CONFIG_NOBODY:
 		say_text("decision", "reject: no mailbox here by that name "
 				     "(#5.1.1)");

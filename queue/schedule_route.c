@@ -141,6 +141,10 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 	case CONFIG_NOBODY:
 		fail_rcpt(p->m, index, "no mailbox here by that name (#5.1.1)");
 		break;
+	case CONFIG_REJECT:
+		log_decision(p->m, rcpt, "reject", r.source);
+		fail_rcpt(p->m, index, r.text.at);
+		break;
 	case CONFIG_BADPART:
 		fail_rcpt(p->m, index,
 			  "no mailbox can have that name (#5.1.3)");

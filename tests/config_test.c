@@ -297,17 +297,18 @@ test_no_route(void)
 	table("me", "leaf\n");
 	table("rcpthosts", "a.example\n.s.example\n");
 	table("routes", "a.s.example hold\n");
-	says("few routes", BUILD_DONE,
-	     "me:1: warning: no line of locals or routes says where mail for "
-	     "\"leaf\" goes, the node's own reports among it; add it to one "
-	     "of them\n"
-	     "rcpthosts:1: warning: \"a.example\" is accepted from strangers, "
-	     "but no line of locals or routes says where it goes; add it to "
-	     "one of them\n"
-	     "rcpthosts:2: warning: \".s.example\" is accepted from "
-	     "strangers, but no line of locals or routes says where it goes; "
-	     "add it to one of them\n",
-	     "");
+	says(
+	    "few routes", BUILD_DONE,
+	    "me:1:1: warning: no line of locals or routes says where mail for "
+	    "\"leaf\" goes, the node's own reports among it; add it to one "
+	    "of them\n"
+	    "rcpthosts:1:1: warning: \"a.example\" is accepted from strangers, "
+	    "but no line of locals or routes says where it goes; add it to "
+	    "one of them\n"
+	    "rcpthosts:2:1: warning: \".s.example\" is accepted from "
+	    "strangers, but no line of locals or routes says where it goes; "
+	    "add it to one of them\n",
+	    "");
 	ok(config_open(&c, "config.cdb", &why) == 0, "it opens");
 	ok(config_needs(&c) == CONFIG_NEEDS_QUEUE, "only a queue is needed");
 	ok(config_accepts(&c, 0, SLICE("b@a.s.example"), &text) == 'K',

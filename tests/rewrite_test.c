@@ -19,23 +19,23 @@ test_wrong(void)
 			 "sender A@b.test e@f.test\n"
 			 "rcpt * a@b.test c@d.test\n");
 	says("wrong lines", BUILD_WRONG, "",
-	     "rewrite:1: this line has too few words; write WHAT PATTERN "
+	     "rewrite:1:20: this line has too few words; write WHAT PATTERN "
 	     "ADDRESS\n"
-	     "rewrite:2: \"to\" is not what can be rewritten; write rcpt, "
+	     "rewrite:2:1: \"to\" is not what can be rewritten; write rcpt, "
 	     "sender or from\n"
-	     "rewrite:3: \"root\" is not a pattern; write user@domain, "
+	     "rewrite:3:6: \"root\" is not a pattern; write user@domain, "
 	     "*@domain or *\n"
-	     "rewrite:4: \"*@\" is not a pattern; write user@domain, "
+	     "rewrite:4:6: \"*@\" is not a pattern; write user@domain, "
 	     "*@domain or *\n"
-	     "rewrite:5: \"%d@b.test\" is not an address; write user@domain, "
+	     "rewrite:5:8: \"%d@b.test\" is not an address; write user@domain, "
 	     "or %u@domain to keep the local part\n"
-	     "rewrite:6: \"b.test\" is not an address; write user@domain, or "
+	     "rewrite:6:8: \"b.test\" is not an address; write user@domain, or "
 	     "%u@domain to keep the local part\n"
-	     "rewrite:7: \"%u@-b\" is not an address; write user@domain, or "
+	     "rewrite:7:8: \"%u@-b\" is not an address; write user@domain, or "
 	     "%u@domain to keep the local part\n"
-	     "rewrite:10: \"A@b.test\" stands on line 8 already; keep one of "
+	     "rewrite:10:8: \"A@b.test\" stands on line 8 already; keep one of "
 	     "the two lines\n"
-	     "rewrite:11: this line has more words than it may, beginning "
+	     "rewrite:11:17: this line has more words than it may, beginning "
 	     "with \"c@d.test\"; write WHAT PATTERN ADDRESS\n");
 }
 

@@ -121,9 +121,9 @@ is $? 111 "build in no directory: 111"
 printf 'hub.test\n' >"$node/me"
 printf '* smtp:nowhere\na b\n' >"$node/routes"
 printf 'qmqp 127.0.0.1\n' >"$node/listen"
-lines='listen:1: "127.0.0.1" is not an address and a port; write ADDRESS:PORT, such as 127.0.0.1:628 or [::1]:628
-routes:1: "smtp:nowhere" has no good host and port; write smtp:HOST:PORT, such as smtp:mx.example.org:25, or smtp:mx
-routes:2: "b" is not a next hop; write qmtp:HOST:PORT, qmtps:HOST:PORT, smtp:HOST:PORT, smtp:mx, hold or discard'
+lines='listen:1:6: "127.0.0.1" is not an address and a port; write ADDRESS:PORT, such as 127.0.0.1:628 or [::1]:628
+routes:1:3: "smtp:nowhere" has no good host and port; write smtp:HOST:PORT, such as smtp:mx.example.org:25, or smtp:mx
+routes:2:3: "b" is not a next hop; write qmtp:HOST:PORT, qmtps:HOST:PORT, smtp:HOST:PORT, smtp:mx, NAME:PLACE for a NAME of agents, local, hold, discard or reject TEXT'
 said=$("$quail" build "$node" 2>&1)
 is $? 100 "build with wrong tables: 100"
 is "$said" "$lines" "and all that is wrong"
@@ -223,7 +223,7 @@ printf 'qmqp 127.0.0.1:%s\nqmtp 127.0.0.1:%s\nbad\n' $p2 $p3 >"$node/listen"
 kill -HUP $supervisor
 soon grep -q tables-refused "$work/log"
 ok $? "HUP with wrong tables changes nothing"
-grep -q '^listen:3: ' "$work/log"
+grep -q '^listen:3:4: ' "$work/log"
 ok $? "and says what is wrong"
 listens $p1
 ok $? "and all goes on"

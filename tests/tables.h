@@ -6,6 +6,7 @@
 #define QUAIL_TESTS_TABLES_H
 
 #include "cdb/build.h"
+#include "cdb/rows.h"
 #include "tests/tap.h"
 
 #include <fcntl.h>
@@ -23,12 +24,6 @@
 	"ef"
 
 static char tables_dir[] = "/tmp/quail-tables-XXXXXX";
-
-static const char *const tables_names[] = {
-    "me",	  "listen",	"access",	  "locals",
-    "rcpthosts",  "users",	"routes",	  "qmqpservers",
-    "bouncefrom", "bouncehost", "doublebounceto", "doublebouncehost",
-    "rewrite"};
 
 UNUSED static void
 write_file(const char *name, const void *bytes, size_t n)
@@ -52,8 +47,8 @@ no_tables(void)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof tables_names / sizeof *tables_names; i++)
-		unlink(tables_names[i]);
+	for (i = 0; rows_table(i); i++)
+		unlink(rows_table(i));
 }
 
 /* Build, and compare all that is said. */
@@ -138,6 +133,7 @@ tables_end(void)
 {
 	no_tables();
 	unlink("config.cdb");
+	unlink(BUILD_PREVIOUS);
 	if (chdir("/") != 0 || rmdir(tables_dir) != 0)
 		perror(tables_dir);
 }
