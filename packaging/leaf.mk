@@ -4,8 +4,9 @@
 #   make leaf LEAF_ARCH=arm64  the same in B/leaf-arm64, by Debian's cross gcc
 #
 # Compiled whole, with the libraries' sources (packaging/leaf-deps.sh), so
-# that the linker may drop what is not called. What makes the one without TLS
-# is that lib/ gives it no archive member that knows BearSSL.
+# that the linker may drop what is not called. The one without TLS has
+# packaging/leaf/plain.c in place of qmqpc/secure.c, the only file of the leaf
+# that knows TLS; with it all of BearSSL is gone.
 
 LEAF_HOST := $(shell dpkg --print-architecture 2>/dev/null)
 LEAF_ARCH ?= $(LEAF_HOST)
@@ -28,7 +29,7 @@ LEAF_LINK  = -nostdlib -static -no-pie -flto-partition=one -Wl,--gc-sections \
 
 # Parts of a libc, made for what a leaf asks of them: a third of the file
 # else. They come first, so the linker leaves musl's own alone.
-LEAF_LIBC := $(wildcard packaging/leaf/*.c)
+LEAF_LIBC := $(filter-out %/plain.c %/tls.c,$(wildcard packaging/leaf/*.c))
 LEAF_SRCS := $(filter-out lib/dns.c lib/dns_parts.c qmqpc/main.c, \
              $(filter qmqpc/% lib/% cdb/%,$(SRCS)))
 LEAF_CDB  := $(addprefix tinycdb/cdb_,find.c findnext.c hash.c init.c \
@@ -82,8 +83,9 @@ $(LEAF)/bearssl.a: $(call leaf_objs,$(LEAF_BEAR))
 	$(Q)$(LEAF_CC)-ar crs $@ $^
 
 LEAF_PARTS := $(LEAF)/o/qmqpc/main.o $(LEAF)/leaf.a
-$(LEAF)/qmqpc: $(LEAF_PARTS) $(LEAF)/bearssl.a
-$(LEAF)/qmqpc-plain: $(LEAF_PARTS)
+# What stands before leaf.a keeps its like in there out.
+$(LEAF)/qmqpc: $(LEAF)/o/packaging/leaf/tls.o $(LEAF_PARTS) $(LEAF)/bearssl.a
+$(LEAF)/qmqpc-plain: $(LEAF)/o/packaging/leaf/plain.o $(LEAF_PARTS)
 $(LEAF)/qmqpc $(LEAF)/qmqpc-plain:
 	$(SAY) link $@
 	$(Q)$(LEAF_CC) $(LEAF_OPT) $(LEAF_LINK) -o $@ \

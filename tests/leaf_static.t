@@ -22,10 +22,12 @@ build() { # ARCH; DEPS as make test has it
 	    leaf >"$work/make" 2>&1
 }
 
-set -- $(free_ports 2)
-hub=$1 gone=$2
+set -- $(free_ports 3)
+hub=$1 gone=$2 secure=$3
 echo hub.test | table hub me
-printf 'qmqp 127.0.0.1:%s\n' "$hub" | table hub listen
+printf 'qmqp 127.0.0.1:%s\nqmqps 127.0.0.1:%s\n' "$hub" "$secure" |
+	table hub listen
+pin=$("$BIN/quail" key -o "$work/hub/tls")
 echo "127.0.0.0/8 relay" | table hub access
 echo in.test | table hub locals
 echo "*@in.test maildir:mail/%u" | table hub users
@@ -45,16 +47,31 @@ echo hub:2628 | table named qmqpservers
 printf 'nameserver 127.0.0.9\nnameserver 127.0.0.1\nsearch no.test fleet.test\n' \
     >"$work/resolv.conf"
 
-# two_recipients RUN PROGRAM - the same mail to both; each has it once
+for way in right wrong; do
+	echo leaf.test | table $way me
+	[ $way = right ] || pin=$("$BIN/quail" key -o "$work/other")
+	echo "qmqps:127.0.0.1:$secure/$pin" | table $way qmqpservers
+	"$BIN/quail" build "$work/$way" || exit 1
+done
+
+# two_recipients DIR RUN PROGRAM - the same mail to both; each has it once
 two_recipients() {
-	printf 'Subject: two\n\n%s\n' "$2" | QUAIL_DIR=$work/leaf \
-	    $1 "$2" -f s@in.test a@in.test b@in.test || return 1
+	printf 'Subject: two\n\n%s\n' "$3" | QUAIL_DIR=$work/$1 \
+	    $2 "$3" -f s@in.test a@in.test b@in.test || return 1
 	for u in a b; do
 		wait_for 10 has_count "$work/hub/mail/$u/new" 1 || return 1
-		is_once=$(cat "$work/hub/mail/$u/new"/* | grep -cFx "$2")
+		is_once=$(cat "$work/hub/mail/$u/new"/* | grep -cFx "$3")
 		[ "$is_once" = 1 ] || return 1
 		rm -f "$work/hub/mail/$u/new"/*
 	done
+}
+
+# refused DIR RUN PROGRAM WHY - exit 75, says why, and nothing is sent
+refused() {
+	printf 'Subject: no\n\nno\n' | QUAIL_DIR=$work/$1 \
+	    $2 "$3" -f s@in.test a@in.test >"$work/said" 2>&1
+	[ $? = 75 ] && grep -qF "$4" "$work/said" &&
+		[ "$(count "$work/hub/mail/a/new")" = 0 ]
 }
 
 # spool_and_drain RUN PROGRAM - no hub, then one
@@ -140,7 +157,16 @@ KiB of memory, at most $MEMORY_MAX" [ "${kib:-9999}" -le $MEMORY_MAX ]
 		check "$1 $p: asks for no interpreter and no library" \
 		    sh -c '! readelf -lW "$1" | grep -qE "INTERP|DYNAMIC"' \
 		    - "$prog"
-		check "$1 $p: two recipients" two_recipients "$3" "$prog"
+		check "$1 $p: two recipients" two_recipients leaf "$3" "$prog"
+		if [ $p = qmqpc ]; then
+			check "$1 $p: by TLS, to the hub of this key" \
+			    two_recipients right "$3" "$prog"
+			check "$1 $p: not to one of another key" \
+			    refused wrong "$3" "$prog" "not the one that we know it by"
+		else
+			check "$1 $p: no clear text where TLS is asked for" \
+			    refused right "$3" "$prog" "without TLS"
+		fi
 		check "$1 $p: into the spool, and out of it" \
 		    spool_and_drain "$3" "$prog"
 		check "$1 $p: more than its memory holds" large "$3" "$prog"
