@@ -163,6 +163,7 @@ store_close(struct store *st)
 	store_end(st);
 	loop_task_drop(st->loop, &st->load_task);
 	segment_scan_free(&st->scan);
+	buf_free(&st->walk.index);
 	loop_timer_stop(st->loop, &st->load_timer);
 	while ((m = idmap_any(&st->messages)))
 		store_leave(st, m);

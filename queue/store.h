@@ -31,6 +31,7 @@ enum {
 	STORE_SPARES = 2,      /* reclaimed segments kept for reuse */
 	STORE_CACHED = 3,      /* younger ones' pages may stay in memory */
 	STORE_LEASE = 65536,   /* ids a door connection gets at a time */
+	INDEX_LINES_A_ROUND = 2000,
 	STORE_BATCH_MAX = 8 * 1024 * 1024 /* commit early past this */
 };
 
@@ -43,6 +44,13 @@ struct store_waiter {
 	/* m: the message, now queued; NULL when v is a Z */
 	void (*done)(struct store_waiter *w, struct message *m,
 		     const struct verdict *v);
+};
+
+/* A segment's index, while it is loaded piece by piece. */
+struct index_walk {
+	struct buf index;
+	struct slice lines, rest;
+	const char *type; /* of the lines that are looked for; NULL: none */
 };
 
 struct store {
@@ -76,6 +84,7 @@ struct store {
 	struct loop_timer load_timer;
 	struct segment *loading; /* NULL: everything is loaded */
 	struct segment_scan scan;
+	struct index_walk walk;
 	bool is_scanning;
 	unsigned n_indexed; /* segments that were loaded by their index */
 	bool is_loaded;

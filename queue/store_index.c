@@ -194,25 +194,17 @@ load_p(struct store *st, struct slice line)
 		store_load_p(st, p.id, p.is_paused);
 }
 
-/* All M lines first, then the S and the P lines: an outcome may stand before
- * the copy of its message that reclaim has made, and must not be lost for it.
- */
 static void
-load_lines(struct store *st, struct segment *s, struct slice all, char type)
+load_line(struct store *st, struct segment *s, struct slice line)
 {
-	while (all.len > 0) {
-		size_t n = line_length(all.at[0]);
-
-		if (n > all.len)
-			return;
-		if (all.at[0] == type && type == 'M')
-			load_m(st, s, slice_of(all.at, n));
-		else if (all.at[0] == type && type == 'P')
-			load_p(st, slice_of(all.at, n));
-		else if (all.at[0] == type)
-			load_s(st, slice_of(all.at, n));
-		all = slice_from(all, n);
-	}
+	if (line.at[0] == 'M')
+		load_m(st, s, line);
+	else if (line.at[0] == 'S')
+		load_s(st, line);
+	else if (line.at[0] == 'P')
+		load_p(st, line);
+	else
+		store_keys_take(st, line);
 }
 
 int
@@ -255,24 +247,52 @@ store_index_keys(struct slice *lines, uint8_t key[ENTRY_KEY], int64_t *taken_s)
 	return false;
 }
 
-bool
+/* The walks through an index, by the type of their lines. All M lines first,
+ * then the S and the P lines: an outcome may stand before the copy of its
+ * message that reclaim has made, and must not be lost for it. */
+static const char walk_types[] = "MSPK";
+
+/* One piece of one walk; true when the walk is over. */
+static bool
+walk_on(struct store *st, struct segment *s, struct index_walk *w)
+{
+	int i;
+
+	for (i = 0; i < INDEX_LINES_A_ROUND && w->rest.len > 0; i++) {
+		size_t n = line_length(w->rest.at[0]);
+
+		if (n > w->rest.len)
+			return true;
+		if (w->rest.at[0] == *w->type)
+			load_line(st, s, slice_of(w->rest.at, n));
+		w->rest = slice_from(w->rest, n);
+	}
+	return w->rest.len == 0;
+}
+
+int
 store_index_load(struct store *st, struct segment *s)
 {
-	struct buf b = {0};
-	struct slice lines;
+	struct index_walk *w = &st->walk;
 	uint64_t at;
-	bool good = store_index_read(s, &b, &lines, &at) == 0;
 
-	if (good) {
+	if (!w->type) {
+		buf_clear(&w->index);
+		if (store_index_read(s, &w->index, &w->lines, &at) != 0)
+			return -1;
 		s->end = at;
-		load_lines(st, s, lines, 'M');
-		load_lines(st, s, lines, 'S');
-		load_lines(st, s, lines, 'P');
-		store_keys_take(st, lines);
-		s->n_keys = 0;
+		w->type = walk_types;
+		w->rest = w->lines;
+		return 0;
 	}
-	buf_free(&b);
-	return good;
+	if (!walk_on(st, s, w))
+		return 0;
+	w->rest = w->lines;
+	if (*++w->type != '\0')
+		return 0;
+	s->n_keys = 0;
+	w->type = NULL;
+	return 1;
 }
 
 bool

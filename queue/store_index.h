@@ -71,12 +71,13 @@ store_index_has(const struct segment *s, const uint8_t key[ENTRY_KEY],
 void
 store_index_seal(struct store *st);
 
-/* store_index_load - load a segment by its index
+/* store_index_load - load a piece of a segment by its index
  *
- * Returns  true when its messages and outcomes are known now; false when it
- *          has no index and must be scanned. Dies when it cannot be read.
+ * Returns  1: its messages and outcomes are known now; 0: there is more,
+ *          call again, for the same segment; -1: it has no index and must be
+ *          scanned.
  */
-bool
+int
 store_index_load(struct store *st, struct segment *s);
 
 #endif

@@ -363,15 +363,18 @@ store_load_true(struct segment *s)
 	fs_uncache(s->fd);
 }
 
-/* One segment by its index, or a piece of one that has none. */
+/* A piece of a segment, by its index if it has one; true when it is through.
+ * Pieces take two or three milliseconds: new mail comes between them. */
 static bool
 load_some(struct store *st)
 {
-	if (!st->is_scanning && store_index_load(st, st->loading)) {
-		st->n_indexed++;
-		return true;
-	}
+	int r;
+
 	if (!st->is_scanning) {
+		r = store_index_load(st, st->loading);
+		st->n_indexed += r == 1;
+		if (r >= 0)
+			return r == 1;
 		if (!st->is_readonly)
 			store_load_true(st->loading);
 		segment_scan_init(&st->scan, st->loading);
@@ -387,10 +390,12 @@ load(struct loop_task *task)
 
 	if (st->loading && load_some(st))
 		st->loading = old_only(st, st->loading->next);
-	if (st->loading)
+	if (st->loading) {
 		loop_timer_set(st->loop, &st->load_timer, 0);
-	else
-		finish(st);
+		return;
+	}
+	buf_free(&st->walk.index);
+	finish(st);
 }
 
 static void
