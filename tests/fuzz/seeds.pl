@@ -108,3 +108,30 @@ $m =~ s/^\S+/'0' x 15 . '1'/e;
 seed('spool', $_) for "\1$m f\n$env", "\1$m i\n$env", "\2\5\6\7" .
     str('a@b', 'c@d', 'e@f'), "\2\0\0\0" . str("a\n", 'c'), "\2\0\0\0\0",
     "\0QL1 M 00000000 00000000 00000063 9ae0daaf\n$m f\n$env\n";
+
+my $tables = "== me\nhub.test\n== listen\nqmqp 127.0.0.1:628\nqmtp [::1]:209\n" .
+    "smtp 0.0.0.0:25\nqmtps 192.0.2.1:6209\n== access\n192.0.2.0/24 relay\n" .
+    "::/0 none\n2001:db8::/32 relay repeats\nsha256:" . ('ab' x 32) .
+    " leaf-7 relay\n== locals\nlocal.test\n== rcpthosts\n.a.test\nb.test\n" .
+    "== users\nalice\@local.test maildir:mail/%u\n*\@local.test " .
+    "maildir:/m/%d/%u\n== routes\na.test qmtp:h.test:209 smtp:mx\n" .
+    ".b.test hold\nx\@c.test discard\n* qmtps:h.test:6209/sha256:" . ('cd' x 32) .
+    " concurrency=3 rate=9 retry=5 lifetime=2d\n== qmqpservers\n192.0.2.1\n" .
+    "2001:db8::1\n[::1]:700\nh.test:6280\n== rewrite\nrcpt root\@l.test a\@b.test\n" .
+    "sender *\@l.test %u\@b.test\nfrom * n\@b.test\n== bouncefrom\nmailer\n" .
+    "== bouncehost\nb.test\n";
+seed('tables', $_) for $tables, (map { "== me\nhub.test\n== $_" } split /== /,
+	$tables), "== locals\na..b\n-x\n" . ('a' x 64) . ".test\n== routes\n" .
+    "*.x smtp:mx\n* hold smtp:mx\ny q:z\n*\n# c\n== users\n* maildir:../x\n" .
+    "a\@b maildir:%x\nc maildir:\n== access\n10.0.0.1/8 relay\n1.2.3.4/33 x\n";
+
+sub cdb_record { my ($t, $k, $v) = @_; chr($t) . str($k, $v) }
+my @records = (cdb_record(0, '', 'hub.test'), cdb_record(1, 'qmqp', '1.2.3.4:6'),
+	cdb_record(2, '', "\x80\x78"), cdb_record(2, "\x78" . "\0" x 10 .
+	    "\xff\xff\xc0\0\2\0", '1'), cdb_record(2, "\0" x 32, '1 leaf'),
+	cdb_record(3, 'local.test', ''), cdb_record(5, '*@local.test', 'maildir:%u'),
+	cdb_record(6, '.b.test', 'qmtp:a:209 rate=3'), cdb_record(7, '', '15'),
+	cdb_record(9, 'rcpt', '* a@b'), cdb_record(138, '*', 'smtp:mx'));
+seed('config', $_) for chr(@records) . join('', @records),
+    chr(@records) . join('', @records) . "\0\0\xff\0\4\xff\x08\x05\x80",
+    "\0", "\1" . $records[0] . "\x08\x00\xff\x08\x04\xff";
