@@ -5,7 +5,8 @@
 #                     loopback (installs what is missing first)
 #   make test         all tests under prove (installs what is missing first)
 #   make test-long    the same, with longer rounds of the kill tests
-#   make bench        messages a second, beside what the disk allows
+#   make bench        messages a second, beside what the disk allows;
+#                     bench-sessions: what connections cost
 #   make fuzz         the fuzz harnesses, with clang (doc/testing.md)
 #   make leaf         build/leaf/qmqpc, static and small: packaging/leaf.mk
 #   make install      into PREFIX (/usr/local), under DESTDIR
@@ -112,7 +113,8 @@ tinycdb: $(CDB_A)
 # stand in tests/ too; the group lets the linker find its way, and TinyCDB's
 # archive must come before libowfat.
 TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*_test.c))
-TOOLS   := $(addprefix $(B)/tests/,quail-load disk smtp-sink spawn)
+TOOLS   := $(addprefix $(B)/tests/,quail-load quail-sessions disk smtp-sink \
+           spawn)
 HELPERS := $(filter-out %_test.c tests/smtp_sink.c,$(wildcard tests/*.c))
 TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c \
            tests/crash/*.c tests/fuzz/*.c))
@@ -136,6 +138,8 @@ $(CRASH): $(B)/tests/crash-%: $(B)/tests/crash/%.o $(call lib_of,lib)
 $(B)/tests/quail-load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load*.c))
 $(B)/tests/disk:       $(B)/tests/bench/disk.o
 $(B)/tests/spawn:      $(B)/tests/bench/spawn.o
+$(B)/tests/quail-sessions: $(B)/tests/bench/sessions.o $(call lib_of,lib)
+$(B)/tests/quail-sessions: LDLIBS += -lbearssl
 $(B)/tests/smtp-sink:  $(B)/tests/smtp_sink.o
 $(TOOLS):
 	@mkdir -p $(@D)
@@ -173,7 +177,7 @@ ASAN     = B=$(B)/asan DEPS=$(DEPS) OPT="-O1 -g" \
            SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 RUN_ENV  = BIN=$(abspath $(B))/bin BUILD=$(abspath $(B))
 
-.PHONY: deps deps-test demo test test-long test-run test-one bench
+.PHONY: deps deps-test demo test test-long test-run test-one bench bench-sessions
 deps:
 	@sh packaging/deps.sh build
 	@$(AGAIN) tinycdb
@@ -222,6 +226,10 @@ test-one:
 bench: deps-test
 	@$(AGAIN) all $(TOOLS)
 	@$(RUN_ENV) sh tests/bench/bench.sh
+
+bench-sessions: deps-test
+	@$(AGAIN) all $(TOOLS)
+	@$(RUN_ENV) sh tests/bench/sessions.sh
 
 # FUZZ="qmtp door" FUZZ_RUNS=10000000 FUZZ_SECONDS=60: which, how much each.
 # What was found stays in build/fuzz; fuzz-corpus packs it, made small, into
