@@ -39,7 +39,7 @@ stat() {
 fuzz_one() {
 	unpack "$1" || return 1
 	set -- "$1" "-max_len=$(longest "$1")" -print_final_stats=1 \
-	    "-artifact_prefix=$out/$1.found-" -timeout=10 -jobs=0 \
+	    "-artifact_prefix=$out/$1.found-" -timeout=600 -jobs=0 \
 	    "-runs=${FUZZ_RUNS:--1}" \
 	    "-max_total_time=${FUZZ_SECONDS:-$([ -n "${FUZZ_RUNS:-}" ] || echo 60)}"
 	[ ! -f "$here/$1.dict" ] || set -- "$@" "-dict=$here/$1.dict"
