@@ -93,8 +93,10 @@ put_table(struct file *f, unsigned t)
 }
 
 static const char *const tables[] = {
-    "me",     "listen", "access",      "locals",  "rcpthosts", "users",
-    "routes", "needs",	"qmqpservers", "rewrite", "bouncefrom"};
+    "me",	  "listen", "access",	     "locals",	    "rcpthosts",
+    "users",	  "routes", "needs",	     "qmqpservers", "rewrite",
+    "bouncefrom", "has",    "routesby",	     "aliases",	    "limits",
+    "tlspolicy",  "dkim",   "virtualdomains"};
 
 /* The input's records, each with a key and a value of the usual form. */
 static void
@@ -191,6 +193,30 @@ routes(const struct config *c, struct slice rcpt)
 }
 
 static void
+others(const struct config *c, struct slice rcpt)
+{
+	struct slice a = SLICE(""), b = SLICE(""), source = SLICE("");
+	struct config_route route;
+	struct config_tls_line line;
+	unsigned n;
+
+	config_route_from(c, SLICE("s@a.b.test"), rcpt, &room, &route);
+	touch(route.text);
+	touch(route.weights);
+	for (n = 0; n < 8; n++)
+		sum += config_weight(&route, n);
+	if (config_alias(c, rcpt, &a, &source))
+		touch(a);
+	if (config_virtual(c, rcpt, &a, &source))
+		touch(a);
+	if (config_tls_policy(c, SLICE("a.b.test"), &line))
+		touch(line.name);
+	for (n = 0; n < 8; n++)
+		if (config_dkim(c, SLICE("a.b.test"), n, &a, &b, &source))
+			touch(b);
+}
+
+static void
 lists(const struct config *c)
 {
 	struct slice s, name;
@@ -240,6 +266,8 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 	mapped = slice_of(config_digest(&c).at - STAMP_AT, f.bytes.len);
 	lists(&c);
 	routes(&c, SLICE("alice@local.test"));
+	others(&c, SLICE("alice@local.test"));
+	others(&c, SLICE("x@a.b.test"));
 	routes(&c, SLICE("x@a.b.test"));
 	config_close(&c);
 	return 0;

@@ -125,6 +125,20 @@ seed('tables', $_) for $tables, (map { "== me\nhub.test\n== $_" } split /== /,
     "*.x smtp:mx\n* hold smtp:mx\ny q:z\n*\n# c\n== users\n* maildir:../x\n" .
     "a\@b maildir:%x\nc maildir:\n== access\n10.0.0.1/8 relay\n1.2.3.4/33 x\n";
 
+my $more = "== me\nhub.test\n== virtualdomains\na.test:alice\n.b.test:\nx\@c.test:y\n" .
+    "== aliases\npost\@local.test a\@b.test c\@d.test\n*\@l.test z\@y.test\n" .
+    "== agents\nuucp\n== limits\na.test concurrency=3 rate=2/m\n" .
+    "smtp:mx.test:25 rate=5\n== tlspolicy\n* may\na.test verify name=x.test\n" .
+    ".b.test encrypt\n== smtproutes\na.test:h.test:25\n:relay.test\n" .
+    "== queuelifetime\n600000\n== concurrencyremote\n20\n== databytes\n99\n" .
+    "== routes\n* local\n<>|a.test hold\na.test reject \"5.1.1 no\"\n" .
+    "b.test uucp:x pool=p class=bulk weight=3,1 tls=verify\n" .
+    "== pools\npool p helo=x.test\nmember p 192.0.2.1 h.test weight=2\n" .
+    "== locals\nlocal.test\n== users\nl-*\@local.test maildir:m/%u\n" .
+    "== access\n10.:allow,RELAYCLIENT=\"\"\n:deny\n";
+seed('tables', $_) for $more, (map { "== me\nhub.test\n== $_" } split /== /,
+	$more);
+
 sub cdb_record { my ($t, $k, $v) = @_; chr($t) . str($k, $v) }
 my @records = (cdb_record(0, '', 'hub.test'), cdb_record(1, 'qmqp', '1.2.3.4:6'),
 	cdb_record(2, '', "\x80\x78"), cdb_record(2, "\x78" . "\0" x 10 .

@@ -69,8 +69,17 @@ map_digest(const struct map *m)
 int
 map_open(struct map **r, const char *path, struct stat *st, struct buf *why)
 {
-	(void)r, (void)path, (void)st, (void)why;
-	return -1;
+	(void)path, (void)why;
+	*st = (struct stat){0};
+	*r = &writer.map;
+	return 0;
+}
+
+bool
+map_each(struct map *m, uint32_t *at, struct map_record *r)
+{
+	(void)m, (void)at, (void)r;
+	return false;
 }
 
 void
@@ -84,56 +93,69 @@ map_close(struct map *m)
 static const char *
 table_named(struct slice name)
 {
+	const char *kind;
 	size_t i;
 
-	for (i = 0; rows_tables[i]; i++)
-		if (slice_eq(name, slice_text(rows_tables[i])))
-			return rows_tables[i];
+	for (i = 0; (kind = rows_table(i)); i++)
+		if (slice_eq(name, slice_text(kind)))
+			return kind;
 	return NULL;
 }
 
-/* The next table of the input, as tables_read would give it. */
-static bool
-next_table(struct slice *in, struct table *t)
+/* The next line, with its LF. */
+static struct slice
+line_of(struct slice *in)
 {
-	const char *name = NULL;
-	struct slice line, body;
-	size_t n;
+	return fuzz_take(in, slice_find(*in, '\n') + 1);
+}
 
-	while (!name && in->len > 0) {
-		line = fuzz_take(in, slice_find(*in, '\n') + 1);
+enum { FILES_MAX = 64 };
+
+static struct table files[FILES_MAX];
+
+/* The input's tables, as tables_load would give them. */
+static void
+read_tables(struct slice in, struct tables *t)
+{
+	struct table *now = NULL;
+
+	*t = (struct tables){.files = files};
+	while (in.len > 0) {
+		struct slice line = line_of(&in);
+		const char *kind = NULL;
+
 		if (slice_starts(line, SLICE("== ")))
-			name = table_named(slice_trim(slice_from(line, 3)));
+			kind = table_named(slice_trim(slice_from(line, 3)));
+		if (kind && t->n < FILES_MAX) {
+			now = &files[t->n++];
+			now->kind = kind;
+			now->name = (char *)(uintptr_t)kind;
+			buf_clear(&now->text);
+		} else if (now) {
+			buf_puts(&now->text, line);
+		}
 	}
-	if (!name)
-		return false;
-	for (n = 0; n < in->len; n++)
-		if ((n == 0 || in->at[n - 1] == '\n') &&
-		    slice_starts(slice_from(*in, n), SLICE("== ")))
-			break;
-	body = fuzz_take(in, n);
-	*t = (struct table){.name = name, .exists = true};
-	buf_puts(&t->text, body);
-	return true;
 }
 
 static void
-each_line(struct rows *r, struct slice in,
-	  void (*with)(struct rows *, struct slice))
+each_line(struct rows *r, void (*with)(struct rows *, struct slice))
 {
-	struct table t;
+	size_t i;
 
-	while (next_table(&in, &t)) {
+	for (i = 0; i < r->files->n; i++) {
 		struct table_line line = {0};
 
-		r->table = t.name;
-		while (tables_next(&t, &line)) {
+		r->table = files[i].kind;
+		r->file = files[i].name;
+		r->file_n = (uint32_t)i;
+		while (tables_next(&files[i], &line)) {
 			fuzz_check(line.words.len > 0);
 			r->line = line.number;
+			r->whole = line.whole;
 			with(r, line.words);
 		}
-		tables_free(&t);
 	}
+	r->line = 0;
 }
 
 /* One line each, and nothing in it that a terminal would act on. */
@@ -154,17 +176,21 @@ check_report(const struct report_lines *lines)
 static bool
 compile(struct slice in)
 {
+	struct tables all;
 	struct report report;
-	struct rows r = {.out = &writer, .report = &report};
+	struct rows r = {
+	    .out = &writer, .report = &report, .files = &all, .dir = -1};
 	bool good;
 
 	writer.map.n = 0;
 	buf_clear(&writer.map.bytes);
 	report_init(&report);
-	each_line(&r, in, rows_take);
+	read_tables(in, &all);
+	each_line(&r, rows_take);
+	each_line(&r, rows_check);
 	good = report.errors.n == 0;
 	if (good)
-		each_line(&r, in, rows_weigh);
+		each_line(&r, rows_weigh);
 	rows_end(&r);
 	check_report(&report.errors);
 	check_report(&report.warnings);
@@ -204,7 +230,9 @@ check_hops(struct slice hops)
 	}
 	fuzz_check(slice_trim(hops).len > 0);
 	while ((word = slice_word(&hops)).len > 0)
-		fuzz_check(!grammar_nexthop_fault(word));
+		fuzz_check(
+		    !grammar_nexthop_fault(word) ||
+		    grammar_is_agent(slice_of(word.at, slice_find(word, ':'))));
 }
 
 static void
@@ -224,12 +252,14 @@ ask(const struct config *c, struct slice rcpt)
 	stranger = config_accepts(c, 0, rcpt, &why);
 	fuzz_check(stranger != 'K' || own == 'K');
 	if (own == 'K')
-		fuzz_check(route.decision <= CONFIG_DISCARD);
+		fuzz_check(route.decision != CONFIG_NOROUTE &&
+			   route.decision != CONFIG_NOBODY);
 	if (!address_split(rcpt, &local, &domain))
 		domain = config_me(c);
 	if (stranger == 'K')
 		fuzz_check(config_local(c, domain) ||
-			   config_rcpthost(c, domain));
+			   config_rcpthost(c, domain) ||
+			   config_virtual(c, rcpt, &local, &domain));
 }
 
 static void
@@ -282,13 +312,34 @@ lists(const struct config *c)
 	config_needs(c);
 }
 
+/* What a site's other tables say of an address. */
+static void
+others(const struct config *c, struct slice rcpt)
+{
+	static struct buf room;
+	struct slice local, domain, a, b, source;
+	struct config_route route;
+	struct config_tls_line line;
+	unsigned n;
+
+	config_route_from(c, rcpt, rcpt, &room, &route);
+	for (n = 0; n < 8 && config_weight(&route, n) > 0; n++)
+		;
+	config_alias(c, rcpt, &a, &source);
+	address_split(rcpt, &local, &domain);
+	config_tls_policy(c, domain, &line);
+	for (n = 0; n < 8 && config_dkim(c, domain, n, &a, &b, &source); n++)
+		;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 {
 	struct slice in = slice_of((const char *)at, n), rest = in, word;
-	struct config c = {.map = &writer.map};
+	struct buf why = {0};
+	struct config c;
 
-	if (!compile(in))
+	if (!compile(in) || config_open(&c, "", &why) != 0)
 		return 0;
 	lists(&c);
 	while (rest.len > 0) {
@@ -298,6 +349,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 		while ((word = slice_word(&line)).len > 0) {
 			word = slice_trim(word);
 			ask(&c, word);
+			others(&c, word);
 			rewrite(&c, word);
 			rights(&c, word);
 		}
