@@ -7,6 +7,7 @@ allow(struct front_session *s, unsigned rights)
 {
 	s->relay = rights & CONFIG_RELAY;
 	s->repeats = rights & CONFIG_REPEATS;
+	s->limited = rights & CONFIG_LIMITED;
 }
 
 unsigned
@@ -47,8 +48,48 @@ client_meet(const struct config *c, struct front_session *s, unsigned *rights)
 	if (!front_meet(s, &has_key, &pin))
 		return;
 	if (has_key && config_access_key(c, &pin, rights, &name)) {
-		front_named(s, name);
+		front_named(s, &pin, name);
 		allow(s, *rights);
 	}
 	log_key(s, has_key ? &pin : NULL);
+}
+
+char
+client_begin(const struct config *c, struct clients *clients,
+	     const struct endpoint *peer, const struct tls_pin *pin,
+	     uint64_t size, const char **why_r)
+{
+	struct config_client line;
+	struct clients_key key;
+
+	if (!config_client(c, peer, pin, &line))
+		return 'K';
+	if (line.size > 0 && size > line.size) {
+		*why_r = "the message is too large for this client (#5.3.4)";
+		return 'D';
+	}
+	if (line.rate == 0)
+		return 'K';
+	if (line.by_key)
+		clients_key_pin(&key, pin);
+	else
+		clients_key_address(&key, peer);
+	if (clients_send(clients, &key, line.rate, line.rate_s))
+		return 'K';
+	*why_r = "this client sends too much, try again later (#4.7.0)";
+	return 'Z';
+}
+
+char
+client_sender(const struct config *c, const struct endpoint *peer,
+	      const struct tls_pin *pin, struct slice sender,
+	      const char **why_r)
+{
+	struct config_client line;
+
+	if (!config_client(c, peer, pin, &line) ||
+	    config_client_sender(c, &line, sender))
+		return 'K';
+	*why_r = "this client may not use this sender's domain (#5.7.1)";
+	return 'D';
 }

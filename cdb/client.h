@@ -1,6 +1,6 @@
 /* client.h - what a front end's client may do, by its address or its key
  *
- * Test  tests/tls.t
+ * Test  tests/tls.t, tests/front_test.c, tests/limits.t
  */
 #ifndef QUAIL_CDB_CLIENT_H
 #define QUAIL_CDB_CLIENT_H
@@ -24,5 +24,44 @@ client_accept(const struct config *c, struct front_session *s,
  */
 void
 client_meet(const struct config *c, struct front_session *s, unsigned *rights);
+
+/* client_begin - may it begin a message of so many bytes now?
+ *
+ * Counts the message against the rate of its line in access; all who have
+ * the same key, or the same address, count together.
+ * Takes    pin: known by this key; NULL: by its address. size 0: unknown.
+ * Returns  'K'; 'Z' or 'D' and *why_r a static text with its status code.
+ */
+char
+client_begin(const struct config *c, struct clients *clients,
+	     const struct endpoint *peer, const struct tls_pin *pin,
+	     uint64_t size, const char **why_r);
+
+/* client_sender - may it use this return path? Returns as client_begin */
+char
+client_sender(const struct config *c, const struct endpoint *peer,
+	      const struct tls_pin *pin, struct slice sender,
+	      const char **why_r);
+
+/* client_may_begin, client_may_use - the same for a session of a front end,
+ * without a look at the tables where its line has no options */
+static inline char
+client_may_begin(const struct config *c, struct front_session *s, uint64_t size,
+		 const char **why_r)
+{
+	return s->limited ? client_begin(c, &s->front->server.clients, &s->peer,
+					 s->known ? &s->pin : NULL, size, why_r)
+			  : 'K';
+}
+
+static inline char
+client_may_use(const struct config *c, struct front_session *s,
+	       struct slice sender, const char **why_r)
+{
+	return s->limited
+		   ? client_sender(c, &s->peer, s->known ? &s->pin : NULL,
+				   sender, why_r)
+		   : 'K';
+}
 
 #endif

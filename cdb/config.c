@@ -128,19 +128,66 @@ config_me(const struct config *c)
 	return me;
 }
 
-bool
-config_listen(const struct config *c, const char *protocol, unsigned n,
-	      struct slice *address)
+static bool
+listen_line(const struct config *c, const char *protocol, unsigned n,
+	    struct slice *address, struct slice *options)
 {
 	const struct slice table = KEYS_TABLE(KEYS_LISTEN);
 	size_t len = strlen(protocol);
+	struct slice value;
 	char key[64];
 
 	if (len > sizeof key - table.len)
 		return false;
 	memcpy(key, table.at, table.len);
 	memcpy(key + table.len, protocol, len);
-	return find(c, slice_of(key, table.len + len), n, address);
+	if (!find(c, slice_of(key, table.len + len), n, &value))
+		return false;
+	*address = slice_word(&value);
+	*options = slice_trim(value);
+	return true;
+}
+
+bool
+config_listen(const struct config *c, const char *protocol, unsigned n,
+	      struct slice *address)
+{
+	struct slice options;
+
+	return listen_line(c, protocol, n, address, &options);
+}
+
+struct slice
+config_part(struct slice *rest)
+{
+	size_t comma = slice_find(*rest, ',');
+	struct slice part = slice_of(rest->at, comma);
+
+	*rest = slice_from(*rest, comma < rest->len ? comma + 1 : comma);
+	return part;
+}
+
+void
+config_listen_trust(const struct config *c, const char *protocol, unsigned n,
+		    struct server_trust *trust)
+{
+	struct slice address, rest;
+	struct network network;
+
+	*trust = (struct server_trust){0};
+	if (!listen_line(c, protocol, n, &address, &rest) ||
+	    !slice_starts(rest, SLICE(CONFIG_PROXY)))
+		return;
+	rest = slice_from(rest, sizeof CONFIG_PROXY - 1);
+	while (rest.len > 0 && trust->n < SERVER_TRUSTED_MAX) {
+		struct server_network *t = &trust->networks[trust->n];
+
+		if (network_parse(&network, config_part(&rest)) != NETWORK_GOOD)
+			continue;
+		memcpy(t->address, network.address, sizeof t->address);
+		t->bits = network.bits;
+		trust->n++;
+	}
 }
 
 bool
@@ -185,56 +232,4 @@ struct slice
 config_digest(const struct config *c)
 {
 	return map_digest(c->map);
-}
-
-unsigned
-config_access(const struct config *c, const struct endpoint *peer)
-{
-	const struct slice table = KEYS_TABLE(KEYS_ACCESS);
-	char key[16 + NETWORK_KEY];
-	struct slice lengths, value;
-	struct network n;
-	uint64_t rights;
-	bool v4;
-	size_t i;
-
-	if (endpoint_address(peer, n.address) != 0 ||
-	    !find(c, table, 0, &lengths))
-		return 0;
-	n.bits = NETWORK_BITS;
-	v4 = network_v4(&n);
-	memcpy(key, table.at, table.len);
-	for (i = 0; i < lengths.len; i++) {
-		n.bits = (uint8_t)lengths.at[i];
-		if (n.bits > NETWORK_BITS || (v4 && n.bits < NETWORK_V4))
-			continue;
-		network_cut(&n); /* longest first: each cuts the one before */
-		network_key(&n, key + table.len);
-		if (find(c, slice_of(key, table.len + NETWORK_KEY), 0,
-			 &value) &&
-		    slice_number(value, UINT32_MAX, &rights) == 0)
-			return (unsigned)rights;
-	}
-	return 0;
-}
-
-bool
-config_access_key(const struct config *c, const struct tls_pin *pin,
-		  unsigned *rights, struct slice *name)
-{
-	const struct slice table = KEYS_TABLE(KEYS_ACCESS);
-	char key[16 + TLS_PIN_BYTES];
-	struct slice value, number;
-	uint64_t bits;
-
-	memcpy(key, table.at, table.len);
-	memcpy(key + table.len, pin->bytes, TLS_PIN_BYTES);
-	if (!find(c, slice_of(key, table.len + TLS_PIN_BYTES), 0, &value))
-		return false;
-	number = slice_word(&value);
-	if (slice_number(number, UINT32_MAX, &bits) != 0)
-		return false;
-	*rights = (unsigned)bits;
-	*name = slice_trim(value);
-	return true;
 }

@@ -17,6 +17,7 @@
 #include "cdb/option.h"
 #include "lib/buf.h"
 #include "lib/endpoint.h"
+#include "lib/server.h"
 #include "lib/tls_pin.h"
 
 #include <sys/stat.h>
@@ -67,6 +68,23 @@ bool
 config_listen(const struct config *c, const char *protocol, unsigned n,
 	      struct slice *address);
 
+#define CONFIG_PROXY "proxy="
+
+/* config_listen_trust - whom the same line trusts to speak for its clients;
+ * nobody, if there is no such line */
+void
+config_listen_trust(const struct config *c, const char *protocol, unsigned n,
+		    struct server_trust *trust);
+
+/* config_part - take the next part off a list with commas between them */
+struct slice
+config_part(struct slice *rest);
+
+/* config_limits - what the table serverlimits says, the defaults where it does
+ * not */
+void
+config_limits(const struct config *c, struct limits *r);
+
 /* config_qmqpserver - the n-th (from 0) hub of a leaf: "HOST:PORT" or
  * "[V6]:PORT" or "qmqps:HOST:PORT/PIN", the pin being optional (hop.h). The
  * port is filled in when the table leaves it out: 628, with TLS 6628. */
@@ -84,9 +102,42 @@ void
 config_leaf(const struct config *c, struct config_leaf *leaf);
 
 enum {
-	CONFIG_RELAY = 1,  /* may send to anywhere */
-	CONFIG_REPEATS = 2 /* identical messages are new messages each time */
+	CONFIG_RELAY = 1,   /* may send to anywhere */
+	CONFIG_REPEATS = 2, /* identical messages are new messages each time */
+	CONFIG_LIMITED = 4  /* the line has options: see config_client */
 };
+
+/* What a line of access says; numbers are 0 where it does not. */
+struct config_client {
+	unsigned rights;       /* CONFIG_ bits */
+	bool by_key;	       /* it is the line of the client's key */
+	struct slice name;     /* then; else empty */
+	struct slice senders;  /* see config_client_sender */
+	uint64_t size;	       /* of a message, at the most */
+	uint32_t rate, rate_s; /* messages in so many seconds */
+	uint64_t connections;  /* at a time */
+	struct slice source;   /* "access:12" */
+};
+
+/* config_client - the line of access for a client: that of its key, or else
+ * of the longest network that it is in
+ *
+ * Takes    pin, of the key that it has proved to have; NULL: none.
+ * Returns  true and *r; false: there is none, *r is zero.
+ */
+bool
+config_client(const struct config *c, const struct endpoint *peer,
+	      const struct tls_pin *pin, struct config_client *r);
+
+/* config_client_sender - may this client use this return path?
+ *
+ * Any where the line has no senders=; else those of the domains (or below
+ * the .suffixes) that it names, and always the empty one and "#@[]", of
+ * bounces. One without '@' is at me.
+ */
+bool
+config_client_sender(const struct config *c, const struct config_client *r,
+		     struct slice sender);
 
 /* config_access - the rights of a client: CONFIG_ bits; the longest matching
  * network decides, no match is no right. A unix peer (len 0) has none. */

@@ -56,6 +56,26 @@ grammar_user_fault(struct slice s);
 const char *
 grammar_mailbox_fault(struct slice s);
 
+/* grammar_size - bytes: a number, K, M or G (1024, ...) behind it or not
+ *
+ * Returns  true and *n, at most 2^40.
+ */
+bool
+grammar_size(struct slice s, uint64_t *n);
+
+/* grammar_access_fault - an option of a client: senders=DOMAIN,.SUFFIX,...
+ * size=SIZE rate=N/m connections=N */
+const char *
+grammar_access_fault(struct slice option);
+
+/* grammar_limit_name_fault, grammar_limit_fault - a line of serverlimits:
+ * first its name; if that is right its value, and if that is so too *n */
+const char *
+grammar_limit_name_fault(struct slice name);
+
+const char *
+grammar_limit_fault(struct slice name, struct slice value, uint64_t *n);
+
 /* grammar_client_name_fault - what a client is called that is known by its
  * key: letters, digits, '.', '-' and '_' */
 const char *

@@ -5,15 +5,18 @@
  *
  *   table         KEY                         VALUE                repeats
  *   me            (empty)                     the host's name
- *   listen        protocol                    ADDRESS:PORT         yes
+ *   listen        protocol                    ADDRESS:PORT [proxy=N,N...]
+ *                                                                  yes
  *   qmqpservers   (empty)                     HOST:PORT, or        yes
  *                                             qmqps:HOST:PORT[/PIN]
  *   qmqpservers   order, timeout, lifetime,   a number
  *                 spool
- *   access        network_key                 rights, decimal
- *   access        the 32 bytes of a pin     rights, decimal, and a name
+ *   access        network_key                 rights, decimal [OPTION=VALUE
+ *                                             ...]
+ *   access        the 32 bytes of a pin       rights, a name [the same]
  *   access        (empty)                     the lengths that occur, one
  *                                             byte each, longest first
+ *   serverlimits  name                        number
  *   locals        domain                      (empty)
  *   rcpthosts     domain or .suffix           (empty)
  *   users         address or *@domain         maildir:PATH
@@ -58,25 +61,26 @@
 
 #include "lib/slice.h"
 
-#define KEYS_ME		 "me"
-#define KEYS_LISTEN	 "listen"
-#define KEYS_QMQPSERVERS "qmqpservers"
-#define KEYS_ACCESS	 "access"
-#define KEYS_LOCALS	 "locals"
-#define KEYS_RCPTHOSTS	 "rcpthosts"
-#define KEYS_USERS	 "users"
-#define KEYS_ROUTES	 "routes"
-#define KEYS_REWRITE	 "rewrite"
-#define KEYS_NEEDS	 "needs"
-#define KEYS_HAS	 "has"
-#define KEYS_ROUTESBY	 "routesby"
-#define KEYS_AGENTS	 "agents"
-#define KEYS_ALIASES	 "aliases"
-#define KEYS_LIMITS	 "limits"
-#define KEYS_TLSPOLICY	 "tlspolicy"
-#define KEYS_DKIM	 "dkim"
-#define KEYS_POOLS	 "pools"
-#define KEYS_SMTPROUTES	 "smtproutes"
+#define KEYS_ME		  "me"
+#define KEYS_LISTEN	  "listen"
+#define KEYS_QMQPSERVERS  "qmqpservers"
+#define KEYS_ACCESS	  "access"
+#define KEYS_SERVERLIMITS "serverlimits"
+#define KEYS_LOCALS	  "locals"
+#define KEYS_RCPTHOSTS	  "rcpthosts"
+#define KEYS_USERS	  "users"
+#define KEYS_ROUTES	  "routes"
+#define KEYS_REWRITE	  "rewrite"
+#define KEYS_NEEDS	  "needs"
+#define KEYS_HAS	  "has"
+#define KEYS_ROUTESBY	  "routesby"
+#define KEYS_AGENTS	  "agents"
+#define KEYS_ALIASES	  "aliases"
+#define KEYS_LIMITS	  "limits"
+#define KEYS_TLSPOLICY	  "tlspolicy"
+#define KEYS_DKIM	  "dkim"
+#define KEYS_POOLS	  "pools"
+#define KEYS_SMTPROUTES	  "smtproutes"
 
 #define KEYS_VIRTUALDOMAINS "virtualdomains"
 #define KEYS_QUEUELIFETIME  "queuelifetime"

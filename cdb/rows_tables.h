@@ -10,6 +10,16 @@
 
 #include "cdb/rows.h"
 
+/* take_clients.c */
+void
+rows_take_listen(struct rows *r, struct slice words);
+
+void
+rows_take_access(struct rows *r, struct slice words);
+
+void
+rows_take_serverlimits(struct rows *r, struct slice words);
+
 /* take_routes.c */
 void
 rows_take_routes(struct rows *r, struct slice words);

@@ -5,8 +5,6 @@
 #include "cdb/leaf.h"
 #include "cdb/rewrite.h"
 #include "cdb/rows_tables.h"
-#include "lib/server.h"
-#include "lib/tls_pin.h"
 
 /* me, bouncehost, doublebouncehost: one line, a host */
 static void
@@ -36,175 +34,6 @@ take_local_part(struct rows *r, struct slice words)
 	if (rows_right(r, grammar_local_part_fault(words), words) &&
 	    rows_first(r, SLICE(""), words))
 		rows_put(r, SLICE(""), words);
-}
-
-/* How many listen lines has the protocol now? More than a front end takes? */
-static bool
-too_many(struct rows *r, struct slice protocol)
-{
-	uint32_t i;
-
-	for (i = 1; i <= SERVER_LISTEN_MAX; i++) {
-		char key[16];
-
-		memcpy(key, protocol.at, protocol.len);
-		key[protocol.len] = (char)i;
-		if (!seen_put(&r->seen, "listen count",
-			      slice_of(key, protocol.len + 1), rows_mark(r)))
-			return false;
-	}
-	return true;
-}
-
-static void
-take_listen(struct rows *r, struct slice words)
-{
-	struct slice protocol = slice_word(&words), address = slice_trim(words);
-
-	bool tls = slice_eq(protocol, SLICE("qmqps")) ||
-		   slice_eq(protocol, SLICE("qmtps"));
-
-	if (!tls && !slice_eq(protocol, SLICE("qmqp")) &&
-	    !slice_eq(protocol, SLICE("qmtp")) &&
-	    !slice_eq(protocol, SLICE("smtp"))) {
-		rows_wrong(r,
-			   "$ is not a protocol; write qmqp, qmtp, smtp, qmqps "
-			   "or qmtps",
-			   protocol);
-		return;
-	}
-	if (!rows_right(r, grammar_listen_fault(address), address) ||
-	    !rows_first(r, address, address))
-		return;
-	if (too_many(r, protocol)) {
-		rows_wrong(
-		    r,
-		    "$ has more than 16 lines; listen at 0.0.0.0 or [::] "
-		    "instead",
-		    protocol);
-		return;
-	}
-	buf_clear(&r->low);
-	buf_puts(&r->low, protocol);
-	buf_putc(&r->low, ':');
-	buf_puts(&r->low, address);
-	seen_put(&r->seen, "listen as", buf_slice(&r->low), rows_mark(r));
-	r->needs |= CONFIG_NEEDS_QUEUE;
-	r->tls_server |= tls;
-	rows_put(r, protocol, address);
-}
-
-static bool
-rights_of(struct rows *r, struct slice words, unsigned *rights)
-{
-	bool none = false, some = false;
-	struct slice word;
-
-	*rights = 0;
-	while ((word = slice_word(&words)).len > 0) {
-		if (slice_eq(word, SLICE("relay"))) {
-			*rights |= CONFIG_RELAY;
-			some = true;
-		} else if (slice_eq(word, SLICE("repeats"))) {
-			*rights |= CONFIG_REPEATS;
-			some = true;
-		} else if (slice_eq(word, SLICE("none"))) {
-			none = true;
-		} else {
-			rows_wrong(r,
-				   "$ is not a right; write relay, repeats or "
-				   "none",
-				   word);
-			return false;
-		}
-	}
-	if (none && some)
-		rows_wrong(r, "$ excludes all other rights; write it alone",
-			   SLICE("none"));
-	return !(none && some);
-}
-
-static bool
-network_of(struct rows *r, struct slice word, struct network *n)
-{
-	enum network_result result = network_parse(n, word);
-
-	if (result == NETWORK_GOOD)
-		return true;
-	if (result == NETWORK_BAD) {
-		rows_wrong(r,
-			   "$ is not a network; write ADDRESS or ADDRESS/BITS, "
-			   "such as 192.0.2.0/24 or 2001:db8::/32",
-			   word);
-		return false;
-	}
-	buf_clear(&r->text);
-	buf_text(&r->text, "$ has bits set behind its network's; write ");
-	network_text(n, &r->text);
-	buf_putc(&r->text, 0);
-	rows_wrong(r, r->text.mem, word);
-	return false;
-}
-
-/* sha256:PIN NAME RIGHT... */
-static void
-take_pin(struct rows *r, struct slice word, struct slice words)
-{
-	struct slice name = slice_word(&words);
-	struct tls_pin pin;
-	unsigned rights;
-	struct slice key = slice_of((char *)pin.bytes, sizeof pin.bytes);
-
-	if (tls_pin_parse(word, &pin) != 0) {
-		rows_wrong(r,
-			   "$ is not a pin; write it as quail key prints it, "
-			   "sha256: and 64 digits",
-			   word);
-		return;
-	}
-	if (slice_trim(words).len == 0) {
-		rows_wrong(r,
-			   "this line has too few words; write "
-			   "sha256:PIN NAME RIGHT...",
-			   SLICE(""));
-		return;
-	}
-	if (!rows_right(r, grammar_client_name_fault(name), name) ||
-	    !rights_of(r, words, &rights) || !rows_first(r, key, word))
-		return;
-	buf_clear(&r->low);
-	buf_number(&r->low, rights);
-	buf_putc(&r->low, ' ');
-	buf_puts(&r->low, name);
-	rows_put(r, key, buf_slice(&r->low));
-}
-
-static void
-take_access(struct rows *r, struct slice words)
-{
-	struct slice word = slice_word(&words);
-	char key[NETWORK_KEY];
-	struct network n;
-	unsigned rights;
-
-	if (slice_starts(word, SLICE(TLS_PIN_KIND))) {
-		take_pin(r, word, words);
-		return;
-	}
-	if (!network_of(r, word, &n) || !rights_of(r, words, &rights))
-		return;
-	network_key(&n, key);
-	if (!rows_first(r, slice_of(key, sizeof key), word))
-		return;
-	if ((rights & CONFIG_RELAY) &&
-	    (n.bits == 0 || (n.bits == NETWORK_V4 && network_v4(&n))))
-		rows_warn(
-		    r,
-		    "$ relays for everybody, spammers too; name only your "
-		    "own networks",
-		    word);
-	r->lengths[n.bits] = true;
-	rows_put_number(r, slice_of(key, sizeof key), rights);
 }
 
 static void
@@ -247,8 +76,9 @@ static const struct kind {
 	void (*check)(struct rows *r, struct slice words); /* or NULL */
 } kinds[] = {
     {KEYS_ME, FORM("HOST"), 1, 1, take_host, NULL},
-    {KEYS_LISTEN, FORM("PROTOCOL ADDRESS:PORT"), 2, 2, take_listen, NULL},
-    {KEYS_ACCESS, FORM("NETWORK RIGHT..."), 2, 0, take_access, NULL},
+    {KEYS_LISTEN, FORM("PROTOCOL ADDRESS:PORT"), 2, 3, rows_take_listen, NULL},
+    {KEYS_SERVERLIMITS, FORM("NAME VALUE"), 2, 2, rows_take_serverlimits, NULL},
+    {KEYS_ACCESS, FORM("NETWORK RIGHT..."), 2, 0, rows_take_access, NULL},
     {KEYS_LOCALS, FORM("DOMAIN"), 1, 1, take_locals, NULL},
     {KEYS_RCPTHOSTS, FORM("DOMAIN or .SUFFIX"), 1, 1, take_rcpthosts, NULL},
     {"morercpthosts", FORM("DOMAIN or .SUFFIX"), 1, 1, take_rcpthosts, NULL},
@@ -343,7 +173,7 @@ rows_take(struct rows *r, struct slice words)
 
 	if (!plain(r, words))
 		return;
-	if (kind->take == take_access && rows_is_rule(words))
+	if (kind->take == rows_take_access && rows_is_rule(words))
 		rows_take_rule(r, words);
 	else if (count_good(r, kind, words))
 		kind->take(r, words);

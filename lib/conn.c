@@ -1,9 +1,11 @@
 #include "lib/conn.h"
 
 #include "lib/endpoint.h"
+#include "lib/linger.h"
 #include "lib/owner.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 enum { READ_MAX = 256 * 1024 };
 
@@ -11,11 +13,18 @@ enum { READ_MAX = 256 * 1024 };
  * buffer, and a busy one few system calls. */
 static char scratch[READ_MAX];
 
+static size_t
+allowed(const struct conn *c)
+{
+	return budget_allows(c->budget, c->in.len + c->out.len, READ_MAX);
+}
+
 static bool
 reads(const struct conn *c)
 {
-	return !c->connecting && !c->shaking && !c->paused && !c->eof &&
-	       !c->close_drained;
+	if (c->connecting || c->shaking || c->eof)
+		return false;
+	return c->close_drained || (!c->paused && allowed(c) > 0);
 }
 
 /* A stream that flushes knows by itself when output has to wait. */
@@ -31,6 +40,13 @@ update_wants(struct conn *c)
 	loop_want(c->loop, &c->io, wants);
 }
 
+/* Its buffers have changed. */
+static void
+settle(struct conn *c)
+{
+	budget_move(c->budget, &c->held, c->in.cap + c->out.cap);
+}
+
 static void
 broken(struct conn *c, int error)
 {
@@ -44,8 +60,14 @@ broken(struct conn *c, int error)
 static void
 input(struct conn *c)
 {
-	ssize_t n = stream_read(&c->stream, scratch, sizeof scratch);
+	size_t most = c->close_drained ? READ_MAX : allowed(c);
+	ssize_t n;
 
+	if (most == 0) { /* others have used the budget up meanwhile */
+		update_wants(c);
+		return;
+	}
+	n = stream_read(&c->stream, scratch, most);
 	if (n < 0 && errno != EAGAIN) {
 		broken(c, errno);
 		return;
@@ -62,10 +84,16 @@ input(struct conn *c)
 	if (n == 0) {
 		c->eof = true;
 		update_wants(c);
-		c->on(c, CONN_EOF);
+		if (!c->close_drained)
+			c->on(c, CONN_EOF);
 		return;
 	}
+	if (c->close_drained)
+		return;
 	buf_put(&c->in, scratch, (size_t)n);
+	settle(c);
+	if (!reads(c))
+		update_wants(c);
 	c->on(c, CONN_INPUT);
 }
 
@@ -94,9 +122,11 @@ output(struct conn *c)
 		return false;
 	}
 	if (!waits && c->close_drained) {
+		c->lingers = !c->eof;
 		broken(c, 0);
 		return false;
 	}
+	settle(c);
 	update_wants(c);
 	if (!waits && c->tell_drained) {
 		c->tell_drained = false;
@@ -228,8 +258,10 @@ conn_connect_take(struct conn *c, struct loop *loop, int fd,
 void
 conn_flush_later(struct conn *c)
 {
-	if (c->io.fd >= 0)
-		loop_task_queue(c->loop, &c->flush);
+	if (c->io.fd < 0)
+		return;
+	settle(c);
+	loop_task_queue(c->loop, &c->flush);
 }
 
 void
@@ -239,6 +271,15 @@ conn_put(struct conn *c, struct slice s)
 		return;
 	buf_puts(&c->out, s);
 	conn_flush_later(c);
+}
+
+void
+conn_take(struct conn *c, size_t n)
+{
+	buf_take(&c->in, n);
+	settle(c);
+	if (c->io.fd >= 0 && !(c->io.wants & LOOP_READ) && reads(c))
+		update_wants(c);
 }
 
 void
@@ -282,6 +323,18 @@ conn_finish(struct conn *c)
 		update_wants(c);
 }
 
+/* A second descriptor lingers: the stream itself has to end, and tells the
+ * peer so if it is one of TLS. */
+static void
+close_stream(struct conn *c)
+{
+	int fd = c->lingers ? fcntl(c->stream.fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	stream_close(&c->stream);
+	if (fd >= 0)
+		linger_take(c->loop, fd);
+}
+
 void
 conn_close(struct conn *c)
 {
@@ -293,7 +346,8 @@ conn_close(struct conn *c)
 	c->io.fd = -1;
 	loop_timer_stop(c->loop, &c->timer);
 	loop_task_drop(c->loop, &c->flush);
-	stream_close(&c->stream);
+	close_stream(c);
 	buf_free(&c->in);
 	buf_free(&c->out);
+	budget_move(c->budget, &c->held, 0);
 }

@@ -14,6 +14,9 @@
  *   CONN_BROKEN     error: see c->error (errno; at     no more events; close it
  *                   EPROTO stream_why too)
  *
+ * A connection with a budget (budget.h) is charged for the memory of its two
+ * buffers, and reads no more than the budget allows.
+ *
  * Inside any event the session may call conn_close and free the struct: the
  * connection touches nothing of it afterwards.
  *
@@ -22,6 +25,7 @@
 #ifndef QUAIL_LIB_CONN_H
 #define QUAIL_LIB_CONN_H
 
+#include "lib/budget.h"
 #include "lib/buf.h"
 #include "lib/loop.h"
 #include "lib/stream.h"
@@ -42,7 +46,9 @@ struct conn {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct loop_task flush;
-	bool is_open; /* conn_close has not been called */
+	struct budget *budget; /* set right behind conn_open_take; NULL: none */
+	size_t held;	       /* what it is charged for */
+	bool is_open;	       /* conn_close has not been called */
 	bool connecting;
 	bool shaking;	    /* connected, but the stream is not open yet */
 	bool paused;	    /* the session does not want input */
@@ -50,6 +56,7 @@ struct conn {
 	bool again;	    /* tell c->in once more */
 	bool tell_drained;  /* set by the session; told once, then cleared */
 	bool close_drained; /* conn_finish was called */
+	bool lingers;	    /* ... and has done its work */
 	int error;
 	void (*on)(struct conn *c, enum conn_event event);
 };
@@ -84,6 +91,13 @@ conn_flush_later(struct conn *c);
 void
 conn_put(struct conn *c, struct slice s);
 
+/* conn_take - drop n bytes from the front of c->in: they are dealt with
+ *
+ * As buf_take, and tells the budget.
+ */
+void
+conn_take(struct conn *c, size_t n);
+
 /* conn_pause, conn_resume - stop and go on reading (back-pressure)
  *
  * conn_resume calls nothing at once; at the end of the round CONN_INPUT
@@ -102,7 +116,11 @@ void
 conn_timeout(struct conn *c, int64_t ms);
 
 /* conn_finish - write out what waits, then close and tell CONN_BROKEN with
- * error 0; input is no longer read */
+ * error 0; input is read and dropped
+ *
+ * The socket itself lingers (linger.h), so that what was written last
+ * reaches a peer that still sends.
+ */
 void
 conn_finish(struct conn *c);
 

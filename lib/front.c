@@ -1,11 +1,14 @@
 #include "lib/front.h"
 
 #include "lib/clock.h"
-#include "lib/limits.h"
+#include "lib/die.h"
 #include "lib/log.h"
 #include "lib/owner.h"
+#include "lib/proxy.h"
 #include "lib/tls_memory.h"
 #include "lib/trace.h"
+
+#include <stdlib.h>
 
 /* All at once: who finds the door full again just waits again. */
 static void
@@ -28,6 +31,38 @@ front_init(struct front *f, struct loop *loop, const char *proto,
 	list_init(&f->waiting);
 	door_init(&f->door, loop, door_path, room);
 	server_init(&f->server, loop, listen_name, max_sessions, accepted);
+}
+
+static void
+key_left(struct front_key *k)
+{
+	if (!k || --k->n_users > 0)
+		return;
+	tls_key_close(k->key);
+	tls_memory_close(k->memory);
+	free(k);
+}
+
+void
+front_key_take(struct front *f, struct tls_key *key)
+{
+	key_left(f->key);
+	f->key = calloc(1, sizeof *f->key);
+	if (!f->key)
+		die_nomem();
+	f->key->key = key;
+	f->key->memory = tls_memory_new(TLS_MEMORY_SERVER, TLS_MEMORY_S);
+	f->key->n_users = 1;
+}
+
+void
+front_free(struct front *f)
+{
+	key_left(f->key);
+	f->key = NULL;
+	buf_free(&f->gather);
+	buf_free(&f->scratch);
+	clients_free(&f->server.clients);
 }
 
 void
@@ -62,14 +97,23 @@ name_client(struct front_session *s)
 }
 
 static void
+look_again(struct front_session *s)
+{
+	int64_t ms = pace_next_ms(&s->pace, clock_ms());
+
+	if (tls_is_on(&s->conn.stream) && !tls_is_open(&s->conn.stream) &&
+	    ms > TLS_HANDSHAKE_S * 1000)
+		ms = TLS_HANDSHAKE_S * 1000;
+	conn_timeout(&s->conn, ms);
+}
+
+static void
 speak_tls(struct front_session *s)
 {
-	struct front *f = s->front;
-
-	if (!f->memory)
-		f->memory = tls_memory_new(TLS_MEMORY_SERVER, TLS_MEMORY_S);
-	tls_server(&s->conn.stream, f->key);
-	tls_server_resumes(&s->conn.stream, f->memory);
+	s->key = s->front->key;
+	s->key->n_users++;
+	tls_server(&s->conn.stream, s->key->key);
+	tls_server_resumes(&s->conn.stream, s->key->memory);
 }
 
 void
@@ -79,13 +123,14 @@ front_start(struct front_session *s, struct front *f, int fd,
 {
 	s->front = f;
 	s->peer = *peer;
-	s->deadline_ms = clock_ms() + LIMIT_SESSION_S * 1000;
+	pace_start(&s->pace, &f->server.limits, clock_ms());
 	name_client(s);
 	list_put(&f->sessions, &s->all);
 	conn_open_take(&s->conn, f->loop, fd, on);
+	s->conn.budget = &f->server.budget;
 	if (f->server.tls)
 		speak_tls(s);
-	front_alive(s);
+	look_again(s);
 }
 
 void
@@ -94,26 +139,29 @@ front_leave(struct front_session *s)
 	conn_close(&s->conn);
 	list_drop(&s->waiting);
 	list_drop(&s->all);
-	server_left(&s->front->server);
+	server_gone(&s->front->server, &s->peer, s->key != NULL);
+	key_left(s->key);
 }
 
 void
-front_alive(struct front_session *s)
+front_alive(struct front_session *s, uint64_t n, bool inside)
 {
-	int64_t left_ms = s->deadline_ms - clock_ms();
-	int64_t ms = LIMIT_IDLE_S * 1000;
-
-	if (tls_is_on(&s->conn.stream) && !tls_is_open(&s->conn.stream))
-		ms = TLS_HANDSHAKE_S * 1000;
-	if (left_ms < ms)
-		ms = left_ms;
-	conn_timeout(&s->conn, ms > 0 ? ms : 1);
+	pace_input(&s->pace, n, inside, clock_ms());
+	look_again(s);
 }
 
-bool
-front_over(const struct front_session *s)
+enum pace_state
+front_late(struct front_session *s, bool waits)
 {
-	return clock_ms() >= s->deadline_ms;
+	int64_t now_ms = clock_ms();
+	enum pace_state state;
+
+	if (waits)
+		pace_wait(&s->pace, now_ms);
+	state = pace_state(&s->pace, now_ms);
+	if (state == PACE_FINE)
+		look_again(s);
+	return state;
 }
 
 void
@@ -126,6 +174,8 @@ front_wait(struct front_session *s)
 void
 front_go(struct front_session *s)
 {
+	if (list_has(&s->waiting))
+		pace_wait(&s->pace, clock_ms());
 	list_drop(&s->waiting);
 	conn_resume(&s->conn);
 }
@@ -141,11 +191,27 @@ front_meet(struct front_session *s, bool *key_r, struct tls_pin *pin)
 }
 
 void
-front_named(struct front_session *s, struct slice name)
+front_named(struct front_session *s, const struct tls_pin *pin,
+	    struct slice name)
 {
+	s->known = true;
+	s->pin = *pin;
 	s->name_len =
 	    (uint8_t)(name.len < FRONT_NAME_MAX ? name.len : FRONT_NAME_MAX);
 	memcpy(s->name, name.at, s->name_len);
+}
+
+const char *
+front_mistaken(const struct front_session *s, struct slice in)
+{
+	if (tls_is_on(&s->conn.stream) || in.len == 0)
+		return NULL;
+	if (in.at[0] == 0x16)
+		return "the client speaks TLS to a port of clear text";
+	if (proxy_begins(in))
+		return "a PROXY header came from a client that is no trusted "
+		       "balancer; see proxy= in listen";
+	return NULL;
 }
 
 void

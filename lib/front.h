@@ -12,6 +12,7 @@
 
 #include "lib/door.h"
 #include "lib/list.h"
+#include "lib/pace.h"
 #include "lib/server.h"
 #include "lib/tls.h"
 
@@ -25,10 +26,9 @@ enum {
 
 struct front {
 	struct loop *loop;
-	const char *proto;	   /* "QMTP", for the trace line and the door */
-	const char *proto_tls;	   /* "QMTPS" */
-	const struct tls_key *key; /* needed where sockets of TLS are */
-	struct tls_memory *memory; /* made with the first session of TLS */
+	const char *proto;     /* "QMTP", for the trace line and the door */
+	const char *proto_tls; /* "QMTPS" */
+	struct front_key *key; /* needed where sockets of TLS are */
 	struct door door;
 	struct server server;
 	struct list sessions;
@@ -39,16 +39,28 @@ struct front {
 	unsigned stopping_s;
 };
 
+/* Our key, for as long as a session uses it. Sessions are resumed under the
+ * key that they began with, or not at all. */
+struct front_key {
+	struct tls_key *key;
+	struct tls_memory *memory;
+	size_t n_users;
+};
+
 /* The first part of a session's struct. */
 struct front_session {
 	struct conn conn;
 	struct front *front;
 	struct link all, waiting;
 	struct endpoint peer;
-	int64_t deadline_ms; /* LIMIT_SESSION_S after its begin */
-	bool relay;	     /* may send to anywhere */
-	bool repeats;	     /* the same bytes again are a new message */
-	bool met;	     /* front_meet has been called */
+	struct pace pace;
+	struct front_key *key; /* NULL: a session without TLS */
+	bool relay;	       /* may send to anywhere */
+	bool repeats;	       /* the same bytes again are a new message */
+	bool limited;	       /* its line in the tables says more */
+	bool met;	       /* front_meet has been called */
+	bool known;	       /* by its key, which is: */
+	struct tls_pin pin;
 	uint8_t client_len, name_len;
 	char client[FRONT_CLIENT_MAX];
 	char name[FRONT_NAME_MAX]; /* by its key; empty: nobody we know */
@@ -62,6 +74,18 @@ void
 front_init(struct front *f, struct loop *loop, const char *proto,
 	   const char *door_path, const char *listen_name, size_t max_sessions,
 	   void (*accepted)(struct server *, int, const struct endpoint *));
+
+/* front_key_take - use this key from the next session on
+ *
+ * Owns     key; it is closed when no session uses it any more.
+ */
+void
+front_key_take(struct front *f, struct tls_key *key);
+
+/* front_free - let go of the key and of the scratch memory; after the last
+ * session, and door_close */
+void
+front_free(struct front *f);
 
 /* front_stop - accept no more; sessions look at f->stopping
  *
@@ -77,7 +101,8 @@ front_stopped(struct front *f);
 /* front_start - begin a session: its connection, its clock
  *
  * Needs    *s zeroed; on: its conn events. To be called by accepted: whether
- *          TLS is spoken is said by f->server.tls.
+ *          TLS is spoken is said by f->server.tls. What it may hold, and
+ *          how long it may take, say the server's limits.
  * Owns     fd.
  */
 void
@@ -112,9 +137,10 @@ front_name(const struct front_session *s)
 bool
 front_meet(struct front_session *s, bool *key_r, struct tls_pin *pin);
 
-/* front_named - the client is called this from here on */
+/* front_named - the client is known by its key, and called this from here on */
 void
-front_named(struct front_session *s, struct slice name);
+front_named(struct front_session *s, const struct tls_pin *pin,
+	    struct slice name);
 
 /* front_log_client - the fields client= and, if it has one, name= */
 void
@@ -125,24 +151,28 @@ front_log_client(const struct front_session *s);
 const char *
 front_trouble(const struct front_session *s, enum conn_event event);
 
-/* front_mistaken - do these first bytes say that a client speaks TLS to a
- * port of clear text? */
-static inline bool
-front_mistaken(const struct front_session *s, struct slice in)
-{
-	return in.len > 0 && in.at[0] == 0x16 && !tls_is_on(&s->conn.stream);
-}
+/* front_mistaken - do these first bytes say that a client speaks something
+ * else than its port does? What, in a line; NULL: no */
+const char *
+front_mistaken(const struct front_session *s, struct slice in);
 
-#define FRONT_MISTAKEN_TEXT "the client speaks TLS to a port of clear text"
-
-/* front_alive - let CONN_TIMEOUT come after LIMIT_IDLE_S from now, or at the
- * end of the session's time */
+/* front_alive - let CONN_TIMEOUT come when it must be asked next whether the
+ * client takes too long (pace.h)
+ *
+ * Takes    n, the bytes that have just come; inside: they continue a
+ *          message.
+ */
 void
-front_alive(struct front_session *s);
+front_alive(struct front_session *s, uint64_t n, bool inside);
 
-/* front_over - has the session's time run out? */
-bool
-front_over(const struct front_session *s);
+/* front_late - at CONN_TIMEOUT: does it take too long? If not, or if it is
+ * we who keep it waiting, the time-out is set again
+ *
+ * Takes    waits: it waits for us.
+ * Returns  PACE_FINE, or why the session must end.
+ */
+enum pace_state
+front_late(struct front_session *s, bool waits);
 
 /* front_wait - read no more until the door has room
  *

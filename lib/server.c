@@ -1,13 +1,17 @@
 #include "lib/server.h"
 
 #include "lib/die.h"
+#include "lib/linger.h"
 #include "lib/log.h"
 #include "lib/owner.h"
+#include "lib/server_parts.h"
 
 #include <errno.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-enum { ACCEPTS_A_ROUND = 64 };
+enum { ACCEPTS_A_ROUND = 64, SPARE_DESCRIPTORS = 64 };
 
 static void
 set_accepting(struct server *s, bool on)
@@ -18,12 +22,19 @@ set_accepting(struct server *s, bool on)
 		loop_want(s->loop, &s->sockets[i].io, on ? LOOP_READ : 0);
 }
 
+/* May one more come in, if only to be refused? */
+static bool
+takes_more(const struct server *s)
+{
+	return s->refusal.len > 0 || s->n_sessions < s->limits.connections;
+}
+
 static void
 pause_over(struct loop_timer *timer)
 {
 	struct server *s = OWNER(timer, struct server, pause);
 
-	if (s->n_sessions < s->max_sessions)
+	if (takes_more(s))
 		set_accepting(s, true);
 }
 
@@ -38,30 +49,119 @@ accept_failed(struct server *s, int error)
 	loop_timer_set(s->loop, &s->pause, SERVER_PAUSE_MS);
 }
 
+/* admission */
+
+void
+server_tell_refused(struct server *s, const struct endpoint *peer,
+		    const char *why)
+{
+	if (s->refused)
+		s->refused(s, peer, why);
+}
+
+static void
+refuse_take(struct server *s, int fd, const struct endpoint *peer, bool tls,
+	    const char *why)
+{
+	server_tell_refused(s, peer, why);
+	if (!tls && send(fd, s->refusal.at, s->refusal.len,
+			 MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		linger_take(s->loop, fd);
+	else
+		close(fd);
+}
+
+static bool
+enter(struct server *s, const struct endpoint *peer)
+{
+	struct clients_key key;
+
+	if (peer->len == 0 || s->refusal.len == 0)
+		return true;
+	clients_key_address(&key, peer);
+	return clients_enter(&s->clients, &key,
+			     s->client_max ? s->client_max(s, peer)
+					   : s->limits.connections_client);
+}
+
+void
+server_admit_take(struct server *s, int fd, const struct endpoint *peer,
+		  bool tls)
+{
+	const char *why = NULL;
+
+	if (s->n_sessions >= s->limits.connections)
+		why = "too many connections";
+	else if (tls && s->n_tls >= s->limits.connections_tls)
+		why = "too many connections with TLS";
+	else if (!enter(s, peer))
+		why = "too many connections from this client";
+	if (why) {
+		refuse_take(s, fd, peer, tls, why);
+		return;
+	}
+	s->n_sessions++;
+	s->n_tls += tls;
+	s->tls = tls;
+	s->accepted(s, fd, peer);
+}
+
 static void
 ready(struct loop_io *io, unsigned events)
 {
 	struct server_socket *socket = OWNER(io, struct server_socket, io);
 	struct server *s = socket->server;
-	bool tls = socket->tls;
 	struct endpoint peer;
 	int i, fd;
 
 	(void)events;
-	for (i = 0; i < ACCEPTS_A_ROUND && s->n_sockets > 0 &&
-		    s->n_sessions < s->max_sessions;
+	for (i = 0; i < ACCEPTS_A_ROUND && s->n_sockets > 0 && takes_more(s);
 	     i++) {
 		fd = socket_accept(io->fd, &peer);
 		if (fd < 0) {
 			accept_failed(s, errno);
 			return;
 		}
-		s->n_sessions++;
-		s->tls = tls;
-		s->accepted(s, fd, &peer);
+		if (server_trusts(&socket->trust, &peer) &&
+		    s->n_sessions < s->limits.connections)
+			server_proxy_take(s, fd, &peer, socket->tls);
+		else
+			server_admit_take(s, fd, &peer, socket->tls);
 	}
-	if (s->n_sessions >= s->max_sessions)
+	if (!takes_more(s))
 		set_accepting(s, false);
+}
+
+/* setting up */
+
+static size_t
+descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	return r.rlim_cur > 2 * SPARE_DESCRIPTORS
+		   ? (size_t)r.rlim_cur - SPARE_DESCRIPTORS
+		   : SPARE_DESCRIPTORS;
+}
+
+void
+server_limit(struct server *s, const struct limits *limits)
+{
+	size_t most = descriptors();
+
+	s->limits = *limits;
+	if (s->limits.connections > most)
+		s->limits.connections = most;
+	s->budget.max = limits->in_flight;
+}
+
+void
+server_trust(struct server *s, size_t n, const struct server_trust *trust)
+{
+	if (n < s->n_sockets)
+		s->sockets[n].trust = *trust;
 }
 
 void
@@ -69,11 +169,15 @@ server_init(struct server *s, struct loop *loop, const char *protocol,
 	    size_t max_sessions,
 	    void (*accepted)(struct server *, int, const struct endpoint *))
 {
+	struct limits limits = LIMITS_DEFAULT;
+
 	*s = (struct server){.loop = loop,
 			     .protocol = protocol,
-			     .max_sessions = max_sessions,
 			     .pause = {.expired = pause_over},
 			     .accepted = accepted};
+	list_init(&s->proxied);
+	limits.connections = max_sessions;
+	server_limit(s, &limits);
 }
 
 static void
@@ -151,6 +255,19 @@ server_left(struct server *s)
 }
 
 void
+server_gone(struct server *s, const struct endpoint *peer, bool tls)
+{
+	struct clients_key key;
+
+	if (peer->len > 0 && s->refusal.len > 0) {
+		clients_key_address(&key, peer);
+		clients_leave(&s->clients, &key);
+	}
+	s->n_tls -= tls;
+	server_left(s);
+}
+
+void
 server_stop(struct server *s)
 {
 	size_t i;
@@ -161,4 +278,5 @@ server_stop(struct server *s)
 	}
 	s->n_sockets = 0;
 	loop_timer_stop(s->loop, &s->pause);
+	server_proxy_stop(s);
 }

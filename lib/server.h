@@ -1,31 +1,60 @@
 /* server.h - accepting connections for a front end
  *
  * Listens on what our starter handed over for this protocol, or else binds
- * the addresses itself. At max sessions it stops accepting until
- * server_left; when the system has no descriptor or memory for one more, for
- * SERVER_PAUSE_MS or until server_left.
+ * the addresses itself. When the system has no descriptor or memory for one
+ * more connection it stops accepting for SERVER_PAUSE_MS or until
+ * server_left.
  *
- * Test  tests/conn_test.c
+ * Limits (limits.h): connections in all, those with TLS, those of one client
+ * address. With a refusal a connection over one of them is told so (not with
+ * TLS, which would cost a handshake) and closed, and refused is told why.
+ * Without, as between our own processes, the server stops accepting at the
+ * first limit until server_left.
+ *
+ * Load balancers: a socket may trust networks to begin each connection with
+ * a PROXY header (proxy.h), within SERVER_PROXY_MS; the peer is then who is
+ * in it, for all limits too. Who does not send a good one is refused, and
+ * gets no word. Connections from elsewhere are clients themselves, and a
+ * header of theirs is not their protocol.
+ *
+ * Test  tests/conn_test.c, tests/server_test.c
  */
 #ifndef QUAIL_LIB_SERVER_H
 #define QUAIL_LIB_SERVER_H
 
-#include "lib/endpoint.h"
+#include "lib/budget.h"
+#include "lib/clients.h"
+#include "lib/limits.h"
+#include "lib/list.h"
 #include "lib/loop.h"
 
 enum {
 	SERVER_LISTEN_MAX = 16, /* addresses of one protocol */
 	SERVER_PROTOCOLS_MAX = 2,
 	SERVER_SOCKETS_MAX = SERVER_PROTOCOLS_MAX * SERVER_LISTEN_MAX,
-	SERVER_PAUSE_MS = 200
+	SERVER_TRUSTED_MAX = 8, /* networks of one socket */
+	SERVER_PAUSE_MS = 200,
+	SERVER_PROXY_MS = 5000
 };
 
 struct server;
+
+/* Addresses as endpoint_address gives them, of which the first bits count. */
+struct server_network {
+	uint8_t address[16];
+	uint8_t bits;
+};
+
+struct server_trust {
+	size_t n;
+	struct server_network networks[SERVER_TRUSTED_MAX];
+};
 
 struct server_socket {
 	struct server *server;
 	bool tls;
 	struct loop_io io;
+	struct server_trust trust;
 };
 
 struct server {
@@ -34,17 +63,39 @@ struct server {
 	size_t n_sockets;
 	struct server_socket sockets[SERVER_SOCKETS_MAX];
 	bool tls; /* the connection that accepted is told of: TLS is spoken */
-	size_t n_sessions, max_sessions;
+	size_t n_sessions, n_tls;
+	struct limits limits;
+	struct budget budget; /* for the connections, of limits.in_flight */
+	struct clients clients;
+	struct list proxied;	 /* those whose PROXY header is still to come */
 	struct loop_timer pause; /* no descriptors: try again later */
-	/* Owns fd from here on; calls server_left when the session is over. */
+	/* What a connection over the limit is told; len 0: nothing, see above
+	 */
+	struct slice refusal;
+	/* Owns fd from here on; calls server_gone when the session is over. */
 	void (*accepted)(struct server *s, int fd, const struct endpoint *peer);
+	/* All may be NULL. How many connections the client may have: */
+	size_t (*client_max)(struct server *s, const struct endpoint *peer);
+	void (*refused)(struct server *s, const struct endpoint *peer,
+			const char *why);
 	void *owner;
 };
 
+/* server_init - LIMITS_DEFAULT, but for max_sessions */
 void
 server_init(struct server *s, struct loop *loop, const char *protocol,
 	    size_t max_sessions,
 	    void (*accepted)(struct server *, int, const struct endpoint *));
+
+/* server_limit - from now on these hold, as far as the process may have so
+ * many descriptors; who is connected stays */
+void
+server_limit(struct server *s, const struct limits *limits);
+
+/* server_trust - what the n-th socket, in the order of listening, trusts from
+ * now on */
+void
+server_trust(struct server *s, size_t n, const struct server_trust *trust);
 
 /* server_listen - listen at the n-th configured address ("ADDRESS:PORT")
  *
@@ -64,11 +115,19 @@ server_listen_tls(struct server *s, const char *protocol, struct slice address,
 void
 server_listen_unix(struct server *s, const char *path, unsigned mode);
 
-/* server_left - a session is over */
+/* server_left - a session over a unix socket is over */
 void
 server_left(struct server *s);
 
-/* server_stop - accept no more; close the listening sockets */
+/* server_gone - any session is over
+ *
+ * Takes    peer and tls: as accepted was told.
+ */
+void
+server_gone(struct server *s, const struct endpoint *peer, bool tls);
+
+/* server_stop - accept no more; close the listening sockets, and who has not
+ * said whom it speaks for */
 void
 server_stop(struct server *s);
 

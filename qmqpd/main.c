@@ -1,34 +1,21 @@
 #include "qmqpd/session.h"
 
-#include "lib/die.h"
+#include "cdb/service.h"
 #include "lib/home.h"
 #include "lib/log.h"
 #include "lib/owner.h"
 
 #include <signal.h>
 
-enum { SESSIONS_MAX = 20000, TICK_MS = 1000 };
+enum { TICK_MS = 1000 };
 
 static struct qmqpd self;
+static struct service service = {.server = &self.front.server,
+				 .front = &self.front,
+				 .config = &self.config,
+				 .plain = "qmqp",
+				 .tls = "qmqps"};
 static struct loop_timer tick;
-
-static void
-refresh(void)
-{
-	struct buf why = {0};
-	int news = config_refresh(&self.config, &why);
-
-	if (news > 0) {
-		log_open("config");
-		log_text("what", "a new one is in use");
-		log_close();
-	} else if (news < 0) {
-		log_open("config");
-		log_bytes("bad", buf_slice(&why));
-		log_close();
-	}
-	buf_free(&why);
-}
 
 static void
 ticked(struct loop_timer *timer)
@@ -39,55 +26,19 @@ ticked(struct loop_timer *timer)
 	if (self.front.stopping && front_stopped(&self.front))
 		loop_stop(loop);
 	else
-		refresh();
+		service_refresh(&service, false);
 }
 
 static void
 on_signal(struct loop *loop, int signal)
 {
 	if (signal == SIGHUP)
-		refresh();
+		service_refresh(&service, true);
 	if (signal != SIGTERM && signal != SIGINT)
 		return;
 	qmqpd_stop(&self);
 	if (list_empty(&self.front.sessions))
 		loop_stop(loop);
-}
-
-/* The key is read once: a new one needs a new start. */
-static unsigned
-listen_tls(void)
-{
-	struct slice address;
-	struct buf why = {0};
-	unsigned n = 0;
-
-	while (config_listen(&self.config, "qmqps", n, &address))
-		server_listen_tls(&self.front.server, "qmqps", address, n++);
-	if (n == 0)
-		return 0;
-	self.front.proto_tls = "QMQPS";
-	self.front.key = tls_key_open(TLS_CERT_FILE, TLS_KEY_FILE, &why);
-	buf_putc(&why, 0);
-	if (!self.front.key)
-		die_config("no key for qmqps", why.mem);
-	buf_free(&why);
-	return n;
-}
-
-static void
-listen_all(void)
-{
-	struct slice address;
-	unsigned n = 0;
-
-	while (config_listen(&self.config, "qmqp", n, &address))
-		server_listen(&self.front.server, address, n++);
-	n += listen_tls();
-	if (n == 0)
-		die_config("nothing to listen on; add a line to the table "
-			   "listen",
-			   "qmqp ADDRESS:PORT");
 }
 
 int
@@ -99,9 +50,10 @@ main(int argc, char **argv)
 	config_open_or_die(&self.config, HOME_CONFIG);
 	loop_init(&loop);
 	loop_signals(&loop, on_signal);
-	front_init(&self.front, &loop, "QMQP", HOME_DOOR, "qmqp", SESSIONS_MAX,
-		   qmqpd_accepted);
-	listen_all();
+	front_init(&self.front, &loop, "QMQP", HOME_DOOR, "qmqp",
+		   LIMIT_CONNECTIONS, qmqpd_accepted);
+	self.front.proto_tls = "QMQPS";
+	service_start(&service, SLICE(SERVICE_BUSY_NETSTRING));
 	tick.expired = ticked;
 	loop_timer_set(&loop, &tick, TICK_MS);
 	ready_tell();

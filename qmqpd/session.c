@@ -192,27 +192,49 @@ complete(struct session *s)
 }
 
 static void
+begin(struct session *s)
+{
+	const char *why = "";
+	char code;
+
+	s->headed = true;
+	s->size = s->machine->text_len;
+	if (!s->base.relay) {
+		refuse(s, 'Z', "you may not send here (#4.7.1)");
+	} else if (s->size > LIMIT_TEXT) {
+		refuse(s, 'D', "the message is too large (#5.3.4)");
+	} else {
+		code = client_may_begin(&daemon_of(s)->config, &s->base,
+					s->size, &why);
+		if (code != 'K')
+			refuse(s, code, why);
+	}
+}
+
+static void
+sender(struct session *s, struct slice address)
+{
+	const char *why = "";
+
+	front_flush(s->base.front, &s->message);
+	if (!address.at)
+		refuse(s, 'D', "the sender is no address (#5.1.7)");
+	else if (client_may_use(&daemon_of(s)->config, &s->base, address,
+				&why) != 'K')
+		refuse(s, 'D', why);
+	else
+		door_sender(&s->message, address);
+}
+
+static void
 take(struct session *s, enum qmqp_event event, struct slice piece)
 {
 	struct front *f = s->base.front;
 
 	switch (event) {
-	case QMQP_BEGIN:
-		s->headed = true;
-		s->size = s->machine->text_len;
-		if (!s->base.relay)
-			refuse(s, 'Z', "you may not send here (#4.7.1)");
-		else if (s->size > LIMIT_TEXT)
-			refuse(s, 'D', "the message is too large (#5.3.4)");
-		break;
+	case QMQP_BEGIN: begin(s); break;
 	case QMQP_TEXT: front_text(f, &s->message, piece); break;
-	case QMQP_SENDER:
-		front_flush(f, &s->message);
-		if (piece.at)
-			door_sender(&s->message, piece);
-		else
-			refuse(s, 'D', "the sender is no address (#5.1.7)");
-		break;
+	case QMQP_SENDER: sender(s, piece); break;
 	case QMQP_RCPT: rcpt(s, piece); break;
 	case QMQP_END: complete(s); break;
 	case QMQP_MORE:
@@ -271,13 +293,13 @@ input(struct session *s)
 	bool fine;
 
 	if (s->state >= WAITING) {
-		buf_take(&c->in, before); /* behind the package: not ours */
+		conn_take(c, before); /* behind the package: not ours */
 		return;
 	}
-	front_alive(&s->base);
+	front_alive(&s->base, before, s->state == READING);
 	client_meet(&daemon_of(s)->config, &s->base, &s->rights);
 	if (s->state == IDLE && front_mistaken(&s->base, in)) {
-		log_end(s, FRONT_MISTAKEN_TEXT);
+		log_end(s, front_mistaken(&s->base, in));
 		session_free(s);
 		return;
 	}
@@ -288,7 +310,7 @@ input(struct session *s)
 		die_nomem();
 	fine = take_all(s, &in);
 	front_flush(s->base.front, &s->message);
-	buf_take(&c->in, before - in.len);
+	conn_take(c, before - in.len);
 	if (!fine) {
 		log_end(s, "this is not QMQP");
 		session_free(s);
@@ -298,21 +320,21 @@ input(struct session *s)
 static void
 timed_out(struct session *s)
 {
-	if (s->state == CLOSING || front_over(&s->base)) {
-		session_free(s);
-	} else if (s->state == WAITING) {
-		front_alive(&s->base);
-	} else if (s->headed && !s->begun) {
+	bool waits = s->state == WAITING || list_has(&s->base.waiting);
+	enum pace_state late;
+
+	if (s->state < WAITING && s->headed && !s->begun) {
 		refuse(s, 'Z', FRONT_AWAY_TEXT);
-		front_alive(&s->base);
+		front_late(&s->base, true);
 		front_go(&s->base);
-	} else if (list_has(&s->base.waiting)) {
-		front_alive(&s->base); /* it is we who keep it waiting */
-	} else {
-		if (s->state == READING)
-			log_end(s, "nothing came for too long");
-		session_free(s);
+		return;
 	}
+	late = s->state == CLOSING ? PACE_OVER : front_late(&s->base, waits);
+	if (late == PACE_FINE)
+		return;
+	if (s->state == READING)
+		log_end(s, pace_text(late));
+	session_free(s);
 }
 
 static void

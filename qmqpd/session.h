@@ -14,7 +14,9 @@
  *
  *   Z 4.7.1    the client has no relay right
  *   Z 4.3.0    the queue is away
- *   D 5.3.4    the text is too large
+ *   Z 4.7.0    the client has used up its rate
+ *   D 5.3.4    the text is too large, or too large for this client
+ *   D 5.7.1    the client may not use this sender's domain
  *   D 5.1.7    the sender is no address
  *   D 5.1.3    a recipient is no address
  *   D 5.5.1    no recipients

@@ -37,22 +37,27 @@ put_one(struct buf *out, char code, struct slice text)
 	buf_putc(out, ',');
 }
 
-void
-replies_put(struct buf *out, const struct replies *r,
+bool
+replies_put(struct buf *out, size_t max, struct replies *r,
 	    const struct verdict *door)
 {
-	struct slice runs = buf_slice(&r->runs);
 	struct run run;
 
-	for (; runs.len > 0; runs = slice_from(runs, sizeof run)) {
-		memcpy(&run, runs.at, sizeof run);
-		for (; run.n > 0; run.n--) {
+	for (; r->at < r->runs.len; r->at += sizeof run) {
+		char *at = r->runs.mem + r->runs.off + r->at;
+
+		memcpy(&run, at, sizeof run);
+		for (; run.n > 0 && out->len < max; run.n--) {
 			if (run.code == REPLY_DOOR)
 				put_one(out, door->code, verdict_text(door));
 			else
 				put_one(out, run.code, slice_text(run.text));
 		}
+		memcpy(at, &run, sizeof run);
+		if (run.n > 0)
+			return false;
 	}
+	return true;
 }
 
 void

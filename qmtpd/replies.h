@@ -17,6 +17,7 @@ struct replies {
 	struct buf runs;
 	size_t n;      /* recipients in all */
 	size_t n_door; /* of them wait for the door */
+	size_t at;     /* bytes of runs that have been put */
 };
 
 /* replies_add - the next recipient's reply
@@ -26,13 +27,15 @@ struct replies {
 void
 replies_add(struct replies *r, char code, const char *text);
 
-/* replies_put - append all of them as netstrings
+/* replies_put - append the next ones as netstrings, until *out has max bytes
+ * or more
  *
  * Takes    door: the verdict for those of REPLY_DOOR; may be NULL when
  *          there is none of them.
+ * Returns  true when all have been put.
  */
-void
-replies_put(struct buf *out, const struct replies *r,
+bool
+replies_put(struct buf *out, size_t max, struct replies *r,
 	    const struct verdict *door);
 
 void

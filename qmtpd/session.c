@@ -18,9 +18,7 @@ struct session {
 	struct transaction *reading; /* the last of them, while it comes */
 	size_t n_waiting;	     /* complete, without replies yet */
 	uint64_t waiting_bytes;
-	bool ending;	/* no more input; see end */
-	bool lingering; /* all is answered */
-	bool eof;
+	bool ending; /* no more input; see end */
 };
 
 static struct qmtpd *
@@ -70,30 +68,40 @@ weight(const struct transaction *p)
 	return p->size + p->replies.runs.len + 32 * p->replies.n;
 }
 
+/* What it costs us in memory, its verdict to come included. */
+static void
+charge(struct session *s, struct transaction *p)
+{
+	budget_move(&s->base.front->server.budget, &p->held,
+		    sizeof *p + sizeof *p->verdict + p->replies.runs.cap);
+}
+
+static void
+drop(struct session *s, struct transaction *p)
+{
+	budget_move(&s->base.front->server.budget, &p->held, 0);
+	transaction_free(p);
+}
+
 static void
 session_free(struct session *s)
 {
 	struct link *link;
 
 	while ((link = list_first(&s->packages)))
-		transaction_free(OWNER(link, struct transaction, link));
+		drop(s, OWNER(link, struct transaction, link));
 	front_leave(&s->base);
 	free(s->machine);
 	free(s);
 }
 
-/* To close on a client that is still sending would reset the connection
- * and could take replies from it that it has not read yet. */
 static void
 close_when_done(struct session *s)
 {
 	if (!s->ending || !list_empty(&s->packages))
 		return;
-	if (s->eof)
-		conn_finish(&s->base.conn);
-	else if (!s->lingering)
-		conn_timeout(&s->base.conn, SESSION_LINGER_MS);
-	s->lingering = true;
+	conn_timeout(&s->base.conn, SESSION_FINISH_S * 1000);
+	conn_finish(&s->base.conn);
 }
 
 /* Take no more: what is half here is dropped, the rest is answered, and
@@ -105,30 +113,38 @@ end(struct session *s)
 		return;
 	s->ending = true;
 	if (s->reading)
-		transaction_free(s->reading);
+		drop(s, s->reading);
 	s->reading = NULL;
 	front_go(&s->base);
-	front_alive(&s->base);
+	front_late(&s->base, true);
 	close_when_done(s);
 }
 
-/* Replies of all packages that have nothing undecided before them. */
+/* Replies of all packages that have nothing undecided before them, as far as
+ * the client reads them. */
 static void
 reply(struct session *s)
 {
+	struct conn *c = &s->base.conn;
 	struct link *link;
 
 	while ((link = list_first(&s->packages))) {
 		struct transaction *p = OWNER(link, struct transaction, link);
+		bool all;
 
 		if (!transaction_ready(p))
 			break;
-		replies_put(&s->base.conn.out, &p->replies, p->verdict);
-		conn_flush_later(&s->base.conn);
+		all = replies_put(&c->out, SESSION_REPLIES_MAX, &p->replies,
+				  p->verdict);
+		conn_flush_later(c);
+		if (!all) {
+			c->tell_drained = true;
+			break;
+		}
 		log_package(s, p);
 		s->n_waiting--;
 		s->waiting_bytes -= weight(p);
-		transaction_free(p);
+		drop(s, p);
 	}
 	close_when_done(s);
 }
@@ -149,24 +165,34 @@ static void
 package_begun(struct session *s, uint64_t size)
 {
 	struct transaction *p = transaction_new(s, size);
+	const char *why = "";
+	char code;
 
 	s->reading = p;
 	list_put(&s->packages, &p->link);
+	charge(s, p);
 	if (size > LIMIT_TEXT)
 		transaction_refuse(p, 'D', "the message is too large (#5.3.4)");
+	code = client_may_begin(&daemon_of(s)->config, &s->base, size, &why);
+	if (code != 'K')
+		transaction_refuse(p, code, why);
 }
 
 static void
 sender(struct session *s, struct slice address)
 {
 	struct transaction *p = s->reading;
+	const char *why = "";
 
 	front_flush(s->base.front, &p->message);
-	if (address.at)
-		door_sender(&p->message, address);
-	else
+	if (!address.at)
 		transaction_refuse(p, 'D',
 				   "this sender is no address (#5.1.7)");
+	else if (client_may_use(&daemon_of(s)->config, &s->base, address,
+				&why) != 'K')
+		transaction_refuse(p, 'D', why);
+	else
+		door_sender(&p->message, address);
 }
 
 static void
@@ -179,6 +205,10 @@ rcpt(struct session *s, struct slice address)
 	if (p->replies.n >= LIMIT_RCPTS) {
 		code = 'Z';
 		why = "too many recipients in one package (#4.5.3)";
+	} else if (p->replies.runs.cap >= BUDGET_SHARE &&
+		   budget_is_spent(&s->base.front->server.budget)) {
+		code = 'Z';
+		why = "too much is being received now (#4.3.1)";
 	} else if (!address.at || address.len == 0) {
 		code = 'D';
 		why = "this is no address (#5.1.3)";
@@ -187,6 +217,7 @@ rcpt(struct session *s, struct slice address)
 				      &why);
 	}
 	transaction_rcpt(p, address, code, why);
+	charge(s, p);
 }
 
 static void
@@ -195,6 +226,7 @@ package_over(struct session *s)
 	struct transaction *p = s->reading;
 
 	s->reading = NULL;
+	pace_ended(&s->base.pace);
 	s->n_waiting++;
 	s->waiting_bytes += weight(p);
 	transaction_complete(p);
@@ -248,8 +280,10 @@ room(struct session *s)
 		front_wait(&s->base);
 		return false;
 	}
-	if (!s->reading && (s->n_waiting >= SESSION_WINDOW ||
-			    s->waiting_bytes >= SESSION_WINDOW_BYTES)) {
+	if (!s->reading && s->n_waiting > 0 &&
+	    (s->n_waiting >= SESSION_WINDOW ||
+	     s->waiting_bytes >= SESSION_WINDOW_BYTES ||
+	     budget_is_spent(&s->base.front->server.budget))) {
 		conn_pause(c);
 		return false;
 	}
@@ -296,13 +330,13 @@ input(struct session *s)
 	const char *why;
 
 	if (s->ending) {
-		buf_take(&c->in, before);
+		conn_take(c, before);
 		return;
 	}
-	front_alive(&s->base);
+	front_alive(&s->base, before, s->machine != NULL);
 	client_meet(&daemon_of(s)->config, &s->base, &s->rights);
 	if (!s->machine && front_mistaken(&s->base, in)) {
-		log_session(s, "end", FRONT_MISTAKEN_TEXT);
+		log_session(s, "end", front_mistaken(&s->base, in));
 		session_free(s);
 		return;
 	}
@@ -313,7 +347,7 @@ input(struct session *s)
 	why = take_all(s, &in);
 	if (s->reading)
 		front_flush(s->base.front, &s->reading->message);
-	buf_take(&c->in, before - in.len);
+	conn_take(c, before - in.len);
 	if (why) {
 		log_session(s, "end", why);
 		end(s);
@@ -323,31 +357,41 @@ input(struct session *s)
 	}
 }
 
+/* Time is over: what is complete is still answered. */
+static void
+end_late(struct session *s, enum pace_state late)
+{
+	if (s->machine)
+		log_session(s, "end", pace_text(late));
+	if (late != PACE_OVER || s->ending || s->n_waiting == 0) {
+		session_free(s);
+		return;
+	}
+	pace_grant(&s->base.pace, LIMIT_IDLE_S * 1000);
+	end(s);
+}
+
 static void
 timed_out(struct session *s)
 {
 	struct transaction *p = s->reading;
+	bool waits = s->n_waiting > 0 || list_has(&s->base.waiting);
+	enum pace_state late;
 
-	if (s->ending) {
-		if (front_over(&s->base) ||
-		    (s->lingering && s->base.conn.out.len == 0))
-			session_free(s);
-		else
-			front_alive(&s->base);
-	} else if (front_over(&s->base)) {
-		s->base.deadline_ms += LIMIT_IDLE_S * 1000;
-		end(s);
-	} else if (p && !p->begun) {
-		transaction_refuse(p, 'Z', FRONT_AWAY_TEXT);
-		front_alive(&s->base);
-		front_go(&s->base);
-	} else if (s->n_waiting > 0 || list_has(&s->base.waiting)) {
-		front_alive(&s->base); /* it is we who keep it waiting */
-	} else {
-		if (s->machine)
-			log_session(s, "end", "nothing came for too long");
+	if (s->base.conn.close_drained) { /* replies that nobody reads */
 		session_free(s);
+		return;
 	}
+	if (p && !p->begun) {
+		transaction_refuse(p, 'Z', FRONT_AWAY_TEXT);
+		front_go(&s->base);
+		waits = true;
+	}
+	if (s->base.conn.out.len > 0)
+		waits = false;
+	late = front_late(&s->base, waits);
+	if (late != PACE_FINE)
+		end_late(s, late);
 }
 
 static void
@@ -365,11 +409,13 @@ on_conn(struct conn *c, enum conn_event event)
 	case CONN_EOF:
 		if (s->reading)
 			log_session(s, "end", "the client left");
-		s->eof = true;
 		end(s);
-		close_when_done(s);
 		break;
-	case CONN_DRAINED: conn_resume(c); break;
+	case CONN_DRAINED:
+		reply(s);
+		if (!list_has(&s->base.waiting))
+			conn_resume(c);
+		break;
 	case CONN_TIMEOUT: timed_out(s); break;
 	case CONN_BROKEN: session_free(s); break;
 	case CONN_OPEN: break;

@@ -29,7 +29,7 @@ enum {
 	SESSION_WINDOW = 256,		  /* packages that wait for the queue */
 	SESSION_WINDOW_BYTES = 1 << 21,	  /* ... and what they cost us */
 	SESSION_REPLIES_MAX = 256 * 1024, /* that the client does not read */
-	SESSION_LINGER_MS = 1000,	  /* for the client to read them */
+	SESSION_FINISH_S = 60,		  /* for the client to read the last */
 	SESSION_RCPTS_HARD = 40000	  /* recipients: ends the connection */
 };
 

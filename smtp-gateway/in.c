@@ -1,32 +1,13 @@
 #include "smtp-gateway/in.h"
 
-#include "lib/die.h"
 #include "lib/home.h"
 #include "lib/owner.h"
 #include "smtp-gateway/in_session.h"
 
-#include <sys/resource.h>
-
-enum { SESSIONS_MAX = 10000, SPARE_DESCRIPTORS = 64 };
-
-static size_t
-max_sessions(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
-		return 500;
-	if (r.rlim_cur >= SESSIONS_MAX + SPARE_DESCRIPTORS)
-		return SESSIONS_MAX;
-	return r.rlim_cur > 2 * SPARE_DESCRIPTORS
-		   ? (size_t)r.rlim_cur - SPARE_DESCRIPTORS
-		   : SPARE_DESCRIPTORS;
-}
-
 static void
 accepted(struct server *server, int fd, const struct endpoint *peer)
 {
-	in_session_start_take(server->owner, fd, peer);
+	in_session_start_take(OWNER(server, struct in, server), fd, peer);
 }
 
 static void
@@ -44,18 +25,20 @@ room(struct door *door)
 void
 in_start(struct in *in, struct loop *loop, struct config *config)
 {
-	struct slice address;
-	unsigned n;
-
 	in->loop = loop;
 	in->config = config;
 	door_init(&in->door, loop, HOME_DOOR, room);
-	server_init(&in->server, loop, "smtp", max_sessions(), accepted);
-	in->server.owner = in;
-	for (n = 0; config_listen(config, "smtp", n, &address); n++)
-		server_listen(&in->server, address, n);
-	if (n == 0)
-		die_config("the table listen has no line for smtp", NULL);
+	server_init(&in->server, loop, "smtp", LIMIT_CONNECTIONS, accepted);
+	in->service = (struct service){
+	    .server = &in->server, .config = config, .plain = "smtp"};
+	service_start(&in->service,
+		      SLICE("421 4.3.2 too many connections, try again\r\n"));
+}
+
+void
+in_refresh(struct in *in)
+{
+	service_refresh(&in->service, false);
 }
 
 void
@@ -74,9 +57,9 @@ in_stop(struct in *in)
 }
 
 void
-in_left(struct in *in)
+in_left(struct in *in, const struct endpoint *peer)
 {
-	server_left(&in->server);
+	server_gone(&in->server, peer, false);
 	if (in->stopping && !in->first)
 		loop_stop(in->loop);
 }

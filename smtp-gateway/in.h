@@ -6,9 +6,8 @@
 #ifndef QUAIL_SMTP_IN_H
 #define QUAIL_SMTP_IN_H
 
-#include "cdb/config.h"
+#include "cdb/service.h"
 #include "lib/door.h"
-#include "lib/server.h"
 
 struct in_session;
 
@@ -17,6 +16,7 @@ struct in {
 	struct config *config;
 	struct door door;
 	struct server server;
+	struct service service;
 	struct in_session *first;
 	bool stopping;
 };
@@ -34,8 +34,12 @@ in_start(struct in *in, struct loop *loop, struct config *config);
 void
 in_stop(struct in *in);
 
-/* in_left - a session is over (told by in_session.c) */
+/* in_left - this client's session is over (told by in_session.c) */
 void
-in_left(struct in *in);
+in_left(struct in *in, const struct endpoint *peer);
+
+/* in_refresh - take up a new configuration if there is one */
+void
+in_refresh(struct in *in);
 
 #endif

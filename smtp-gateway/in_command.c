@@ -1,13 +1,33 @@
 #include "smtp-gateway/in_parts.h"
 
+#include "cdb/client.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 
-#define STRING_(x) #x
-#define STRING(x)  STRING_(x)
+/* What its line in access says of this client. */
+static void
+limit_to_client(struct in_session *s)
+{
+	struct config_client line;
 
-#define SIZE_OFFERED 52428800 /* LIMIT_TEXT, for the EHLO reply */
-_Static_assert(SIZE_OFFERED == LIMIT_TEXT, "EHLO must say the limit");
+	config_client(s->in->config, &s->peer, NULL, &line);
+	s->most =
+	    line.size > 0 && line.size < LIMIT_TEXT ? line.size : LIMIT_TEXT;
+}
+
+static void
+extensions(struct in_session *s)
+{
+	struct buf size = {0};
+
+	limit_to_client(s);
+	buf_number(&size, s->most);
+	in_reply(s, "250-PIPELINING");
+	conn_put(&s->conn, SLICE("250-SIZE "));
+	conn_put(&s->conn, buf_slice(&size));
+	in_reply(s, "\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES");
+	buf_free(&size);
+}
 
 static void
 helo(struct in_session *s)
@@ -23,30 +43,7 @@ helo(struct in_session *s)
 	conn_put(&s->conn, config_me(s->in->config));
 	conn_put(&s->conn, SLICE("\r\n"));
 	if (esmtp)
-		in_reply(s, "250-PIPELINING\r\n"
-			    "250-SIZE " STRING(
-				SIZE_OFFERED) "\r\n"
-					      "250-8BITMIME\r\n"
-					      "250 ENHANCEDSTATUSCODES");
-}
-
-static void
-mail(struct in_session *s)
-{
-	const struct smtpd_command *c = &s->smtpd.command;
-
-	if (!s->greeted) {
-		in_error(s, "503 5.5.1 say EHLO first");
-	} else if (s->has_sender) {
-		in_error(s, "503 5.5.1 one MAIL at a time");
-	} else if (c->size > LIMIT_TEXT) {
-		in_error(s, "552 5.3.4 message too big");
-	} else {
-		buf_puts(&s->envelope, c->address);
-		buf_putc(&s->envelope, '\0');
-		s->has_sender = true;
-		in_reply(s, "250 2.1.0 ok");
-	}
+		extensions(s);
 }
 
 static void
@@ -57,8 +54,9 @@ log_refused(const struct in_session *s, const char *why)
 	sender.len = slice_find(sender, '\0');
 	log_open("refused");
 	in_log_peer(s);
-	log_bytes("from", sender);
-	log_bytes("to", s->smtpd.command.address);
+	log_bytes("from", s->has_sender ? sender : s->smtpd.command.address);
+	if (s->has_sender)
+		log_bytes("to", s->smtpd.command.address);
 	log_text("why", why);
 	log_close();
 }
@@ -84,6 +82,42 @@ refuse(struct in_session *s, char code, const char *why)
 	buf_free(&line);
 }
 
+static char
+client_allows(struct in_session *s, const char **why)
+{
+	const struct smtpd_command *c = &s->smtpd.command;
+	char code =
+	    client_sender(s->in->config, &s->peer, NULL, c->address, why);
+
+	return code == 'K' ? client_begin(s->in->config, &s->in->server.clients,
+					  &s->peer, NULL, c->size, why)
+			   : code;
+}
+
+static void
+mail(struct in_session *s)
+{
+	const struct smtpd_command *c = &s->smtpd.command;
+	const char *why = "";
+	char code;
+
+	if (!s->greeted) {
+		in_error(s, "503 5.5.1 say EHLO first");
+	} else if (s->has_sender) {
+		in_error(s, "503 5.5.1 one MAIL at a time");
+	} else if (c->size > LIMIT_TEXT) {
+		in_error(s, "552 5.3.4 message too big");
+	} else if ((code = client_allows(s, &why)) != 'K') {
+		refuse(s, code, why);
+	} else {
+		limit_to_client(s);
+		buf_puts(&s->envelope, c->address);
+		buf_putc(&s->envelope, '\0');
+		s->has_sender = true;
+		in_reply(s, "250 2.1.0 ok");
+	}
+}
+
 /* RFC 5321 section 4.5.1: every host has a postmaster. */
 static bool
 postmaster(struct slice address)
@@ -107,6 +141,11 @@ rcpt(struct in_session *s)
 		in_reply(s, "452 4.5.3 too many recipients");
 		return;
 	}
+	if (s->envelope.cap >= BUDGET_SHARE &&
+	    budget_is_spent(&s->in->server.budget)) {
+		in_reply(s, "452 4.3.1 too much is being received now");
+		return;
+	}
 	rights = config_access(s->in->config, &s->peer);
 	if (!postmaster(address))
 		code = config_accepts(s->in->config, rights, address, &why);
@@ -116,6 +155,7 @@ rcpt(struct in_session *s)
 	}
 	buf_puts(&s->envelope, address);
 	buf_putc(&s->envelope, '\0');
+	in_charge(s);
 	s->n_rcpts++;
 	in_reply(s, "250 2.1.5 ok");
 }

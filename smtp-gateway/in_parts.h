@@ -29,7 +29,12 @@ in_finish(struct in_session *s, const char *text);
 void
 in_forget_mail(struct in_session *s);
 
-/* in_wait_for_peer - set the time-out for its next byte */
+/* in_charge - tell the budget that the envelope has grown or gone */
+void
+in_charge(struct in_session *s);
+
+/* in_wait_for_peer - we have kept it waiting until now: set the time-out for
+ * its next byte */
 void
 in_wait_for_peer(struct in_session *s);
 

@@ -23,6 +23,7 @@ static void
 end(struct in_session *s)
 {
 	struct in *in = s->in;
+	struct endpoint peer = s->peer;
 
 	door_abort(&s->message);
 	conn_close(&s->conn);
@@ -35,8 +36,9 @@ end(struct in_session *s)
 	buf_free(&s->helo);
 	buf_free(&s->envelope);
 	buf_free(&s->late);
+	in_charge(s);
 	free(s);
-	in_left(in);
+	in_left(in, &peer);
 }
 
 void
@@ -71,15 +73,30 @@ in_forget_mail(struct in_session *s)
 	s->n_rcpts = 0;
 	buf_free(&s->envelope);
 	buf_free(&s->late);
+	in_charge(s);
+}
+
+void
+in_charge(struct in_session *s)
+{
+	budget_move(&s->in->server.budget, &s->held, s->envelope.cap);
 }
 
 void
 in_wait_for_peer(struct in_session *s)
 {
-	int64_t ms = LIMIT_IDLE_S * 1000;
-	int64_t left = s->end_ms - s->in->loop->now_ms;
+	pace_wait(&s->pace, s->in->loop->now_ms);
+	conn_timeout(&s->conn, pace_next_ms(&s->pace, s->in->loop->now_ms));
+}
 
-	conn_timeout(&s->conn, left < 1 ? 1 : left < ms ? left : ms);
+/* A command that has begun must be ended, too. */
+static void
+came(struct in_session *s)
+{
+	int64_t now_ms = s->in->loop->now_ms;
+
+	pace_input(&s->pace, s->conn.in.len, s->inside, now_ms);
+	conn_timeout(&s->conn, pace_next_ms(&s->pace, now_ms));
 }
 
 void
@@ -117,10 +134,13 @@ input(struct in_session *s)
 		case SMTPD_END: in_text_end(s); break;
 		case SMTPD_MORE: break;
 		}
-		buf_take(in, used);
+		conn_take(&s->conn, used);
+		if (e != SMTPD_TEXT && e != SMTPD_MORE)
+			pace_ended(&s->pace);
 		if (e == SMTPD_MORE)
 			break;
 	}
+	s->inside = s->state == IN_TEXT || in->len > 0;
 }
 
 static void
@@ -147,6 +167,8 @@ timed_out(struct in_session *s)
 		in_no_queue(s);
 		if (s->state != IN_CLOSING)
 			in_go_on(s);
+	} else if (pace_state(&s->pace, s->in->loop->now_ms) == PACE_SLOW) {
+		in_finish(s, "421 4.4.2 too slow");
 	} else {
 		in_finish(s, "421 4.4.2 timeout");
 	}
@@ -161,7 +183,7 @@ on(struct conn *c, enum conn_event event)
 	case CONN_INPUT:
 		if (s->state == IN_CLOSING)
 			break;
-		in_wait_for_peer(s);
+		came(s);
 		input(s);
 		break;
 	case CONN_EOF:
@@ -199,12 +221,13 @@ in_session_start_take(struct in *in, int fd, const struct endpoint *peer)
 		die_nomem();
 	s->in = in;
 	s->peer = *peer;
-	s->end_ms = in->loop->now_ms + LIMIT_SESSION_S * 1000;
+	pace_start(&s->pace, &in->server.limits, in->loop->now_ms);
 	s->next = in->first;
 	if (s->next)
 		s->next->prev = s;
 	in->first = s;
 	conn_open_take(&s->conn, in->loop, fd, on);
+	s->conn.budget = &in->server.budget;
 	if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 		in_finish(s, "554 5.5.0 you spoke before the greeting");
 	else

@@ -19,6 +19,7 @@
 #ifndef QUAIL_SMTP_IN_SESSION_H
 #define QUAIL_SMTP_IN_SESSION_H
 
+#include "lib/pace.h"
 #include "smtp-gateway/in.h"
 #include "smtp-gateway/smtpd.h"
 
@@ -38,7 +39,10 @@ struct in_session {
 	struct smtpd smtpd;
 	struct door_message message;
 	struct endpoint peer;
-	int64_t end_ms; /* the loop's time when the session must be over */
+	struct pace pace;
+	bool inside;   /* of a message, or a line */
+	size_t held;   /* of the envelope, for the budget */
+	uint64_t most; /* bytes of a message, for this client */
 	enum in_state state;
 	bool greeted, esmtp; /* HELO or EHLO; EHLO */
 	bool has_sender;

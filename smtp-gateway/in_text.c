@@ -156,7 +156,7 @@ in_text(struct in_session *s)
 		in_finish(s, "552 5.3.4 message much too big");
 		return;
 	}
-	if (s->size > LIMIT_TEXT)
+	if (s->size > s->most)
 		s->too_big = true;
 	if (s->too_big || s->smtpd.bare) {
 		door_abort(&s->message); /* the rest is read and dropped */

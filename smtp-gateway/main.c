@@ -24,7 +24,7 @@ static struct out out;
 static bool is_in;
 
 static void
-on_refresh(struct loop_timer *timer)
+refresh_out(void)
 {
 	struct buf why = {0};
 	int r = config_refresh(&config, &why);
@@ -37,6 +37,15 @@ on_refresh(struct loop_timer *timer)
 		log_close();
 	}
 	buf_free(&why);
+}
+
+static void
+on_refresh(struct loop_timer *timer)
+{
+	if (is_in)
+		in_refresh(&in);
+	else
+		refresh_out();
 	loop_timer_set(&loop, timer, REFRESH_MS);
 }
 

@@ -402,6 +402,109 @@ test_keys(void)
 	buf_free(&text);
 }
 
+/* What access and limits say beyond rights. */
+static void
+test_client(void)
+{
+	static const struct {
+		const char *sender;
+		bool may;
+	} cases[] = {{"a@One.test", true},
+		     {"a@x.one.test", false},
+		     {"a@two.test", false},
+		     {"a@x.two.test", true},
+		     {"", true},
+		     {"#@[]", true},
+		     {"bare", false},
+		     {"a@one.test.evil", false},
+		     {"a@xtwo.test", false}};
+	struct tls_pin known = {{1, 2, 3}}, unknown = {{1, 2, 4}};
+	struct buf why = {0}, text = {0};
+	struct config_client r;
+	struct endpoint e;
+	struct config c;
+	struct report report;
+	size_t i;
+
+	tls_pin_put(&text, &known);
+	buf_text(&text, " leaf relay senders=ONE.test,.two.test size=2K "
+			"rate=3/m\n10.0.0.0/8 relay connections=7\n");
+	buf_putc(&text, 0);
+	no_tables();
+	table("me", "hub\n");
+	table("access", text.mem);
+	report_init(&report);
+	ok(config_build(".", &report) == BUILD_DONE &&
+	       config_open(&c, "config.cdb", &why) == 0,
+	   "access with options");
+	endpoint_parse(&e, SLICE("10.1.1.1"), 1);
+	ok(config_client(&c, &e, &unknown, &r) && !r.by_key &&
+	       r.connections == 7 && r.rate == 0 && r.size == 0 &&
+	       r.rights == (CONFIG_RELAY | CONFIG_LIMITED),
+	   "by its network");
+	ok(config_client(&c, &e, &known, &r) && r.by_key &&
+	       slice_eq(r.name, SLICE("leaf")) && r.size == 2048 &&
+	       r.rate == 3 && r.rate_s == 60 && r.connections == 0 &&
+	       slice_eq(r.source, SLICE("access:1")),
+	   "by its key");
+	for (i = 0; i < sizeof cases / sizeof *cases; i++)
+		ok(config_client_sender(&c, &r, slice_text(cases[i].sender)) ==
+		       cases[i].may,
+		   "the sender %s: %d", cases[i].sender, cases[i].may);
+	endpoint_parse(&e, SLICE("11.1.1.1"), 1);
+	ok(!config_client(&c, &e, NULL, &r) && r.rights == 0 &&
+	       config_client_sender(&c, &r, SLICE("a@b")),
+	   "nobody we know");
+	config_close(&c);
+	report_free(&report);
+	buf_free(&why);
+	buf_free(&text);
+}
+
+static void
+test_limits(void)
+{
+	struct limits d = LIMITS_DEFAULT, got;
+	struct server_trust trust;
+	struct buf why = {0};
+	struct report report;
+	struct slice s;
+	struct config c;
+
+	no_tables();
+	table("me", "hub\n");
+	table("serverlimits", "connections 5\nin-flight 2M\nidle 2m\nprogress 0\n");
+	table("listen", "qmqp 127.0.0.1:628 proxy=10.0.0.0/8,2001:db8::1\n"
+			"qmqp 127.0.0.2:628\n");
+	report_init(&report);
+	ok(config_build(".", &report) == BUILD_DONE &&
+	       config_open(&c, "config.cdb", &why) == 0,
+	   "serverlimits");
+	config_limits(&c, &got);
+	ok(got.connections == 5 && got.in_flight == 2 << 20 &&
+	       got.idle_s == 120 && got.progress == 0,
+	   "those that are said");
+	ok(got.connections_tls == d.connections_tls &&
+	       got.connections_client == d.connections_client &&
+	       got.session_s == d.session_s,
+	   "and the others");
+	ok(config_listen(&c, "qmqp", 0, &s) &&
+	       slice_eq(s, SLICE("127.0.0.1:628")),
+	   "an address without its options");
+	config_listen_trust(&c, "qmqp", 0, &trust);
+	ok(trust.n == 2 && trust.networks[0].bits == 104 &&
+	       trust.networks[1].bits == 128 &&
+	       trust.networks[1].address[0] == 0x20,
+	   "whom it trusts");
+	config_listen_trust(&c, "qmqp", 1, &trust);
+	ok(trust.n == 0, "nobody");
+	config_listen_trust(&c, "qmqp", 2, &trust);
+	ok(trust.n == 0, "no such line");
+	config_close(&c);
+	report_free(&report);
+	buf_free(&why);
+}
+
 static void
 test_refresh(void)
 {
@@ -445,6 +548,8 @@ main(void)
 	test_no_route();
 	test_everybody();
 	test_keys();
+	test_client();
+	test_limits();
 	test_refresh();
 	tables_end();
 	return tap_done();

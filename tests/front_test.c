@@ -387,6 +387,7 @@ runs(void)
 	struct replies r = {0};
 	struct verdict v;
 	struct buf out = {0};
+	size_t n = 0;
 
 	verdict_say(&v, 'K', "door");
 	replies_add(&r, 'Z', same);
@@ -394,7 +395,9 @@ runs(void)
 	replies_add(&r, 'D', same);
 	replies_add(&r, REPLY_DOOR, NULL);
 	replies_add(&r, REPLY_DOOR, NULL);
-	replies_put(&out, &r, &v);
+	while (!replies_put(&out, out.len + 1, &r, &v))
+		n++;
+	ok(n == 4, "one at a time, when there is no more room");
 	ok(slice_eq(buf_slice(&out), SLICE("5:Zsame,5:Dsame,5:Dsame,"
 					   "5:Kdoor,5:Kdoor,")) &&
 	       r.n == 5 && r.n_door == 2,
@@ -625,6 +628,153 @@ qmtp_too_much(void)
 	buf_free(&wire), buf_free(&list);
 }
 
+#define LIMITED_ATTRS(proto) ATTRS_FOR(proto, "203.0.113.1") "P(relay=1) "
+
+/* What a line of access allows besides rights. */
+static void
+qmtp_limited(void)
+{
+	struct client c;
+
+	fresh(true);
+	connect_client(&c, &qmtpd.front.server, "203.0.113.1");
+	client_write(&c,
+		     SLICE("2:\nx,8:s@bad.te,8:1:a,1:b,,"
+			   "2:\nx,9:s@OK.test,8:1:a,1:b,,"
+			   "12:\n12345678901,9:s@ok.test,8:1:a,1:b,,"
+			   "11:\n1234567890,0:,8:1:a,1:b,,"),
+		     1000);
+	got(&c, "D 5.7.1, D 5.7.1, K, K, D 5.3.4, D 5.3.4, K, K, ",
+	    "a client's senders and sizes");
+	told(
+	    LIMITED_ATTRS("QMTP") "T(x) A " LIMITED_ATTRS(
+		"QMTP") "T(x) S(s@OK.test) R(a) R(b) C " LIMITED_ATTRS("QMTP") "T(1234567890) S() R(a) R(b) C ",
+	    "only what is allowed");
+	client_close(&c);
+
+	connect_client(&c, &qmtpd.front.server, "203.0.113.129");
+	client_write(&c,
+		     SLICE("2:\nx,1:s,8:1:a,1:b,,2:\nx,1:s,8:1:a,1:b,,"
+			   "2:\nx,1:s,8:1:a,1:b,,"),
+		     100);
+	got(&c, "K, K, K, K, Z 4.7.0, Z 4.7.0, ", "a client's rate");
+	client_close(&c);
+	connect_client(&c, &qmtpd.front.server, "203.0.113.129");
+	client_write(&c, SLICE("2:\nx,1:s,8:1:a,1:b,,"), 100);
+	got(&c, "Z 4.7.0, Z 4.7.0, ", "a new connection does not help");
+	client_close(&c);
+	connect_client(&c, &qmtpd.front.server, "203.0.113.130");
+	client_write(&c, SLICE("2:\nx,1:s,8:1:a,1:b,,"), 100);
+	got(&c, "K, K, ", "another client has its own");
+	client_close(&c);
+}
+
+/* More replies than are kept at once, one by one. */
+static void
+qmtp_many_replies(void)
+{
+	struct buf wire = {0}, list = {0};
+	struct client c;
+	size_t i, held, n = 0;
+	const char *s;
+
+	fresh(true);
+	connect_client(&c, &qmtpd.front.server, "198.51.100.1");
+	for (i = 0; i < 30000; i++)
+		netstring_put(&list, i % 2 ? SLICE("a@far.test") : SLICE(""));
+	buf_text(&wire, "2:\nx,1:s,");
+	netstring_put(&wire, buf_slice(&list));
+	client_push(&c, buf_slice(&wire), 1);
+	held = qmtpd.front.server.budget.used;
+	ok(held < 30000 * 24 + 2 * SESSION_REPLIES_MAX + 65536,
+	   "replies are made as they are read: %zu bytes", held);
+	for (s = replies(&c, false); *s; s++)
+		n += *s == 'D' || *s == 'Z';
+	ok(n == 30000, "all come: %zu", n);
+	ok(qmtpd.front.server.budget.used < BUDGET_SHARE,
+	   "and nothing is kept: %zu", qmtpd.front.server.budget.used);
+	client_close(&c);
+	buf_free(&wire), buf_free(&list);
+}
+
+static void
+qmtp_spent(void)
+{
+	struct limits l = LIMITS_DEFAULT;
+	struct buf wire = {0}, list = {0};
+	struct client c;
+	size_t i, z = 0;
+	const char *s;
+
+	l.in_flight = 1;
+	server_limit(&qmtpd.front.server, &l);
+	fresh(true);
+	connect_client(&c, &qmtpd.front.server, "198.51.100.1");
+	for (i = 0; i < 5000; i++)
+		netstring_put(&list, i % 2 ? SLICE("a@far.test") : SLICE(""));
+	buf_text(&wire, "2:\nx,1:s,");
+	netstring_put(&wire, buf_slice(&list));
+	client_write(&c, buf_slice(&wire), 1 << 16);
+	rounds(50);
+	for (s = replies(&c, false); *s; s++)
+		z += strncmp(s, "Z 4.3.1", 7) == 0;
+	ok(z > 4000 && z < 5000, "without budget: %zu recipients later", z);
+	client_write(&c, SLICE("2:\nx,1:s,15:11:b@near.test,,"), 7);
+	s = replies(&c, false);
+	ok(strcmp(s + strlen(s) - 3, "K, ") == 0, "small ones are served");
+	client_close(&c);
+	l = LIMITS_DEFAULT;
+	server_limit(&qmtpd.front.server, &l);
+	buf_free(&wire), buf_free(&list);
+}
+
+/* A byte a minute, and so on: the clock is ours. */
+static void
+slow_drip(struct front *front, const char *begin, const char *wire)
+{
+	int64_t us = (clock_ms() + 1000) * 1000;
+	struct client c;
+	int i;
+
+	fresh(true);
+	clock_set_for_tests(us);
+	connect_client(&c, &front->server, "192.0.2.1");
+	client_write(&c, slice_text(begin), 100);
+	for (i = 0; i < 10 && !c.closed; i++) {
+		clock_set_for_tests(us += 60 * INT64_C(1000000));
+		client_write(&c, slice_of(wire + i, 1), 1);
+		clock_set_for_tests(us += 10000);
+		rounds(2);
+		client_read(&c);
+	}
+	ok(c.closed && i >= LIMIT_PROGRESS_S / 60 &&
+	       i <= LIMIT_PROGRESS_S / 60 + 1,
+	   "a byte a minute: %d minutes", i);
+	client_close(&c);
+	connect_client(&c, &front->server, "192.0.2.1");
+	clock_set_for_tests(us += (LIMIT_IDLE_S - 1) * INT64_C(1000000));
+	rounds(2), client_read(&c);
+	ok(!c.closed, "idle, not too long");
+	clock_set_for_tests(us += INT64_C(1100000));
+	rounds(2), client_read(&c);
+	ok(c.closed, "idle for too long");
+	client_close(&c);
+	clock_set_for_tests(0);
+	rounds(2);
+}
+
+static void
+qmtp_slow(void)
+{
+	slow_drip(&qmtpd.front, "1000000:\n", "aaaaaaaaaaaaaaa");
+}
+
+static void
+qmqp_slow(void)
+{
+	slow_drip(&qmqpd.front, "1000009:1000000:", "aaaaaaaaaaaaaaa");
+}
+
 static void
 qmqp_one(const char *address, struct slice inner, const char *reply,
 	 const char *story, const char *what)
@@ -667,6 +817,67 @@ qmqp_plain(void)
 	qmqp_one(relay, SLICE("1:x,1:s,13:no@local.test,3:a@b,"), "K, closed",
 		 QMQP_ATTRS "T(x) S(s) R(no@local.test) R(a@b) C ",
 		 "nobody of that name, and another");
+}
+
+static void
+qmqp_limited(void)
+{
+	static const char limited[] = "203.0.113.1", rated[] = "203.0.113.131";
+	static const char story[] =
+	    ATTRS_FOR("QMQP", "203.0.113.131") "P(relay=1) "
+					       "T(x) S(s) R(a) R(b) C ";
+
+	qmqp_one(limited, SLICE("1:x,5:s@bad,1:a,1:b,"), "D 5.7.1, closed",
+		 LIMITED_ATTRS("QMQP") "T(x) A ", "a sender not allowed");
+	qmqp_one(limited, SLICE("11:12345678901,0:,1:a,1:b,"),
+		 "D 5.3.4, closed", "", "too large for this client");
+	qmqp_one(limited, SLICE("1:x,9:s@ok.test,1:a,1:b,"), "K, closed",
+		 LIMITED_ATTRS("QMQP") "T(x) S(s@ok.test) R(a) R(b) C ",
+		 "what it may");
+	qmqp_one(rated, SLICE("1:x,1:s,1:a,1:b,"), "K, closed", story,
+		 "within its rate");
+	qmqp_one(rated, SLICE("1:x,1:s,1:a,1:b,"), "K, closed", story,
+		 "within its rate");
+	qmqp_one(rated, SLICE("1:x,1:s,1:a,1:b,"), "Z 4.7.0, closed", "",
+		 "too much");
+}
+
+/* TERM: what is idle ends, what has begun is finished. */
+static void
+qmqp_drains(void)
+{
+	struct client idle, busy;
+
+	fresh(true);
+	connect_client(&idle, &qmqpd.front.server, "192.0.2.1");
+	connect_client(&busy, &qmqpd.front.server, "192.0.2.1");
+	client_write(&busy, SLICE("16:1:x,1:s,1:a,"), 100);
+	qmqpd_stop(&qmqpd);
+	got(&idle, "closed", "stopping: an idle one is closed");
+	ok(!front_stopped(&qmqpd.front), "but not all");
+	client_write(&busy, SLICE("1:b,,"), 1);
+	got(&busy, "K, closed", "what has begun is finished");
+	ok(front_stopped(&qmqpd.front), "and then it is over");
+	client_close(&idle), client_close(&busy);
+}
+
+static void
+qmtp_drains(void)
+{
+	struct client idle, busy;
+
+	fresh(true);
+	connect_client(&idle, &qmtpd.front.server, "192.0.2.1");
+	connect_client(&busy, &qmtpd.front.server, "192.0.2.1");
+	client_write(&busy, SLICE("2:\nx,1:s,8:1:a,"), 100);
+	qmtpd_stop(&qmtpd);
+	got(&idle, "closed", "stopping: an idle one is closed");
+	ok(!front_stopped(&qmtpd.front), "but not all");
+	client_write(&busy, SLICE("1:b,,2:\ny,1:s,8:1:a,1:b,,"), 100);
+	got(&busy, "K, K, closed",
+	    "what has begun is finished, and nothing new taken");
+	ok(front_stopped(&qmtpd.front), "and then it is over");
+	client_close(&idle), client_close(&busy);
 }
 
 static void
@@ -728,7 +939,9 @@ tables(char *dir)
 		exit(111);
 	table("me", "hub.test\n");
 	table("listen", "qmtp 127.0.0.1:1\nqmqp 127.0.0.1:2\n");
-	table("access", "192.0.2.0/24 relay\n");
+	table("access", "192.0.2.0/24 relay\n"
+			"203.0.113.0/25 relay senders=ok.test size=10\n"
+			"203.0.113.128/25 relay rate=2/h\n");
 	table("rcpthosts", "near.test\n");
 	table("locals", "local.test\n");
 	table("users", "yes@local.test maildir:m/yes\n");
@@ -750,8 +963,7 @@ with_front(struct front *front, const char *proto,
 	for (; *tests; tests++)
 		(*tests)();
 	door_close(&front->door);
-	buf_free(&front->gather);
-	buf_free(&front->scratch);
+	front_free(front);
 	rounds(3);
 }
 
@@ -759,12 +971,14 @@ int
 main(void)
 {
 	static void (*const qmtp[])(void) = {
-	    qmtp_plain,	 qmtp_order,	qmtp_refusals,
-	    qmtp_ends,	 qmtp_window,	qmtp_back_pressure,
-	    qmtp_bounds, qmtp_too_much, qmtp_queue_away,
-	    NULL};
-	static void (*const qmqp[])(void) = {qmqp_plain, qmqp_ends,
-					     qmqp_back_pressure, NULL};
+	    qmtp_plain,	  qmtp_order,	     qmtp_refusals,
+	    qmtp_ends,	  qmtp_window,	     qmtp_back_pressure,
+	    qmtp_bounds,  qmtp_too_much,     qmtp_queue_away,
+	    qmtp_limited, qmtp_many_replies, qmtp_spent,
+	    qmtp_slow,	  qmtp_drains,	     NULL};
+	static void (*const qmqp[])(void) = {
+	    qmqp_plain,	 qmqp_ends, qmqp_back_pressure, qmqp_limited, qmqp_slow,
+	    qmqp_drains, NULL};
 	char dir[] = "/tmp/quail-front-XXXXXX", command[64];
 
 	tables(dir);

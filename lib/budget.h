@@ -1,0 +1,68 @@
+/* budget.h - how much a process may hold of what is in flight
+ *
+ * What sessions hold of messages and replies: input that they have not
+ * taken yet, output that their clients have not read yet, recipients that
+ * wait for their verdict. Text does not count once it is handed to the
+ * queue; what waits there is bounded by DOOR_OUT_MAX (door.h), and in the
+ * queue by its own limits.
+ *
+ * The rule:
+ *
+ *  - Below max a session reads as much as there is, up to 256 KiB at once.
+ *  - From max on a session that holds BUDGET_SHARE reads nothing; one that
+ *    holds less reads up to that. So whoever has begun a message can end
+ *    it, if slowly, and no session waits for what another's client does:
+ *    it waits for the queue, which always goes on, or for its own client.
+ *  - From max on nobody is given more memory for recipients: those are told
+ *    Z (#4.3.1).
+ *
+ * So the process holds max and BUDGET_SHARE a session at the most, besides
+ * what a session costs anyway. BUDGET_SHARE is more than any machine of
+ * ours needs at once (a line of SMTP), so no session gets stuck with it.
+ *
+ * Test  tests/conn_test.c
+ */
+#ifndef QUAIL_LIB_BUDGET_H
+#define QUAIL_LIB_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { BUDGET_SHARE = 4096 };
+
+struct budget {
+	size_t max, used;
+};
+
+/* budget_move - somebody who held *held holds now instead; b may be NULL */
+static inline void
+budget_move(struct budget *b, size_t *held, size_t now)
+{
+	if (b)
+		b->used += now - *held;
+	*held = now;
+}
+
+/* budget_is_spent - past max? */
+static inline bool
+budget_is_spent(const struct budget *b)
+{
+	return b && b->used >= b->max;
+}
+
+/* budget_allows - how much may be read by one who holds so much and would
+ * like to read want? */
+static inline size_t
+budget_allows(const struct budget *b, size_t held, size_t want)
+{
+	size_t left = !b || b->used >= b->max ? 0 : b->max - b->used;
+	size_t share = held < BUDGET_SHARE ? BUDGET_SHARE - held : 0;
+
+	if (!b)
+		return want;
+	if (left < share)
+		left = share;
+	return left < want ? left : want;
+}
+
+#endif

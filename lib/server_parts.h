@@ -1,0 +1,36 @@
+/* server_parts.h - what server.c and server_proxy.c share; for nobody else */
+#ifndef QUAIL_LIB_SERVER_PARTS_H
+#define QUAIL_LIB_SERVER_PARTS_H
+
+#include "lib/server.h"
+
+/* server_admit_take - a connection whose client is known: accept or refuse it
+ *
+ * Owns     fd.
+ */
+void
+server_admit_take(struct server *s, int fd, const struct endpoint *peer,
+		  bool tls);
+
+/* server_trusts - must this peer send a PROXY header? */
+bool
+server_trusts(const struct server_trust *trust, const struct endpoint *peer);
+
+/* server_proxy_take - read the header first, then admit
+ *
+ * Owns     fd.
+ */
+void
+server_proxy_take(struct server *s, int fd, const struct endpoint *peer,
+		  bool tls);
+
+/* server_proxy_stop - close those of s that still read theirs */
+void
+server_proxy_stop(struct server *s);
+
+/* server_tell_refused - say why, if anybody wants to hear */
+void
+server_tell_refused(struct server *s, const struct endpoint *peer,
+		    const char *why);
+
+#endif

@@ -1,0 +1,431 @@
+/* server_test - limits, PROXY headers, and the last word to a client that
+ * still sends, over TCP on loopback */
+#include "lib/server.h"
+
+#include "lib/clock.h"
+#include "lib/conn.h"
+#include "lib/linger.h"
+#include "lib/owner.h"
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SESSIONS = 8 };
+
+#define REFUSAL	  "4:Zno.,"
+#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
+#define PROXY_V4                                                               \
+	SIGNATURE "\x21\x11\0\x0c\xc0\0\x02\x07\x0a\0\0\x01\x30\x39\x02\x74"
+
+static struct loop loop;
+static struct server server;
+static struct endpoint at; /* where it listens */
+static struct buf why;	   /* of the last refusal */
+static unsigned n_refused, n_broken;
+
+/* A session: reads a byte, answers, and ends. */
+struct session {
+	struct conn conn;
+	struct endpoint peer;
+	bool tls;
+	bool keeps; /* does not read */
+};
+
+static struct session *sessions[SESSIONS * 4];
+static size_t n_sessions;
+
+static void
+rounds(int n)
+{
+	while (n-- > 0)
+		loop_round(&loop, 2);
+}
+
+static void
+session_free(struct session *s)
+{
+	size_t i;
+
+	for (i = 0; sessions[i] != s;)
+		i++;
+	sessions[i] = sessions[--n_sessions];
+	conn_close(&s->conn);
+	server_gone(&server, &s->peer, s->tls);
+	free(s);
+}
+
+static void
+on(struct conn *c, enum conn_event event)
+{
+	struct session *s = OWNER(c, struct session, conn);
+
+	if (event == CONN_INPUT && !s->keeps) {
+		conn_take(c, c->in.len);
+		conn_put(c, SLICE("2:Kx,"));
+		conn_finish(c);
+	} else if (event == CONN_EOF || event == CONN_BROKEN) {
+		n_broken += event == CONN_BROKEN && c->error != 0;
+		session_free(s);
+	}
+}
+
+static void
+accepted(struct server *s, int fd, const struct endpoint *peer)
+{
+	struct session *new = calloc(1, sizeof *new);
+
+	new->peer = *peer;
+	new->tls = s->tls;
+	conn_open_take(&new->conn, &loop, fd, on);
+	new->conn.budget = &s->budget;
+	sessions[n_sessions++] = new;
+}
+
+static void
+refused(struct server *s, const struct endpoint *peer, const char *text)
+{
+	(void)s;
+	n_refused++;
+	buf_clear(&why);
+	endpoint_host(peer, &why);
+	buf_putc(&why, ' ');
+	buf_text(&why, text);
+}
+
+static int
+connect_client(void)
+{
+	int fd = endpoint_connect(&at);
+
+	if (fd < 0)
+		abort();
+	rounds(3);
+	return fd;
+}
+
+static void
+send_bytes(int fd, struct slice s)
+{
+	if (send(fd, s.at, s.len, MSG_NOSIGNAL) != (ssize_t)s.len)
+		fprintf(stderr, "# not sent: %d\n", errno);
+	rounds(3);
+}
+
+/* Does it get just this, and then the end? It is closed then. */
+static bool
+hears(int fd, const char *text)
+{
+	struct buf got = {0};
+	int tries = 200;
+	ssize_t n = -1;
+	bool same;
+
+	while (tries-- > 0 && n != 0) {
+		n = recv(fd, buf_room(&got, 1000), 1000, MSG_DONTWAIT);
+		if (n > 0)
+			buf_added(&got, (size_t)n);
+		else if (n < 0 && errno != EAGAIN)
+			break;
+		rounds(1);
+	}
+	same = n == 0 && slice_eq(buf_slice(&got), slice_text(text));
+	if (!same)
+		fprintf(stderr, "# heard: %.*s, %zd %d\n", (int)got.len,
+			buf_slice(&got).at, n, errno);
+	buf_free(&got);
+	close(fd);
+	rounds(3);
+	return same;
+}
+
+static bool
+said(const char *text)
+{
+	bool same = slice_eq(buf_slice(&why), slice_text(text));
+
+	if (!same)
+		fprintf(stderr, "# said: %.*s\n", (int)why.len,
+			buf_slice(&why).at);
+	buf_clear(&why);
+	return same;
+}
+
+static void
+limit(size_t all, size_t tls, size_t client)
+{
+	struct limits l = LIMITS_DEFAULT;
+
+	l.connections = all;
+	l.connections_tls = tls;
+	l.connections_client = client;
+	server_limit(&server, &l);
+}
+
+static void
+start(void)
+{
+	struct slice any = SLICE("127.0.0.1:1");
+	struct slice host;
+	uint16_t port;
+
+	hostport_split(any, &host, &port);
+	endpoint_parse(&at, host, port);
+	memset((char *)&at.a + 2, 0, 2); /* any port */
+	server_init(&server, &loop, "test", SESSIONS, accepted);
+	server.refusal = SLICE(REFUSAL);
+	server.refused = refused;
+	/* as server_listen does, but for the port that the kernel chose */
+	server.sockets[0] = (struct server_socket){
+	    .server = &server, .io = {endpoint_listen(&at), 0, NULL}};
+	getsockname(server.sockets[0].io.fd, &at.a.any, &at.len);
+	close(server.sockets[0].io.fd);
+	buf_text(&why, "127.0.0.1:");
+	buf_number(&why, endpoint_port(&at));
+	server_listen(&server, buf_slice(&why), 0);
+	buf_clear(&why);
+}
+
+static void
+test_limits(void)
+{
+	int a, b, c;
+
+	limit(2, 9, 9);
+	a = connect_client(), b = connect_client(), c = connect_client();
+	ok(n_sessions == 2 && n_refused == 1 &&
+	       said("127.0.0.1 too many connections"),
+	   "a third of two is refused");
+	ok(hears(c, REFUSAL), "and told so");
+	send_bytes(a, SLICE("x"));
+	ok(hears(a, "2:Kx,"), "one is served");
+	c = connect_client();
+	ok(n_sessions == 2 && n_refused == 1, "then another comes in");
+	close(b), close(c);
+	rounds(3);
+	limit(9, 9, 1);
+	a = connect_client(), b = connect_client();
+	ok(n_sessions == 1 &&
+	       said("127.0.0.1 too many connections from this client"),
+	   "a second of one client is refused");
+	ok(hears(b, REFUSAL), "and told so");
+	server.sockets[0].tls = true;
+	limit(9, 1, 9);
+	b = connect_client(), c = connect_client();
+	ok(n_sessions == 2 && server.n_tls == 1 &&
+	       said("127.0.0.1 too many connections with TLS"),
+	   "a second with TLS is refused");
+	ok(hears(c, ""), "without a word");
+	server.sockets[0].tls = false;
+	close(a), close(b);
+	rounds(4);
+	ok(n_sessions == 0 && server.n_tls == 0 && server.clients.n == 0 &&
+	       server.n_sessions == 0,
+	   "nothing is left of them");
+	limit(9, 9, 9);
+}
+
+static void
+trust(const char *host, uint8_t bits)
+{
+	struct server_trust t = {.n = 1};
+	struct endpoint e;
+
+	endpoint_parse(&e, slice_text(host), 1);
+	endpoint_address(&e, t.networks[0].address);
+	t.networks[0].bits = bits;
+	server_trust(&server, 0, &t);
+}
+
+static bool
+last_is(const char *host)
+{
+	struct buf text = {0};
+	bool same;
+
+	if (n_sessions == 0)
+		return false;
+	endpoint_host(&sessions[n_sessions - 1]->peer, &text);
+	same = slice_eq(buf_slice(&text), slice_text(host));
+	buf_free(&text);
+	return same;
+}
+
+static void
+test_proxy(void)
+{
+	int fd, i;
+	bool fine = true;
+
+	trust("127.0.0.0", 96 + 8);
+	fd = connect_client();
+	ok(n_sessions == 0 && server.n_sessions == 1, "a header is waited for");
+	for (i = 0; i < 28; i++)
+		send_bytes(fd, slice_of(PROXY_V4 + i, 1));
+	ok(last_is("192.0.2.7") && endpoint_port(&sessions[0]->peer) == 12345,
+	   "byte by byte; the client is who it says");
+	send_bytes(fd, SLICE("x"));
+	ok(hears(fd, "2:Kx,"), "what is behind it is the client's");
+	fd = connect_client();
+	send_bytes(fd, SLICE(PROXY_V4 "x"));
+	ok(hears(fd, "2:Kx,"), "all at once");
+	fd = connect_client();
+	send_bytes(fd, SLICE(SIGNATURE "\x20\0\0\0"));
+	ok(last_is("127.0.0.1") && n_refused == 3, "LOCAL: a health check");
+	close(fd);
+	rounds(3);
+	limit(9, 9, 1);
+	fd = connect_client();
+	send_bytes(fd, SLICE(PROXY_V4));
+	i = connect_client();
+	send_bytes(i, SLICE(PROXY_V4));
+	ok(said("192.0.2.7 too many connections from this client"),
+	   "limits are those of who it speaks for");
+	ok(hears(i, REFUSAL), "who is told");
+	close(fd);
+	rounds(3);
+	limit(9, 9, 9);
+
+	fd = connect_client();
+	send_bytes(fd, SLICE("42:12:hello world"));
+	ok(slice_starts(buf_slice(&why), SLICE("127.0.0.1 no PROXY header")),
+	   "something else: refused");
+	n_refused = 0;
+	close(fd);
+	fd = connect_client();
+	send_bytes(fd, SLICE("\r\n\r\n"));
+	shutdown(fd, SHUT_WR);
+	ok(hears(fd, "") && n_refused == 1 &&
+	       slice_starts(buf_slice(&why),
+			    SLICE("127.0.0.1 the balancer closed")),
+	   "half a header: refused");
+	fd = connect_client();
+	clock_set_for_tests((clock_ms() + SERVER_PROXY_MS + 100) * 1000);
+	rounds(2);
+	clock_set_for_tests(0);
+	ok(hears(fd, "") && n_refused == 2, "none in time: refused");
+	fd = connect_client();
+	trust("127.0.0.2", 128);
+	i = connect_client();
+	ok(last_is("127.0.0.1"), "who is not trusted is a client himself");
+	close(fd), close(i);
+	rounds(3);
+	trust("126.0.0.0", 96 + 7);
+	fd = connect_client();
+	fine = n_sessions == 0 && server.n_sessions == 1;
+	close(fd);
+	rounds(3);
+	trust("128.0.0.0", 96 + 7);
+	fd = connect_client();
+	ok(fine && n_sessions == 1, "bits of a byte");
+	close(fd);
+	rounds(3);
+	ok(server.n_sessions == 0 && server.clients.n == 0,
+	   "nothing is left of them");
+	server.sockets[0].trust.n = 0;
+}
+
+/* The client sends much more than fits, and reads only then. */
+static void
+test_linger(void)
+{
+	static char much[1 << 20];
+	size_t sent = 0;
+	int fd = connect_client(), tries = 1000;
+
+	send_bytes(fd, SLICE("x"));
+	ok(n_sessions == 0 && linger_n() == 1,
+	   "the session is over: it lingers");
+	while (sent < 8 * sizeof much && tries-- > 0) {
+		ssize_t n =
+		    send(fd, much, sizeof much, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno != EAGAIN)
+			break;
+		sent += n > 0 ? (size_t)n : 0;
+		rounds(1);
+	}
+	ok(sent >= 8 * sizeof much, "it can go on sending: %zu", sent);
+	ok(hears(fd, "2:Kx,"), "and still gets its reply");
+	rounds(50);
+	ok(linger_n() == 0, "the client closes, so do we");
+	fd = connect_client();
+	send_bytes(fd, SLICE("x"));
+	clock_set_for_tests((clock_ms() + LINGER_MS + 100) * 1000);
+	rounds(2);
+	clock_set_for_tests(0);
+	ok(linger_n() == 0, "who stays is not waited for");
+	close(fd);
+	fd = connect_client();
+	send_bytes(fd, SLICE("x"));
+	linger_end();
+	ok(linger_n() == 0, "all at once");
+	close(fd);
+}
+
+/* Clients whose input nobody takes. */
+static void
+test_budget(void)
+{
+	static char much[1 << 20];
+	struct limits l = LIMITS_DEFAULT;
+	int fds[SESSIONS], other;
+	size_t i, held = 0, most = 0;
+	bool small = true;
+
+	l.in_flight = 300 * 1024;
+	server_limit(&server, &l);
+	for (i = 0; i < SESSIONS; i++) {
+		fds[i] = connect_client();
+		sessions[i]->keeps = true;
+	}
+	for (i = 0; i < 50 * SESSIONS; i++) {
+		send(fds[i % SESSIONS], much, sizeof much,
+		     MSG_NOSIGNAL | MSG_DONTWAIT);
+		rounds(1);
+		if (server.budget.used > most)
+			most = server.budget.used;
+	}
+	for (i = 0; i < SESSIONS; i++) {
+		held += sessions[i]->conn.in.len;
+		small = small && sessions[i]->conn.in.len > 0;
+	}
+	ok(held <= l.in_flight + SESSIONS * BUDGET_SHARE &&
+	       held >= l.in_flight / 2 && small,
+	   "past the budget nobody reads more than its share: %zu", held);
+	ok(most <= 2 * (l.in_flight + SESSIONS * BUDGET_SHARE),
+	   "its memory, too: %zu", most);
+	other = connect_client();
+	send_bytes(other, SLICE("x"));
+	ok(hears(other, "2:Kx,"), "others are served");
+	ok(n_sessions == SESSIONS, "nobody was dropped: %zu", n_sessions);
+	conn_take(&sessions[0]->conn, sessions[0]->conn.in.len);
+	rounds(5);
+	ok(sessions[0]->conn.in.len >= BUDGET_SHARE,
+	   "who takes its input gets more");
+	for (i = 0; i < SESSIONS; i++)
+		close(fds[i]);
+	while (n_sessions > 0)
+		session_free(sessions[0]);
+	ok(server.budget.used == 0, "all is given back");
+}
+
+int
+main(void)
+{
+	loop_init(&loop);
+	start();
+	test_limits();
+	test_proxy();
+	test_linger();
+	test_budget();
+	server_stop(&server);
+	clients_free(&server.clients);
+	linger_end();
+	ok(n_broken == 0, "no session broke: %u", n_broken);
+	buf_free(&why);
+	loop_free(&loop);
+	return tap_done();
+}
