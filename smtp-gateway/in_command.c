@@ -72,7 +72,10 @@ refuse(struct in_session *s, char code, const char *why)
 	text = verdict_text(&v);
 	if (slice_find(text, '(') < text.len)
 		text.len = slice_find(text, '(');
-	buf_text(&line, code == 'D' ? "550 " : "451 ");
+	if (slice_eq(verdict_status(&v), SLICE("5.3.4"))) /* RFC 1870 */
+		buf_text(&line, "552 ");
+	else
+		buf_text(&line, code == 'D' ? "550 " : "451 ");
 	buf_puts(&line, verdict_status(&v));
 	buf_putc(&line, ' ');
 	buf_puts(&line, slice_trim(text));
