@@ -3,6 +3,7 @@
 #include "lib/die.h"
 #include "lib/endpoint.h"
 #include "lib/frame.h"
+#include "lib/netstring.h"
 #include "lib/owner.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ static void
 free_job(struct agent_job *job)
 {
 	idmap_drop(&job->agent->jobs, job->number);
+	buf_free(&job->attrs);
 	buf_free(&job->envelope);
 	buf_free(&job->text);
 	free(job->rcpts);
@@ -101,7 +103,9 @@ set_attr(struct agent_job *job, struct slice attr)
 		return slice_number(value, UINT32_MAX, &job->attempt);
 	if (slice_eq(key, SLICE("nexthop")))
 		job->nexthop = keep(job, value);
-	return 0; /* later queues may say more */
+	else if (job->attrs.len + attr.len <= AGENT_ATTRS)
+		netstring_put(&job->attrs, attr); /* queues may say more */
+	return 0;
 }
 
 static int

@@ -17,6 +17,7 @@
  *   nexthop  as the route says: "qmtp:HOST:PORT", "smtp:mx", "maildir:PATH"
  *   size     bytes of text, decimal
  *   try      number of this attempt, from 1
+ * and those of lib/dsn.h, which are kept as they come, AGENT_ATTRS of them.
  *
  * Source  doc/quail-agent.7
  * Test    tests/agent_test.c
@@ -28,7 +29,7 @@
 #include "lib/idmap.h"
 #include "lib/verdict.h"
 
-enum { AGENT_CREDIT = 262144, AGENT_RETRY_MS = 200 };
+enum { AGENT_CREDIT = 262144, AGENT_RETRY_MS = 200, AGENT_ATTRS = 8192 };
 
 struct agent;
 
@@ -41,6 +42,7 @@ struct agent_job {
 	uint64_t birth_us;
 	uint64_t size;
 	uint64_t attempt;
+	struct buf attrs;    /* others, as netstrings: see lib/dsn.h */
 	struct buf envelope; /* the strings that the slices below point into */
 	struct slice nexthop, sender;
 	struct slice *rcpts;

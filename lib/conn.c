@@ -57,6 +57,21 @@ broken(struct conn *c, int error)
 	c->on(c, CONN_BROKEN);
 }
 
+/* What came right behind the handshake is told later in the round, since
+ * the session may close the connection now. */
+static void
+told_open(struct conn *c, size_t n)
+{
+	c->tell_open = false;
+	if (n > 0) {
+		buf_put(&c->in, scratch, n);
+		settle(c);
+		c->again = true;
+		conn_flush_later(c);
+	}
+	c->on(c, CONN_OPEN);
+}
+
 static void
 input(struct conn *c)
 {
@@ -78,6 +93,11 @@ input(struct conn *c)
 			conn_flush_later(c);
 		if (n > 0 && stream_pending(&c->stream))
 			conn_flush_later(c);
+	}
+	if (n != 0 && c->tell_open && !c->close_drained &&
+	    stream_is_open(&c->stream)) {
+		told_open(c, n > 0 ? (size_t)n : 0);
+		return;
 	}
 	if (n < 0)
 		return;

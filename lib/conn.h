@@ -6,7 +6,8 @@
  * the round. An idle connection holds no buffers.
  *
  *   event           what it says                       and then
- *   CONN_OPEN       a connect has succeeded            output goes out
+ *   CONN_OPEN       a connect has succeeded, or, told  output goes out
+ *                   if asked for, a server's handshake
  *   CONN_INPUT      there are new bytes in c->in       reading goes on
  *   CONN_EOF        the peer has ended its side        output still goes out
  *   CONN_DRAINED    all output has been written        told only if asked for
@@ -55,6 +56,7 @@ struct conn {
 	bool eof;	    /* the peer has ended its side */
 	bool again;	    /* tell c->in once more */
 	bool tell_drained;  /* set by the session; told once, then cleared */
+	bool tell_open;	    /* the same; before the first CONN_INPUT */
 	bool close_drained; /* conn_finish was called */
 	bool lingers;	    /* ... and has done its work */
 	int error;

@@ -19,7 +19,8 @@
  *	door_commit(&m);                 then answered(&m, &verdict), once
  *
  * Attributes: proto (QMQP, QMTP, ESMTP ...), client (who the session's
- * peer is; address or name), relay (1: may send to anywhere). More later.
+ * peer is; address or name), relay (1: may send to anywhere), and those of
+ * lib/dsn.h.
  *
  * Source  doc/quail-door.7
  * Test    tests/door_test.c

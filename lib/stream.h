@@ -24,6 +24,7 @@ struct stream_kind {
 	int (*flush)(struct stream *s);
 	bool (*pending)(const struct stream *s);
 	const char *(*why)(const struct stream *s);
+	bool (*is_open)(const struct stream *s); /* NULL: from the begin */
 };
 
 struct stream {
@@ -83,6 +84,13 @@ static inline bool
 stream_pending(const struct stream *s)
 {
 	return s->kind->pending && s->kind->pending(s);
+}
+
+/* stream_is_open - is its handshake over? (true for one that has none) */
+static inline bool
+stream_is_open(const struct stream *s)
+{
+	return !s->kind->is_open || s->kind->is_open(s);
 }
 
 /* stream_why - one line about the last failure that errno cannot tell

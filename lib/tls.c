@@ -360,8 +360,22 @@ tls_close(struct stream *s)
 	s->fd = -1;
 }
 
+static bool
+tls_opened(const struct stream *s)
+{
+	return tls_of(s)->open;
+}
+
 const struct stream_kind tls_kind = {
-    tls_read, tls_write, tls_wants, tls_close, tls_flush, tls_pending, tls_why};
+    .read = tls_read,
+    .write = tls_write,
+    .wants = tls_wants,
+    .close = tls_close,
+    .flush = tls_flush,
+    .pending = tls_pending,
+    .why = tls_why,
+    .is_open = tls_opened,
+};
 
 bool
 tls_is_on(const struct stream *s)

@@ -17,6 +17,8 @@
 #define LOST	      "lost the connection before the answer (#4.4.2)"
 #define STALLED	      "the next hop has stopped answering (#4.4.2)"
 #define SPEAKS_TLS    "the next hop speaks TLS; routes must say so (#4.5.0)"
+#define TOO_LARGE     "the message is larger than the next hop takes (#5.3.4)"
+#define NO_BATCHES    "the next hop has become another (#4.4.2)"
 #define NONSENSE      "the next hop does not speak QMTP (#4.5.0)"
 
 enum { ALERT = 0x15 }; /* the first byte of TLS's complaint */
@@ -231,17 +233,34 @@ fill_small(struct hop *h, struct peer *p)
 			return;
 		p->turn = !p->turn;
 		list_drop(&d->link);
+		if (peer_too_large(p, d)) {
+			delivery_reject(d, TOO_LARGE);
+			continue;
+		}
 		peer_begin(p, d);
 		if (delivery_to_go(d))
 			list_put(&p->bound, &d->link);
 	}
 }
 
+/* What was not hoarded goes out once only. */
+static void
+begin_large(struct hop *h, struct peer *p, struct delivery *d)
+{
+	list_drop(&d->link);
+	if (peer_too_large(p, d)) {
+		delivery_reject(d, TOO_LARGE);
+	} else if (!d->hoarded && !peer_whole(p, d)) {
+		h->batches = false;
+		delivery_fail(d, NO_BATCHES);
+	} else {
+		peer_begin(p, d);
+	}
+}
+
 static void
 fill(struct hop *h, struct peer *p)
 {
-	struct delivery *d;
-
 	if (!p->is_open)
 		return;
 	if (p->streaming) {
@@ -252,9 +271,7 @@ fill(struct hop *h, struct peer *p)
 		if (delivery_to_go(p->large) && peer_room(p, p->large->size))
 			peer_begin(p, p->large);
 	} else if (takes_large(h, p)) {
-		d = first(&h->large);
-		list_drop(&d->link);
-		peer_begin(p, d);
+		begin_large(h, p, first(&h->large));
 	} else {
 		fill_small(h, p);
 	}
@@ -299,6 +316,8 @@ log_connected(const struct hop *h, const struct stream *s)
 	log_number("connections", (int64_t)h->n_peers);
 	if (tls_is_on(s))
 		log_text("tls", tls_is_resumed(s) ? "resumed" : "full");
+	if (h->batches)
+		log_text("protocol", QUAIL_PROTOCOL);
 	log_close();
 }
 
@@ -306,6 +325,7 @@ static void
 connected(struct hop *h, struct peer *p)
 {
 	p->is_open = true;
+	h->batches = p->quail;
 	dial_over(h);
 	log_connected(h, &p->conn.stream);
 	pump_later(h);
@@ -339,6 +359,24 @@ lost(struct hop *h, struct peer *p, const char *why)
 	dial_next(h);
 }
 
+/* Nothing was sent yet, so there is nothing to answer behind a greeting. */
+static void
+greeted(struct hop *h, struct peer *p)
+{
+	switch (peer_greeted(p)) {
+	case QUAIL_MORE: return;
+	case QUAIL_READY:
+		if (p->conn.in.len == 0) {
+			connected(h, p);
+			return;
+		}
+		break;
+	case QUAIL_BAD: break;
+	}
+	log_hop(h, "lost", NONSENSE);
+	lost(h, p, NONSENSE);
+}
+
 static void
 timed_out(struct hop *h, struct peer *p)
 {
@@ -361,8 +399,15 @@ on_conn(struct conn *c, enum conn_event event)
 	bool tls_there;
 
 	switch (event) {
-	case CONN_OPEN: connected(h, p); break;
+	case CONN_OPEN:
+		if (peer_opened(p))
+			connected(h, p);
+		break;
 	case CONN_INPUT:
+		if (p->greeting) {
+			greeted(h, p);
+			break;
+		}
 		tls_there = !h->secure.on && c->in.len > 0 &&
 			    buf_slice(&c->in).at[0] == ALERT;
 		if (peer_input(p))

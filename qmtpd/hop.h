@@ -40,7 +40,8 @@ struct hop {
 	struct list peers;
 	size_t n_peers;
 	size_t n_deliveries; /* all, also those on a connection */
-	struct dial *dial;   /* a connection is being made */
+	bool batches;	   /* quail/1 was spoken last: large ones go out once */
+	struct dial *dial; /* a connection is being made */
 	struct peer *dialing;
 	const char *dial_failed; /* why, until the end of the round */
 	int64_t dial_again_ms;

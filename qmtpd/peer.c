@@ -1,14 +1,18 @@
 #include "qmtpd/peer.h"
 
 #include "lib/die.h"
+#include "lib/dsn.h"
 #include "lib/owner.h"
+#include "lib/tls.h"
 #include "qmtpd/hop.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct begun {
 	struct link link;
 	struct delivery *delivery;
+	size_t n_left; /* recipients without a reply */
 	uint64_t size;
 };
 
@@ -45,17 +49,29 @@ delivery_free(struct delivery *d)
 	free(d);
 }
 
-void
-delivery_fail(struct delivery *d, const char *why)
+static void
+say_rest(struct delivery *d, char code, const char *why)
 {
 	struct verdict v;
 
 	if (d->job) {
-		verdict_say(&v, 'Z', why);
+		verdict_say(&v, code, why);
 		agent_verdict_rest(d->job, &v);
 	}
 	d->job = NULL;
 	delivery_free(d);
+}
+
+void
+delivery_fail(struct delivery *d, const char *why)
+{
+	say_rest(d, 'Z', why);
+}
+
+void
+delivery_reject(struct delivery *d, const char *why)
+{
+	say_rest(d, 'D', why);
 }
 
 struct peer *
@@ -77,7 +93,34 @@ peer_free(struct peer *p)
 {
 	conn_close(&p->conn);
 	list_drop(&p->link);
+	free(p->greeting);
 	free(p);
+}
+
+bool
+peer_opened(struct peer *p)
+{
+	const char *protocol = tls_protocol(&p->conn.stream);
+
+	p->quail = protocol && strcmp(protocol, QUAIL_PROTOCOL) == 0;
+	if (p->quail)
+		p->greeting = new (sizeof *p->greeting);
+	return !p->quail;
+}
+
+enum quail_event
+peer_greeted(struct peer *p)
+{
+	struct slice in = buf_slice(&p->conn.in);
+	size_t before = in.len;
+	enum quail_event event = quail_greeted(p->greeting, &in, &p->takes);
+
+	buf_take(&p->conn.in, before - in.len);
+	if (event == QUAIL_READY) {
+		free(p->greeting);
+		p->greeting = NULL;
+	}
+	return event;
 }
 
 bool
@@ -87,26 +130,87 @@ peer_room(const struct peer *p, uint64_t size)
 	       (p->n_begun == 0 || p->begun_bytes + size <= PEER_WINDOW_BYTES);
 }
 
+/* Recipients of d from the n-th on, as many as one package takes. */
+static void
+make_batch(const struct peer *p, const struct delivery *d, size_t n,
+	   struct quail_batch *batch)
+{
+	struct slice attrs = buf_slice(&d->job->attrs);
+	struct buf params = {0};
+
+	dsn_pick(&params, attrs);
+	batch->params_len = params.len;
+	for (; n < d->job->n_rcpts && batch->n < p->takes.rcpts; n++) {
+		buf_clear(&params);
+		dsn_pick_rcpt(&params, attrs, n);
+		if (batch->n > 0 &&
+		    batch->params_len + params.len > p->takes.params)
+			break;
+		quail_add(batch, d->job->rcpts[n], buf_slice(&params));
+	}
+	buf_free(&params);
+}
+
+/* How many will the next package of d carry? */
+static size_t
+batch_size(const struct peer *p, const struct delivery *d)
+{
+	struct quail_batch batch = {0};
+	size_t n;
+
+	if (!p->quail)
+		return 1;
+	make_batch(p, d, d->n_begun, &batch);
+	n = batch.n;
+	quail_batch_free(&batch);
+	return n;
+}
+
+bool
+peer_whole(const struct peer *p, const struct delivery *d)
+{
+	return d->n_begun + batch_size(p, d) == d->job->n_rcpts;
+}
+
 static void
 remember(struct peer *p, struct delivery *d)
 {
 	struct begun *b = new (sizeof *b);
+	size_t n = batch_size(p, d);
 
 	b->delivery = d;
+	b->n_left = n;
 	b->size = d->size;
 	list_put(&p->begun, &b->link);
 	p->n_begun++;
 	p->begun_bytes += b->size;
 	d->peer = p;
-	d->n_begun++;
-	d->n_open++;
+	d->n_begun += n;
+	d->n_open += n;
+	p->n_last = n;
 }
 
-/* The recipient of the package that was begun last. */
 static void
-put_end(struct buf *out, const struct delivery *d)
+put_batch(const struct peer *p, struct buf *out, const struct delivery *d)
 {
-	qmtpc_end(out, d->job->sender, d->job->rcpts[d->n_begun - 1]);
+	struct quail_batch batch = {0};
+	struct buf params = {0};
+
+	make_batch(p, d, d->n_begun - p->n_last, &batch);
+	dsn_pick(&params, buf_slice(&d->job->attrs));
+	quail_end(out, d->job->sender, buf_slice(&params), &batch);
+	buf_free(&params);
+	quail_batch_free(&batch);
+}
+
+/* The recipients of the package that was begun last. */
+static void
+put_end(const struct peer *p, struct buf *out, const struct delivery *d)
+{
+	if (p->quail)
+		put_batch(p, out, d);
+	else
+		qmtpc_end(out, d->job->sender, d->job->rcpts[d->n_begun - 1]);
 }
 
 void
@@ -123,7 +227,7 @@ peer_begin(struct peer *p, struct delivery *d)
 		p->left = d->size;
 	} else {
 		buf_puts(out, buf_slice(&d->job->text));
-		put_end(out, d);
+		put_end(p, out, d);
 	}
 	p->put += out->len - before;
 	conn_flush_later(&p->conn);
@@ -176,24 +280,26 @@ peer_stream(struct peer *p)
 			break;
 	if (p->left == 0) {
 		before = out->len;
-		put_end(out, p->streaming);
+		put_end(p, out, p->streaming);
 		p->put += out->len - before;
 		p->streaming = NULL;
 	}
 	conn_flush_later(&p->conn);
 }
 
-/* The oldest package has its answer. */
+/* The oldest package has an answer for its next recipient. */
 static void
 answer(struct peer *p, const struct verdict *v)
 {
 	struct begun *b = OWNER(list_first(&p->begun), struct begun, link);
 	struct delivery *d = b->delivery;
 
-	list_drop(&b->link);
-	p->n_begun--;
-	p->begun_bytes -= b->size;
-	free(b);
+	if (--b->n_left == 0) {
+		list_drop(&b->link);
+		p->n_begun--;
+		p->begun_bytes -= b->size;
+		free(b);
+	}
 	d->n_open--;
 	if (d->job && agent_verdict(d->job, v))
 		d->job = NULL;

@@ -7,14 +7,19 @@
  *
  *   state        entered when                 left when
  *   connecting   the socket was made          it is open, or has failed
+ *   greeting     it is open, by quail/1       the next hop has greeted
  *   idle         nothing is unanswered        a package begins; PEER_IDLE_S
  *   busy         a package has begun          the last reply, or trouble
  *   gone         closed, broken, too slow     freed by its hop
  *
+ * By QMTP a package carries one recipient, since there are servers that
+ * answer once a package; by quail/1, which is agreed on inside TLS, as many
+ * as the next hop takes, with their parameters.
+ *
  * Trouble: every package that has begun is answered Z (4.4.2): the peer may
  * have it, or not. What has not begun is the hop's to send again.
  *
- * Test  tests/pool_test.c
+ * Test  tests/pool_test.c, tests/quail_hop_test.c
  */
 #ifndef QUAIL_QMTPD_PEER_H
 #define QUAIL_QMTPD_PEER_H
@@ -22,6 +27,7 @@
 #include "lib/agent.h"
 #include "lib/list.h"
 #include "qmtpd/qmtpc.h"
+#include "qmtpd/quail.h"
 
 enum {
 	PEER_WINDOW = 64,	     /* packages without a reply */
@@ -35,8 +41,8 @@ enum {
 struct hop;
 struct peer;
 
-/* A job on its way: one package a recipient, in order, all of those that
- * are unanswered on the same connection. */
+/* A job on its way: packages of one recipient or more, in order, all of those
+ * that are unanswered on the same connection. */
 struct delivery {
 	struct link link;      /* where it waits: hop's queue, peer's bound */
 	struct agent_job *job; /* NULL: over, or the queue has dropped it */
@@ -54,6 +60,9 @@ struct peer {
 	struct conn conn;
 	struct hop *hop;
 	struct link link; /* in hop's peers */
+	bool quail;	  /* quail/1; then takes is known when it is open */
+	struct quail_greeting *greeting;
+	struct quail_takes takes;
 	struct qmtpc replies;
 	struct list begun; /* packages without a reply */
 	size_t n_begun;
@@ -62,6 +71,7 @@ struct peer {
 	struct delivery *large;	    /* has it for itself */
 	struct delivery *streaming; /* large, its text is not all out */
 	uint64_t left;		    /* text of it to come */
+	size_t n_last;		    /* recipients of the last package */
 	bool is_open, gone, clock_busy, turn;
 	uint64_t put, moved; /* bytes put; what had moved at the last look */
 };
@@ -78,13 +88,36 @@ peer_new_take(struct hop *hop, struct loop *loop, int fd,
 void
 peer_free(struct peer *p);
 
+/* peer_opened - the connection is open: is the next hop ready?
+ *
+ * Returns  false: it speaks quail/1 and greets first.
+ */
+bool
+peer_opened(struct peer *p);
+
+/* peer_greeted - read its greeting; what is behind that stays in conn.in */
+enum quail_event
+peer_greeted(struct peer *p);
+
+/* peer_whole - would one package take all recipients that are to go? */
+bool
+peer_whole(const struct peer *p, const struct delivery *d);
+
+/* peer_too_large - is the message larger than what it takes? */
+static inline bool
+peer_too_large(const struct peer *p, const struct delivery *d)
+{
+	return p->quail && d->size > p->takes.size;
+}
+
 /* peer_room - may a package of that much text begin? */
 bool
 peer_room(const struct peer *p, uint64_t size);
 
-/* peer_begin - begin the package for d's next recipient
+/* peer_begin - begin the package for d's next recipient, or recipients
  *
- * Needs    peer_room; for a small delivery all of its text.
+ * Needs    peer_room; not peer_too_large; for a small delivery all of its
+ *          text; for a large one that is not hoarded peer_whole.
  * A large one is streamed: call peer_stream when more text has come.
  */
 void
@@ -131,9 +164,13 @@ delivery_new(struct agent_job *job, struct hop *hop);
 void
 delivery_free(struct delivery *d);
 
-/* delivery_fail - the same verdict for every recipient without one */
+/* delivery_fail - Z for every recipient without a verdict */
 void
 delivery_fail(struct delivery *d, const char *why);
+
+/* delivery_reject - the same with D */
+void
+delivery_reject(struct delivery *d, const char *why);
 
 static inline bool
 delivery_to_go(const struct delivery *d)

@@ -81,7 +81,7 @@ job_begun(struct agent_job *job)
 	d = delivery_new(job, hop_for(pool, name));
 	d->hop->n_deliveries++;
 	d->large = job->size > AGENT_CREDIT;
-	d->hoarded = d->large && job->n_rcpts > 1;
+	d->hoarded = d->large && job->n_rcpts > 1 && !d->hop->batches;
 	if (d->hoarded) {
 		list_put(&pool->wait, &d->link);
 		fetch_waiting(pool);

@@ -3,7 +3,8 @@
  * A small message (at most AGENT_CREDIT) waits here until its text is
  * complete. A large one for one recipient is streamed as it comes, granted
  * as the peer takes it. A large one for several recipients goes over the
- * wire once for each, so its text is kept in memory until the last; all
+ * wire once for each, unless quail/1 is spoken there, so its text is kept in
+ * memory until the last; all
  * of those together may hold POOL_HOARD bytes, and what does not fit waits.
  *
  * Test  tests/pool_test.c

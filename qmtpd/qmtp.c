@@ -109,8 +109,70 @@ sender(struct qmtp *q, struct slice *in, struct slice *piece)
 
 	if (r != FIELD_END)
 		return more_or_bad(q, r);
-	q->state = QMTP_S_LIST;
+	q->state = q->quail ? QMTP_S_PARAMS : QMTP_S_LIST;
 	return QMTP_SENDER;
+}
+
+/* Are they netstrings, one behind the other? */
+static bool
+params_good(const struct qmtp *q)
+{
+	struct slice rest = qmtp_params(q), one;
+
+	while (netstring_slice(&rest, &one) == 0)
+		;
+	return rest.len == 0;
+}
+
+/* One list of parameters, as a whole. */
+static enum field_result
+params(struct qmtp *q, uint64_t *budget, struct slice *in)
+{
+	struct slice piece;
+
+	for (;;) {
+		enum field_result r = field_push(&q->list, budget, in, &piece);
+
+		switch (r) {
+		case FIELD_HEAD:
+			if (q->list.left > sizeof q->params)
+				return FIELD_BAD;
+			q->params_len = 0;
+			break;
+		case FIELD_BYTES:
+			memcpy(q->params + q->params_len, piece.at, piece.len);
+			q->params_len += piece.len;
+			field_take(&q->list, budget, in, piece.len);
+			break;
+		case FIELD_END: return params_good(q) ? r : FIELD_BAD;
+		case FIELD_MORE:
+		case FIELD_BAD: return r;
+		}
+	}
+}
+
+static int
+message_params(struct qmtp *q, struct slice *in, struct slice *piece)
+{
+	enum field_result r = params(q, NULL, in);
+
+	if (r != FIELD_END)
+		return more_or_bad(q, r);
+	q->state = QMTP_S_LIST;
+	*piece = qmtp_params(q);
+	return QMTP_PARAMS;
+}
+
+static int
+rcpt_params(struct qmtp *q, struct slice *in, struct slice *piece)
+{
+	enum field_result r = params(q, &q->list_left, in);
+
+	if (r != FIELD_END)
+		return more_or_bad(q, r);
+	q->state = q->list_left > 0 ? QMTP_S_RCPT : QMTP_S_LIST_END;
+	*piece = q->rcpt;
+	return QMTP_RCPT;
 }
 
 static int
@@ -138,6 +200,11 @@ rcpt(struct qmtp *q, struct slice *in, struct slice *piece)
 
 	if (r != FIELD_END)
 		return more_or_bad(q, r);
+	if (q->quail) {
+		q->rcpt = *piece; /* stays in q->address */
+		q->state = QMTP_S_RCPT_PARAMS;
+		return NOTHING;
+	}
 	if (q->list_left == 0)
 		q->state = QMTP_S_LIST_END;
 	return QMTP_RCPT;
@@ -160,8 +227,10 @@ step(struct qmtp *q, struct slice *in, struct slice *piece)
 	switch (q->state) {
 	case QMTP_S_TEXT: return text(q, in, piece);
 	case QMTP_S_SENDER: return sender(q, in, piece);
+	case QMTP_S_PARAMS: return message_params(q, in, piece);
 	case QMTP_S_LIST: return list(q, in, piece);
 	case QMTP_S_RCPT: return rcpt(q, in, piece);
+	case QMTP_S_RCPT_PARAMS: return rcpt_params(q, in, piece);
 	case QMTP_S_LIST_END: return list_end(q, in, piece);
 	case QMTP_S_BROKEN: break;
 	}
@@ -179,6 +248,12 @@ qmtp_push(struct qmtp *q, struct slice *in, struct slice *piece)
 	return (enum qmtp_event)event;
 }
 
+struct slice
+qmtp_params(const struct qmtp *q)
+{
+	return slice_of(q->params, q->params_len);
+}
+
 bool
 qmtp_resting(const struct qmtp *q)
 {
@@ -190,8 +265,9 @@ const char *
 qmtp_where(const struct qmtp *q)
 {
 	static const char *const where[] = {
-	    "reading the text",	    "reading the sender",
-	    "reading the list",	    "reading the recipients",
+	    "reading the text",	      "reading the sender",
+	    "reading the parameters", "reading the list",
+	    "reading the recipients", "reading a recipient's parameters",
 	    "reading the list end",
 	};
 

@@ -3,6 +3,7 @@
 #include "lib/hop.h"
 #include "lib/log.h"
 #include "lib/tls_memory.h"
+#include "qmtpd/quail.h"
 
 #include <unistd.h>
 
@@ -76,6 +77,8 @@ secure_fault(struct secure *s, const struct secure_hop *hop)
 	return fault;
 }
 
+static const char *const protocols[] = {QUAIL_PROTOCOL};
+
 void
 secure_start(struct secure *s, const struct secure_hop *hop, struct slice place,
 	     struct stream *stream)
@@ -89,6 +92,7 @@ secure_start(struct secure *s, const struct secure_hop *hop, struct slice place,
 	if (!s->memory)
 		s->memory = tls_memory_new(TLS_MEMORY_CLIENT, TLS_MEMORY_S);
 	tls_client(stream, s->key, &e);
+	tls_protocols(stream, protocols, 1);
 	tls_client_resumes(stream, s->memory, place);
 }
 

@@ -6,13 +6,16 @@
 #include "lib/log.h"
 #include "lib/owner.h"
 #include "qmtpd/qmtp.h"
+#include "qmtpd/quail.h"
 #include "qmtpd/transaction.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct session {
 	struct front_session base;
 	unsigned rights;
+	bool quail;		     /* quail/1 is spoken */
 	struct qmtp *machine;	     /* NULL between packages */
 	struct list packages;	     /* in order */
 	struct transaction *reading; /* the last of them, while it comes */
@@ -199,6 +202,7 @@ static void
 rcpt(struct session *s, struct slice address)
 {
 	struct transaction *p = s->reading;
+	struct slice params = qmtp_params(s->machine);
 	const char *why = "";
 	char code;
 
@@ -212,11 +216,16 @@ rcpt(struct session *s, struct slice address)
 	} else if (!address.at || address.len == 0) {
 		code = 'D';
 		why = "this is no address (#5.1.3)";
+	} else if (!transaction_params_fit(p, params)) {
+		code = 'Z';
+		why = "too many parameters in one package (#4.5.3)";
 	} else {
 		code = config_accepts(&daemon_of(s)->config, s->rights, address,
 				      &why);
 	}
 	transaction_rcpt(p, address, code, why);
+	if (code == 'K' && !p->code)
+		transaction_rcpt_params(p, params);
 	charge(s, p);
 }
 
@@ -242,6 +251,7 @@ take(struct session *s, enum qmtp_event event, struct slice piece)
 		front_text(s->base.front, &s->reading->message, piece);
 		break;
 	case QMTP_SENDER: sender(s, piece); break;
+	case QMTP_PARAMS: transaction_params(s->reading, piece); break;
 	case QMTP_RCPT: rcpt(s, piece); break;
 	case QMTP_END: package_over(s); break;
 	case QMTP_MORE:
@@ -344,6 +354,7 @@ input(struct session *s)
 		s->machine = calloc(1, sizeof *s->machine);
 	if (!s->machine)
 		die_nomem();
+	s->machine->quail = s->quail;
 	why = take_all(s, &in);
 	if (s->reading)
 		front_flush(s->base.front, &s->reading->message);
@@ -369,6 +380,38 @@ end_late(struct session *s, enum pace_state late)
 	}
 	pace_grant(&s->base.pace, LIMIT_IDLE_S * 1000);
 	end(s);
+}
+
+/* The largest message that this client may send. */
+static uint64_t
+size_limit(struct session *s)
+{
+	const struct config *c = &daemon_of(s)->config;
+	const struct tls_pin *pin = s->base.known ? &s->base.pin : NULL;
+	struct config_client line;
+
+	if (!s->base.limited || !config_client(c, &s->base.peer, pin, &line) ||
+	    line.size == 0 || line.size > LIMIT_TEXT)
+		return LIMIT_TEXT;
+	return line.size;
+}
+
+/* TLS is open: another quail is told what we take, before it sends. */
+static void
+opened(struct session *s)
+{
+	const char *protocol = tls_protocol(&s->base.conn.stream);
+	struct quail_takes takes = {.rcpts = LIMIT_RCPTS,
+				    .params = TRANSACTION_PARAMS};
+
+	front_alive(&s->base, 0, false);
+	client_meet(&daemon_of(s)->config, &s->base, &s->rights);
+	s->quail = protocol && strcmp(protocol, QUAIL_PROTOCOL) == 0;
+	if (!s->quail)
+		return;
+	takes.size = size_limit(s);
+	quail_greet(&s->base.conn.out, &takes);
+	conn_flush_later(&s->base.conn);
 }
 
 static void
@@ -418,9 +461,11 @@ on_conn(struct conn *c, enum conn_event event)
 		break;
 	case CONN_TIMEOUT: timed_out(s); break;
 	case CONN_BROKEN: session_free(s); break;
-	case CONN_OPEN: break;
+	case CONN_OPEN: opened(s); break;
 	}
 }
+
+static const char *const protocols[] = {QUAIL_PROTOCOL};
 
 void
 qmtpd_accepted(struct server *server, int fd, const struct endpoint *peer)
@@ -433,6 +478,10 @@ qmtpd_accepted(struct server *server, int fd, const struct endpoint *peer)
 	list_init(&s->packages);
 	s->rights = client_accept(&d->config, &s->base, peer);
 	front_start(&s->base, &d->front, fd, peer, on_conn);
+	if (tls_is_on(&s->base.conn.stream)) {
+		tls_protocols(&s->base.conn.stream, protocols, 1);
+		s->base.conn.tell_open = true;
+	}
 }
 
 void

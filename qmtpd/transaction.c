@@ -2,8 +2,13 @@
 
 #include "lib/clock.h"
 #include "lib/die.h"
+#include "lib/dsn.h"
+#include "lib/netstring.h"
 
 #include <stdlib.h>
+
+/* Around "KEY=VALUE" of up to 999 bytes; ".N" behind its key. */
+enum { NETSTRING_ROOM = 5, NUMBER_ROOM = 6 };
 
 struct transaction *
 transaction_new(void *session, uint64_t size)
@@ -50,6 +55,56 @@ transaction_rcpt(struct transaction *p, struct slice rcpt, char code,
 		replies_add(&p->replies, REPLY_DOOR, NULL);
 		door_rcpt(&p->message, rcpt);
 	}
+}
+
+/* "KEY=VALUE" as an attribute, its key with the recipient's number. */
+static void
+put_attr(struct transaction *p, struct slice param, const size_t *n)
+{
+	size_t eq = slice_find(param, '=');
+	struct buf key = {0};
+
+	if (n)
+		dsn_attr_put(&key, slice_of(param.at, eq), *n);
+	else
+		buf_puts(&key, slice_of(param.at, eq));
+	p->attrs_len += key.len + param.len - eq + NETSTRING_ROOM;
+	buf_putc(&key, 0);
+	door_attr(&p->message, buf_slice(&key).at, slice_from(param, eq + 1));
+	buf_free(&key);
+}
+
+void
+transaction_params(struct transaction *p, struct slice params)
+{
+	struct slice one;
+
+	while (netstring_slice(&params, &one) == 0)
+		if (!p->code && dsn_of_message(one))
+			put_attr(p, one, NULL);
+}
+
+bool
+transaction_params_fit(const struct transaction *p, struct slice params)
+{
+	struct slice one;
+	size_t n = p->attrs_len;
+
+	while (netstring_slice(&params, &one) == 0)
+		if (dsn_of_rcpt(one))
+			n += one.len + NUMBER_ROOM + NETSTRING_ROOM;
+	return n <= TRANSACTION_ATTRS;
+}
+
+void
+transaction_rcpt_params(struct transaction *p, struct slice params)
+{
+	size_t n = p->replies.n_door - 1;
+	struct slice one;
+
+	while (netstring_slice(&params, &one) == 0)
+		if (!p->code && dsn_of_rcpt(one))
+			put_attr(p, one, &n);
 }
 
 void

@@ -22,6 +22,11 @@
 #include "lib/list.h"
 #include "qmtpd/replies.h"
 
+/* What parameters may take at the door, which keeps 4096 bytes of a message's
+ * attributes; and what is told to clients, whose lists grow by the numbers of
+ * their recipients on the way. */
+enum { TRANSACTION_ATTRS = 3584, TRANSACTION_PARAMS = 2560 };
+
 struct transaction {
 	struct link link;
 	struct door_message message;
@@ -33,6 +38,7 @@ struct transaction {
 	const char *why;
 	uint64_t size;
 	size_t held; /* memory, for the budget */
+	size_t attrs_len; /* of parameters that the door has */
 	struct replies replies;
 	struct verdict *verdict; /* the door's, while it must wait */
 };
@@ -59,6 +65,26 @@ transaction_refuse(struct transaction *p, char code, const char *why);
 void
 transaction_rcpt(struct transaction *p, struct slice rcpt, char code,
 		 const char *why);
+
+/* transaction_params - hand the message's parameters to the door
+ *
+ * Takes    params: good netstrings; what is no parameter of a message
+ *          (lib/dsn.h) is left out.
+ */
+void
+transaction_params(struct transaction *p, struct slice params);
+
+/* transaction_params_fit - would a recipient's still have room? */
+bool
+transaction_params_fit(const struct transaction *p, struct slice params);
+
+/* transaction_rcpt_params - the same for the recipient that was handed to the
+ * door last
+ *
+ * Needs    transaction_params_fit; the last transaction_rcpt with 'K'.
+ */
+void
+transaction_rcpt_params(struct transaction *p, struct slice params);
 
 /* transaction_complete - its last byte has come: commit what was accepted */
 void

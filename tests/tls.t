@@ -90,6 +90,9 @@ table b access <<T
 $pin_a node-a relay repeats
 $pin_rsa node-rsa relay repeats
 T
+table b routes <<T
+* hold
+T
 table b locals <<T
 b.test
 T
@@ -180,6 +183,59 @@ by b.test with QMTPS (known by its key) id '"
 check 'the log tells whose key it was' says b "name=node-a key=$pin_a"
 check 'and every package names it' \
     grep -aq 'event=package .*name=node-a' "$work/b.log"
+check 'both in one package: quail/1' \
+    grep -aq 'event=package .*name=node-a .*rcpts=2' "$work/b.log"
+check 'the log says what is spoken' says a 'tls=full protocol=quail/1'
+
+# quail/1 by hand: the greeting, a batch with parameters, one that has too many
+
+# inner TEXT RCPT [PARAMS] ... - a package of quail/1, for the message's
+# parameters $params
+quail_package() {
+	list=
+	text=$1
+	shift
+	while [ $# -gt 1 ]; do
+		list="$list$(netstring "$1")$(netstring "$2")"
+		shift 2
+	done
+	netstring "
+$text"
+	netstring s@a.test
+	netstring "$params"
+	netstring "$list"
+}
+own="-cert $work/a/tls/cert.pem -key $work/a/tls/key.pem"
+params=$(netstring ret=HDRS; netstring envid=id+2B7; netstring ret=WRONG)
+orcpt=$(netstring "notify=SUCCESS,DELAY"; netstring "orcpt=rfc822;o@b.test")
+held=$(printf '%0480d' 7)
+long=$(netstring "orcpt=rfc822;$held")
+{
+	quail_package 'Subject: q
+
+for nine@held.test' no@b.other '' nine@held.test "$orcpt" ten@held.test ''
+	params=
+	quail_package 'Subject: long' 1@held.test "$long" 2@held.test "$long" \
+	    3@held.test "$long" 4@held.test "$long" 5@held.test "$long" \
+	    6@held.test "$long" 7@held.test "$long" 8@held.test "$long"
+	sleep 1
+} | judged "$b_qmtps" -alpn quail/1 $own >"$work/quail"
+is "$(head -c 51 "$work/quail")" \
+    '47:13:size=52428800,11:rcpts=10000,11:params=2560,,' \
+    'the server greets with what it takes'
+is "$(grep -oE '[0-9]+:(K|Z|D)' "$work/quail" | cut -d: -f2 | tr -d '\n')" \
+    'KKKKKKKKKKZ' 'a reply for each; too many parameters: Z'
+check 'and says so' grep -q 'too many parameters in one package (#4.5.3)' \
+    "$work/quail"
+id=$("$BIN/quail" queue -d "$work/b" list 2>/dev/null |
+	sed -n 's/^\([0-9a-f]\{16\}\).*/\1/p' | head -n 1)
+"$BIN/quail" queue -d "$work/b" show "$id" >"$work/shown" 2>&1
+check 'the queue keeps the parameters of the message' sh -c \
+    "grep -q 'ret=HDRS' '$work/shown' && grep -q 'envid=id+2B7' '$work/shown'"
+check 'and those of its recipients, by number' sh -c \
+    "grep -q 'notify.1=SUCCESS,DELAY' '$work/shown' &&
+	grep -q 'orcpt.1=rfc822;o@b.test' '$work/shown'"
+check 'and nothing else' sh -c "! grep -q WRONG '$work/shown'"
 
 # sessions that are resumed; openssl prints New or Reused for each connection
 # and has no key but in the first run

@@ -36,6 +36,10 @@ tell(struct run *r, enum qmtp_event event, struct slice piece)
 		fuzz_check(!piece.at || address_sane(piece));
 		fuzz_tell(r->story, "rcpt", piece);
 		break;
+	case QMTP_PARAMS:
+		fuzz_check(r->q.quail);
+		fuzz_tell(r->story, "params", piece);
+		break;
 	case QMTP_END:
 		fuzz_check(qmtp_resting(&r->q));
 		buf_text(r->story, "end ");
