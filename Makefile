@@ -50,7 +50,8 @@ LDLIBS   := -lowfat
 FOLDERS := lib cdb queue maildir qmtpd qmqpd qmqpc smtp-gateway
 lib_of   = $(foreach f,$(1),$(B)/$(f).a) $(if $(filter cdb,$(1)),$(CDB_A))
 
-PROGRAMS := quail quail-queue qmqpd qmtpd qmtpc smtp-gateway maildir qmqpc
+PROGRAMS := quail quail-queue qmqpd qmtpd qmtpc smtp-gateway maildir qmqpc \
+            quail-leafdoor
 BIN      := $(addprefix $(B)/bin/,$(PROGRAMS))
 # What callers know it by; it looks at its name.
 LINKS    := sendmail mailq newaliases
@@ -67,6 +68,7 @@ $(B)/bin/qmtpc:        $(B)/qmtpd/qmtpc_main.o $(call lib_of,qmtpd cdb lib)
 $(B)/bin/smtp-gateway: $(B)/smtp-gateway/main.o $(call lib_of,smtp-gateway cdb lib)
 $(B)/bin/maildir:      $(B)/maildir/main.o $(call lib_of,maildir cdb lib)
 $(B)/bin/qmqpc:        $(B)/qmqpc/main.o $(call lib_of,qmqpc cdb lib)
+$(B)/bin/quail-leafdoor: $(B)/qmqpc/door_main.o $(call lib_of,qmqpc cdb lib)
 $(LINKED): $(B)/bin/qmqpc
 	$(Q)ln -sf qmqpc $@
 

@@ -137,6 +137,7 @@ compile(struct build *b, const char *name)
 	each_line(b, rows_take);
 	check_key(b);
 	each_line(b, rows_check);
+	rows_settle(&b->rows);
 	if (b->report->errors.n == 0)
 		each_line(b, rows_weigh);
 	rows_end(&b->rows);

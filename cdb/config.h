@@ -332,8 +332,10 @@ enum {
 	CONFIG_NEEDS_QMTPC = 1,	   /* a route names qmtp: */
 	CONFIG_NEEDS_SMTP_OUT = 2, /* a route names smtp: */
 	CONFIG_NEEDS_MAILDIR = 4,  /* users has a line */
-	CONFIG_NEEDS_QUEUE = 8	   /* mail can come in: any of the above, a
+	CONFIG_NEEDS_QUEUE = 8,	   /* mail can come in: any of the above, a
 				      listen line, or any route */
+	CONFIG_NEEDS_LEAFDOOR = 16 /* ... but only by SMTP, and all of it goes
+				      to the hubs of qmqpservers: no queue */
 };
 
 unsigned

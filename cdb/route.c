@@ -328,6 +328,10 @@ config_accepts(const struct config *c, unsigned rights, struct slice rcpt,
 		*why_r = "this is not an address (#5.1.3)";
 		return 'D';
 	}
+	if (config_needs(c) & CONFIG_NEEDS_LEAFDOOR) {
+		*why_r = "I do not relay there for you (#5.7.1)";
+		return rights & CONFIG_RELAY ? 'K' : 'D';
+	}
 	if (find_local(c, &a, &r))
 		return accepts_user(c, &a, why_r);
 	if (find_virtual(c, &a, &r)) {

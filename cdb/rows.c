@@ -1,6 +1,8 @@
 #include "cdb/rows.h"
 
+#include "cdb/config.h"
 #include "cdb/keys.h"
+#include "cdb/network.h"
 #include "lib/address.h"
 
 #include <errno.h>
@@ -170,10 +172,40 @@ put_bits(struct rows *r, const char *table, unsigned bits)
 }
 
 void
+rows_settle(struct rows *r)
+{
+	if ((r->needs & CONFIG_NEEDS_LEAFDOOR) &&
+	    ((r->needs & CONFIG_NEEDS_QUEUE) || !r->has_hubs)) {
+		r->needs |= CONFIG_NEEDS_QUEUE;
+		r->needs &= ~(unsigned)CONFIG_NEEDS_LEAFDOOR;
+	}
+}
+
+/* A leaf's listener is for the programs of its own host, unless a line of
+ * access says otherwise. */
+static void
+put_own_host(struct rows *r)
+{
+	static const char *const own[] = {"127.0.0.0/8", "::1"};
+	char key[NETWORK_KEY];
+	struct network n;
+	size_t i;
+
+	for (i = 0; i < sizeof own / sizeof *own; i++) {
+		network_parse(&n, slice_text(own[i]));
+		network_key(&n, key);
+		r->lengths[n.bits] = true;
+		rows_put_number(r, slice_of(key, sizeof key), CONFIG_RELAY);
+	}
+}
+
+void
 rows_end(struct rows *r)
 {
 	r->line = 0;
 	r->table = r->file = KEYS_ACCESS;
+	if ((r->needs & CONFIG_NEEDS_LEAFDOOR) && !r->has_access)
+		put_own_host(r);
 	put_lengths(r);
 	put_bits(r, KEYS_NEEDS, r->needs);
 	put_bits(r, KEYS_HAS, r->has);

@@ -28,6 +28,7 @@ struct rows {
 	int dir;			/* the tables' directory */
 	unsigned needs;			/* CONFIG_NEEDS_ bits */
 	unsigned has;			/* KEYS_HAS_ bits */
+	bool has_hubs, has_access;	/* any line of these tables */
 	bool tls_server, tls_client;	/* is a key of ours needed, of use? */
 	bool lengths[NETWORK_BITS + 1]; /* of access's networks */
 	int error; /* errno of the first map_add that failed */
@@ -120,6 +121,11 @@ rows_take(struct rows *r, struct slice words);
  */
 void
 rows_check(struct rows *r, struct slice words);
+
+/* rows_settle - what all lines together come to: a node that takes mail by
+ * SMTP alone and has nothing but hubs for it needs no queue */
+void
+rows_settle(struct rows *r);
 
 /* rows_weigh - warn of a line that can hardly be meant; needs the same */
 void

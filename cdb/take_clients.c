@@ -107,7 +107,8 @@ rows_take_listen(struct rows *r, struct slice words)
 	buf_putc(&r->low, ':');
 	buf_puts(&r->low, address);
 	seen_put(&r->seen, "listen as", buf_slice(&r->low), rows_mark(r));
-	r->needs |= CONFIG_NEEDS_QUEUE;
+	r->needs |= slice_eq(protocol, SLICE("smtp")) ? CONFIG_NEEDS_LEAFDOOR
+						      : CONFIG_NEEDS_QUEUE;
 	r->tls_server |= tls;
 	buf_clear(&r->low);
 	buf_puts(&r->low, address);

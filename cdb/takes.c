@@ -173,6 +173,8 @@ rows_take(struct rows *r, struct slice words)
 
 	if (!plain(r, words))
 		return;
+	r->has_hubs |= strcmp(r->table, KEYS_QMQPSERVERS) == 0;
+	r->has_access |= strcmp(r->table, KEYS_ACCESS) == 0;
 	if (kind->take == rows_take_access && rows_is_rule(words))
 		rows_take_rule(r, words);
 	else if (count_good(r, kind, words))

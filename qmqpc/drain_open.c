@@ -80,25 +80,6 @@ was_full(const struct spool *s)
 	return spool_stat(s, SPOOL_FULL, &st) == 0;
 }
 
-/* A spool that is missing is made as it must be, where we may. */
-static int
-open_spool(struct drain *d, const char *path)
-{
-	struct buf bare = {0};
-	mode_t mask;
-
-	if (spool_open(&d->spool, path) == 0 || errno != ENOENT)
-		return d->spool.dir < 0 ? -1 : 0;
-	buf_put(&bare, path, strlen(path) - 2);
-	buf_putc(&bare, 0);
-	mask = umask(0);
-	if (fs_mkdir(AT_FDCWD, buf_slice(&bare).at, 01733) == 0)
-		chmod(buf_slice(&bare).at, SPOOL_MODE);
-	umask(mask);
-	buf_free(&bare);
-	return spool_open(&d->spool, path);
-}
-
 int
 drain_open(struct drain *d, const char *dir, struct buf *why)
 {
@@ -109,7 +90,7 @@ drain_open(struct drain *d, const char *dir, struct buf *why)
 	if (place_open(&d->place, dir, why) != 0)
 		return EX_TEMPFAIL;
 	spool_path(&path, d->place.dir);
-	if (open_spool(d, buf_slice(&path).at) != 0)
+	if (spool_open_or_make(&d->spool, buf_slice(&path).at) != 0)
 		code = refuse(why, EX_TEMPFAIL, "the spool ", buf_slice(&path));
 	else if (d->spool.sync_dir < 0 ||
 		 (geteuid() != 0 && geteuid() != d->spool.owner))

@@ -58,6 +58,24 @@ spool_limit(struct spool *s, const struct config *config)
 		s->bytes_max = leaf.spool_bytes;
 }
 
+int
+spool_open_or_make(struct spool *s, const char *path)
+{
+	struct buf bare = {0};
+	mode_t mask;
+
+	if (spool_open(s, path) == 0 || errno != ENOENT)
+		return s->dir < 0 ? -1 : 0;
+	buf_put(&bare, path, strlen(path) - 2);
+	buf_putc(&bare, 0);
+	mask = umask(0);
+	if (fs_mkdir(AT_FDCWD, buf_slice(&bare).at, 01733) == 0)
+		chmod(buf_slice(&bare).at, SPOOL_MODE);
+	umask(mask);
+	buf_free(&bare);
+	return spool_open(s, path);
+}
+
 void
 spool_close(struct spool *s)
 {

@@ -66,6 +66,11 @@ spool_open(struct spool *s, const char *path);
 void
 spool_limit(struct spool *s, const struct config *config);
 
+/* spool_open_or_make - the same for who owns it: one that is missing is made
+ * as it must be, where we may */
+int
+spool_open_or_make(struct spool *s, const char *path);
+
 void
 spool_close(struct spool *s);
 

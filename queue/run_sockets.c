@@ -113,6 +113,9 @@ add_all(struct run_sockets *new, const struct run_sockets *old,
 			if (add(new, old, local[i].name,
 				slice_text(local[i].path)) != 0)
 				return -1;
+	if ((config_needs(c) & CONFIG_NEEDS_LEAFDOOR) &&
+	    add(new, old, "door", SLICE(HOME_DOOR)) != 0)
+		return -1;
 	for (i = 0; i < N_PROTOCOLS; i++)
 		for (n = 0; config_listen(c, protocols[i], n, &at); n++)
 			if (add(new, old, protocols[i], at) != 0)

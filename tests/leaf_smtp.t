@@ -1,0 +1,214 @@
+#!/bin/sh
+# leaf_smtp.t - a leaf that listens on loopback for programs that only speak
+# SMTP: no queue, the spool behind the door
+set -u
+
+: "${BIN:?make test sets it}" "${BUILD:?make test sets it}"
+here=$(cd "$(dirname "$0")" && pwd)
+work=$BUILD/leaf_smtp
+rm -rf "$work"
+mkdir -p "$work" || exit 111
+. "$here/tap.sh"
+. "$here/node.sh"
+
+set -- $(free_ports 3)
+hub=$1 smtp=$2 gone=$3
+
+echo hub.test | table hub me
+echo "qmqp 127.0.0.1:$hub" | table hub listen
+echo "127.0.0.0/8 relay" | table hub access
+echo in.test | table hub locals
+echo "*@in.test maildir:mail/%u" | table hub users
+node_start hub || exit 1
+
+echo leaf.test | table leaf me
+echo "smtp 127.0.0.1:$smtp" | table leaf listen
+echo "127.0.0.1:$hub" | table leaf qmqpservers
+printf 'rcpt root@leaf.test admin@in.test\nfrom bob@leaf.test bob@in.test\n' |
+	table leaf rewrite
+node_start leaf || exit 1
+
+# say LINE... - an SMTP client that waits for each reply; prints the replies
+say() {
+	perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1",
+			PeerPort => shift, Timeout => 5) or die "connect: $!\n";
+		alarm 10;
+		my $r = sub { while (defined(my $l = <$s>)) {
+			print $l; last if $l =~ /^\d{3} / } };
+		$r->();
+		for (@ARGV) { s/\n/\r\n/g; print $s "$_\r\n"; $r->(); }
+	' "$smtp" "$@" | tr -d '\r'
+}
+
+send() { # SUBJECT RECIPIENT...
+	subject=$1
+	shift
+	rcpts=
+	for r in "$@"; do
+		rcpts="$rcpts RCPT_TO:<$r>"
+	done
+	# shellcheck disable=SC2086
+	set -- $rcpts
+	for r in "$@"; do
+		shift
+		set -- "$@" "$(echo "$r" | tr _ ' ')"
+	done
+	say "EHLO me" "MAIL FROM:<bob@leaf.test>" "$@" DATA \
+	    "From: bob@leaf.test
+Bcc: secret@in.test
+Subject: $subject
+
+text
+." QUIT
+}
+
+mails() { # USER N
+	[ "$(count "$work/hub/mail/$1/new")" -ge "$2" ]
+}
+
+spooled() {
+	ls "$work/leaf/spool" 2>/dev/null | grep -c '^m\.'
+}
+
+check "the leaf has no queue, and a door" \
+    [ ! -e "$work/leaf/queue/lock" -a -S "$work/leaf/run/door" ]
+check "and no program of a queue runs" \
+    sh -c '! pgrep -P "$1" quail-queue >/dev/null' - "$(cat "$work/leaf.pid")"
+
+begun=$(date +%s%N)
+send one a@in.test b@in.test >"$work/said"
+is "$(grep -c '^250 2.0.0 ok' "$work/said")" 1 "two recipients: taken"
+check "delivered to the first" wait_for 20 mails a 1
+took=$((($(date +%s%N) - begun) / 1000000))
+check "and to the second" wait_for 20 mails b 1
+check "the drain was woken, not waited for: $took ms" [ "$took" -lt 5000 ]
+is "$(spooled)" 0 "nothing is left in the spool"
+mail=$(cat "$work/hub/mail/a/new"/*)
+is "$(echo "$mail" | grep "^From:")" "From: <bob@in.test>" "rewritten as by sendmail"
+is "$(echo "$mail" | grep -c -e '^Date: ' -e '^Message-ID: ')" 2 \
+    "what was missing is there"
+is "$(echo "$mail" | grep -c '^Bcc')" 0 "Bcc is gone"
+id=$(sed -n 's/^250 2.0.0 ok \([0-9a-f]\{16\}\)$/\1/p' "$work/said")
+check "the id of the reply is in the trace line" \
+    sh -c 'echo "$1" | grep -q "$2"' - "$mail" "$id"
+
+send root root@leaf.test root >"$work/said"
+check "the administrator has mail for root" wait_for 20 mails admin 1
+is "$(count "$work/hub/mail/admin/new")" 1 "once, though it was named twice"
+
+if command -v swaks >/dev/null 2>&1; then
+	swaks --server "127.0.0.1:$smtp" --from s@leaf.test \
+	    --to c@in.test,d@in.test --body x >"$work/swaks" 2>&1
+	is "$?" 0 "swaks is content"
+	check "both have it" wait_for 20 mails d 1
+else
+	skip "swaks" "not installed"
+fi
+
+# the hub is away, the leaf is killed
+
+node_stop hub
+for i in 1 2 3 4 5; do
+	send "kept $i" k@in.test l@in.test >"$work/said"
+	grep -q '^250 2.0.0 ok' "$work/said" || break
+	case $i in
+	2) kill -9 "$(node_process leaf quail-leafdoor)" ;;
+	4) kill -9 "$(node_process leaf smtp-gateway in)" ;;
+	esac
+	wait_for 10 port_answers "$smtp"
+	wait_for 10 node_process leaf quail-leafdoor >/dev/null
+	sleep 0.5 # the gateway's door opens again
+done
+is "$i $(spooled)" "5 5" "five answered 250 wait in the spool, the door and \
+the gateway killed in between"
+kill -9 "$(cat "$work/leaf.pid")"
+is "$(spooled)" 5 "and are there behind a kill of the whole"
+sleep 0.5
+node_start leaf || fail "the leaf comes up again"
+node_start hub || fail "the hub comes up again"
+check "all are delivered" wait_for 40 mails k 5
+check "to both" wait_for 40 mails l 5
+is "$(cat "$work/hub/mail/k/new"/* | grep '^Subject: kept' | sort | uniq |
+	wc -l)" 5 "each of the five"
+
+# killed at every step of writing: what was not answered may be there, what
+# was answered must
+
+if command -v strace >/dev/null 2>&1; then
+	node_stop hub
+	lost=0 answered=0 killed=0
+	for call in openat pwrite64 fsync renameat; do
+		for n in 1 2; do
+			before=$(spooled)
+			door=$(node_process leaf quail-leafdoor)
+			strace -f -qq -o /dev/null -p "$door" \
+			    -e inject=$call:signal=SIGKILL:when=$n 2>/dev/null &
+			tracer=$!
+			sleep 0.4
+			send "cut $call $n" n@in.test >"$work/said"
+			if grep -q '^250 2.0.0 ok' "$work/said"; then
+				answered=$((answered + 1))
+				[ "$(spooled)" -gt "$before" ] ||
+					lost=$((lost + 1))
+			fi
+			kill $tracer 2>/dev/null
+			wait $tracer 2>/dev/null
+			is_alive "$door" || killed=$((killed + 1))
+			wait_for 10 node_process leaf quail-leafdoor >/dev/null
+			sleep 0.5
+		done
+	done
+	is "$lost" 0 "answered and lost: none ($killed of 8 killed, \
+$answered answered)"
+	check "most of these kills hit" [ "$killed" -ge 6 ]
+	node_start hub
+else
+	skip "killed at every step" "no strace"
+fi
+node_stop leaf
+
+# the disk is full
+
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	cat >"$work/full.sh" <<'S'
+mount -t tmpfs -o size=9m tmpfs "$work/leaf/spool" || exit 90
+chmod 3733 "$work/leaf/spool"
+dd if=/dev/zero of="$work/leaf/spool/fill" bs=1M count=8 2>/dev/null
+exec "$BIN/quail" run "$work/leaf"
+S
+	work=$work BIN=$BIN unshare -m sh "$work/full.sh" \
+	    >"$work/leaf.out" 2>>"$work/leaf.log" </dev/null &
+	full=$!
+	pids="$pids $full"
+	wait_for 20 grep -q '^ready' "$work/leaf.out"
+	for i in 1 2 3 4 5; do # the gateway finds its door within 200 ms
+		send full a@in.test >"$work/said"
+		grep -q 'queue is not there' "$work/said" || break
+		sleep 0.3
+	done
+	is "$(grep -c '^451 4.3.1' "$work/said")" 1 "a full disk: 451 4.3.1"
+	kill "$full"
+	wait "$full" 2>/dev/null
+else
+	skip "a full disk" "no mount namespace for this user"
+fi
+
+# what it is not
+
+echo "203.0.113.0/24 relay" | table leaf access
+"$BIN/quail" build "$work/leaf" || fail "builds"
+node_start leaf || fail "the leaf comes up with a table access"
+send stranger a@in.test >"$work/said"
+is "$(grep -c '^550 5.7.1' "$work/said")" 1 \
+    "with a table access only whom it names may send"
+rm "$work/leaf/access"
+echo "* smtp:mx" | table leaf routes
+"$BIN/quail" build "$work/leaf" 2>/dev/null
+kill -HUP "$(cat "$work/leaf.pid")"
+check "with routes it is a hub, and has a queue" \
+    wait_for 20 node_process leaf quail-queue
+rm "$work/leaf/routes"
+grep -aE 'event=bug|Sanitizer|runtime error:' "$work"/*.log
+is "$?" 1 "no daemon tripped"
+tap_done
