@@ -2,6 +2,7 @@
 
 #include "lib/clock.h"
 #include "lib/die.h"
+#include "lib/linger.h"
 #include "lib/log.h"
 #include "lib/owner.h"
 #include "lib/proxy.h"
@@ -77,7 +78,8 @@ front_stop(struct front *f)
 bool
 front_stopped(struct front *f)
 {
-	return list_empty(&f->sessions) || f->stopping_s++ >= FRONT_STOP_S;
+	return (list_empty(&f->sessions) && linger_n() == 0) ||
+	       f->stopping_s++ >= FRONT_STOP_S;
 }
 
 static void

@@ -94,7 +94,8 @@ front_free(struct front *f);
 void
 front_stop(struct front *f);
 
-/* front_stopped - true when the last session is over, or FRONT_STOP_S */
+/* front_stopped - true when the last session is over and its client has had
+ * its reply (linger.h), or after FRONT_STOP_S */
 bool
 front_stopped(struct front *f);
 

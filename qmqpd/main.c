@@ -37,7 +37,7 @@ on_signal(struct loop *loop, int signal)
 	if (signal != SIGTERM && signal != SIGINT)
 		return;
 	qmqpd_stop(&self);
-	if (list_empty(&self.front.sessions))
+	if (front_stopped(&self.front))
 		loop_stop(loop);
 }
 

@@ -1,6 +1,7 @@
 #include "smtp-gateway/in.h"
 
 #include "lib/home.h"
+#include "lib/linger.h"
 #include "lib/owner.h"
 #include "smtp-gateway/in_session.h"
 
@@ -41,6 +42,14 @@ in_refresh(struct in *in)
 	service_refresh(&in->service, false);
 }
 
+/* Who has not read his last reply yet has until main's time is over. */
+static void
+stop_when_done(struct in *in)
+{
+	if (in->stopping && !in->first && linger_n() == 0)
+		loop_stop(in->loop);
+}
+
 void
 in_stop(struct in *in)
 {
@@ -52,14 +61,12 @@ in_stop(struct in *in)
 		next = s->next;
 		in_session_stop(s);
 	}
-	if (!in->first)
-		loop_stop(in->loop);
+	stop_when_done(in);
 }
 
 void
 in_left(struct in *in, const struct endpoint *peer)
 {
 	server_gone(&in->server, peer, false);
-	if (in->stopping && !in->first)
-		loop_stop(in->loop);
+	stop_when_done(in);
 }
