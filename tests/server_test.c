@@ -263,7 +263,7 @@ test_proxy(void)
 	fd = connect_client();
 	ok(n_sessions == 0 && server.n_sessions == 1, "a header is waited for");
 	for (i = 0; i < 28; i++)
-		send_bytes(fd, slice_of(PROXY_V4 + i, 1));
+		send_bytes(fd, slice_of(&PROXY_V4[i], 1));
 	ok(last_is("192.0.2.7") && endpoint_port(&sessions[0]->peer) == 12345,
 	   "byte by byte; the client is who it says");
 	send_bytes(fd, SLICE("x"));
