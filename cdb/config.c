@@ -87,15 +87,23 @@ config_close(struct config *c)
 /* one record */
 
 static bool
-find(const struct config *c, struct slice key, unsigned n, struct slice *value)
+find_line(const struct config *c, struct slice key, unsigned n,
+	  struct slice *value, struct slice *source)
 {
 	struct map_record record;
-	struct slice source;
 
 	if (!map_find(c->map, key, n, &record))
 		return false;
-	keys_open(record.value, value, &source);
+	keys_open(record.value, value, source);
 	return true;
+}
+
+static bool
+find(const struct config *c, struct slice key, unsigned n, struct slice *value)
+{
+	struct slice source;
+
+	return find_line(c, key, n, value, &source);
 }
 
 bool

@@ -267,13 +267,14 @@ struct config_route {
 	struct slice rewritten; /* by virtualdomains: PREFIX-LOCAL@me */
 	struct slice virtual_source; /* the line that did it */
 	/* the route's options; 0 or empty: not said */
-	uint32_t concurrency;	   /* attempts at a time, at the most */
-	uint32_t rate;		   /* attempts begun a second, at the most; of a
-				      slower rate its seconds, at least 1 */
-	struct option_rate pace;   /* the rate as it was written */
-	struct slice limit_source; /* "limits:3" when these two are of there */
-	uint32_t retry;		   /* k of the retry times */
-	int64_t lifetime_s;	   /* from then on what is deferred bounces */
+	uint32_t concurrency;	 /* attempts at a time, at the most */
+	uint32_t rate;		 /* attempts begun a second, at the most; of a
+				    slower rate its seconds, at least 1 */
+	struct option_rate pace; /* the rate as it was written */
+	/* "limits:3" when it is of there */
+	struct slice concurrency_source, rate_source;
+	uint32_t retry;	    /* k of the retry times */
+	int64_t lifetime_s; /* from then on what is deferred bounces */
 	struct slice lifetime_source; /* when it is queuelifetime's */
 	struct slice weights;	      /* "3,1": spread the next hops so; see
 					 config_weight */

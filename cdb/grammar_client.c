@@ -62,7 +62,7 @@ good_size(struct slice s)
 const char *
 grammar_access_fault(struct slice option)
 {
-	static const struct option list[] = {
+	static const struct option_kind list[] = {
 	    {"senders", domains,
 	     "$ wants domains with commas between them, such as "
 	     "senders=example.org,.example.org"},

@@ -11,7 +11,7 @@ option_is(struct slice word)
 }
 
 const char *
-option_fault(const struct option *list, struct slice word)
+option_fault(const struct option_kind *list, struct slice word)
 {
 	size_t eq = slice_find(word, '=');
 

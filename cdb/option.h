@@ -2,7 +2,7 @@
  *
  *	far.example   qmtp:hub:209   concurrency=20 rate=100/m lifetime=3d
  *
- * A table says which keys it takes by a list of struct option; the same
+ * A table says which keys it takes by a list of struct option_kind; the same
  * words stand in the map, and are read again with option_value and its like.
  *
  * Source  doc/quail-tables.5
@@ -20,7 +20,7 @@ struct option_rate {
 	uint32_t n, per_s;
 };
 
-struct option {
+struct option_kind {
 	const char *key;
 	bool (*good)(struct slice value);
 	const char *fault; /* what is wrong with a value that is not good */
@@ -37,7 +37,7 @@ option_is(struct slice word);
  * Returns  NULL when it is right; else a text in which '$' is the word.
  */
 const char *
-option_fault(const struct option *list, struct slice word);
+option_fault(const struct option_kind *list, struct slice word);
 
 /* option_value - the value of a key among words
  *

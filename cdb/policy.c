@@ -136,12 +136,15 @@ route_limits(const struct config *c, struct slice domain,
 	    !ask_find(c, table, SLICE("*"), &r))
 		return;
 	keys_open(r.value, &words, &source);
-	route->limit_source = source;
-	if (!route->concurrency)
+	if (!route->concurrency) {
 		route->concurrency =
 		    (uint32_t)option_number(words, "concurrency");
-	if (!route->rate)
+		route->concurrency_source = source;
+	}
+	if (!route->rate) {
 		set_rate(route, option_rate(words, "rate"));
+		route->rate_source = source;
+	}
 }
 
 void

@@ -19,7 +19,8 @@ good_place(struct slice s)
 }
 
 static bool
-options_right(struct rows *r, const struct option *list, struct slice words)
+options_right(struct rows *r, const struct option_kind *list,
+	      struct slice words)
 {
 	struct slice word, seen = slice_of(words.at, 0), value;
 	char key[GRAMMAR_LABEL_MAX + 1];
@@ -46,7 +47,7 @@ options_right(struct rows *r, const struct option *list, struct slice words)
 void
 rows_take_limits(struct rows *r, struct slice words)
 {
-	static const struct option list[] = {
+	static const struct option_kind list[] = {
 	    {"concurrency", option_good_count,
 	     "$ wants a number from 1 to 100000, such as concurrency=20"},
 	    {"rate", option_good_rate,
@@ -94,7 +95,7 @@ good_file(struct slice value)
 void
 rows_take_tls(struct rows *r, struct slice words)
 {
-	static const struct option list[] = {
+	static const struct option_kind list[] = {
 	    {"name", grammar_domain,
 	     "$ is no name that a certificate can be for; write name=HOST"},
 	    {"ca", good_file, "$ names no file; write ca=FILE"},

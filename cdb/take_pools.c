@@ -12,7 +12,7 @@ good_over(struct slice value)
 	       slice_eq(value, SLICE("others"));
 }
 
-static const struct option pool_options[] = {
+static const struct option_kind pool_options[] = {
     {"over", good_over,
      "$ is not what can be done with mail over a limit; write over=wait or "
      "over=others"},
@@ -20,7 +20,7 @@ static const struct option pool_options[] = {
      "$ is not an option of a pool; write over=wait or "
      "over=others"}};
 
-static const struct option member_options[] = {
+static const struct option_kind member_options[] = {
     {"weight", option_good_count,
      "$ wants a number from 1 to 100000, such as weight=2"},
     {"concurrency", option_good_count,
@@ -37,7 +37,8 @@ static const struct option member_options[] = {
      "warmup=CURVE or start=YYYY-MM-DD"}};
 
 static bool
-options_right(struct rows *r, const struct option *list, struct slice words)
+options_right(struct rows *r, const struct option_kind *list,
+	      struct slice words)
 {
 	struct slice word;
 

@@ -23,7 +23,7 @@ good_tls(struct slice value)
 	return config_tls_parse(value) != CONFIG_TLS_UNSAID;
 }
 
-static const struct option options[] = {
+static const struct option_kind options[] = {
     {"concurrency", option_good_count,
      "$ wants a number from 1 to 100000, such as concurrency=20"},
     {"rate", option_good_rate,

@@ -1,9 +1,12 @@
 #include "queue/compile.h"
 
 #include "cdb/build.h"
+#include "lib/home.h"
 #include "queue/command.h"
+#include "queue/diff_cmd.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void
 tell(const struct report_lines *lines)
@@ -16,13 +19,13 @@ tell(const struct report_lines *lines)
 }
 
 int
-compile_tables(const char *dir)
+compile_tables_as(const char *dir, const char *name)
 {
 	struct report report;
 	enum build_result result;
 
 	report_init(&report);
-	result = config_build(dir, &report);
+	result = config_build_as(dir, name, &report);
 	tell(&report.warnings);
 	tell(&report.errors);
 	report_free(&report);
@@ -35,11 +38,48 @@ compile_tables(const char *dir)
 }
 
 int
+compile_tables(const char *dir)
+{
+	return compile_tables_as(dir, HOME_CONFIG);
+}
+
+int
 compile_command(int argc, char **argv)
 {
-	if (argc != 2 || argv[1][0] == '-') {
-		fprintf(stderr, "usage: quail build DIR\n");
+	bool diff = argc > 1 && strcmp(argv[1], "--diff") == 0;
+	int first = diff ? 2 : 1, n = argc - first;
+
+	if (n < 1 || n > 1 + diff || argv[first][0] == '-') {
+		fprintf(stderr, "usage: quail build DIR\n"
+				"       quail build --diff [SAMPLE] DIR\n");
 		return COMMAND_WRONG;
 	}
-	return compile_tables(argv[1]);
+	if (!diff)
+		return compile_tables(argv[1]);
+	return diff_tables(argv[argc - 1], n == 2 ? argv[first] : NULL);
+}
+
+int
+rollback_command(int argc, char **argv)
+{
+	struct buf why = {0};
+	int r;
+
+	if (argc != 2 || argv[1][0] == '-') {
+		fprintf(stderr, "usage: quail rollback DIR\n");
+		return COMMAND_WRONG;
+	}
+	r = config_rollback(argv[1], &why);
+	if (r != 0)
+		fprintf(stderr,
+			"quail: %.*s: nothing to go back to; the last build "
+			"but one is kept as " BUILD_PREVIOUS "\n",
+			(int)why.len, buf_slice(&why).at);
+	else
+		fprintf(stderr, "quail: the configuration before the last "
+				"build is in place again; the tables are as "
+				"they were, so correct them before the next "
+				"build\n");
+	buf_free(&why);
+	return r == 0 ? COMMAND_DONE : COMMAND_WRONG;
 }

@@ -1,6 +1,8 @@
-/* compile.h - quail build DIR: compile the tables
+/* compile.h - quail build, quail rollback: compile the tables, take the
+ * configuration before back
  *
- * Test  tests/run.t
+ * Source  doc/quail.1
+ * Test    tests/run.t, tests/routing.t
  */
 #ifndef QUAIL_QUEUE_COMPILE_H
 #define QUAIL_QUEUE_COMPILE_H
@@ -8,11 +10,18 @@
 int
 compile_command(int argc, char **argv);
 
+int
+rollback_command(int argc, char **argv);
+
 /* compile_tables - build DIR/config.cdb and tell stderr what is to be told
  *
  * Returns  COMMAND_DONE, COMMAND_WRONG or COMMAND_LATER.
  */
 int
 compile_tables(const char *dir);
+
+/* compile_tables_as - the same into another file of DIR */
+int
+compile_tables_as(const char *dir, const char *name);
 
 #endif

@@ -28,8 +28,12 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "DIR", "run a whole node in the foreground", run_command},
-    {"build", "DIR", "check and compile the tables", compile_command},
-    {"explain", "[-d DIR] ADDRESS...", "say where mail goes, and why",
+    {"build", "[--diff [SAMPLE]] DIR",
+     "check and compile the tables, or say what that would change",
+     compile_command},
+    {"rollback", "DIR", "go by the configuration before that again",
+     rollback_command},
+    {"explain", "[-d DIR] ADDRESS...", "say where mail goes, how, and why",
      explain_command},
     {"key", "[-o DIR]|--pin FILE", "make a key for TLS, or print a pin",
      key_command},
@@ -47,7 +51,7 @@ print_help(FILE *to)
 	size_t i;
 
 	for (i = 0; i < N_COMMANDS; i++)
-		fprintf(to, "%s quail %-7s %-20s %s\n",
+		fprintf(to, "%s quail %-8s %-22s %s\n",
 			i == 0 ? "usage:" : "      ", commands[i].name,
 			commands[i].arguments, commands[i].does);
 }

@@ -56,7 +56,7 @@ port_answers() {
 
 # table NODE NAME - write a table from stdin
 table() {
-	mkdir -p "$work/$1" && cat >"$work/$1/$2"
+	mkdir -p "$(dirname "$work/$1/$2")" && cat >"$work/$1/$2"
 }
 
 node_is_up_or_dead() {

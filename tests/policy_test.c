@@ -182,7 +182,8 @@ test_options(const struct config *c)
 	   "weights");
 	ok(r.concurrency == 4 && r.rate == 1 && r.pace.n == 30 &&
 	       r.pace.per_s == 3600 &&
-	       slice_eq(r.limit_source, SLICE("limits:2")),
+	       slice_eq(r.rate_source, SLICE("limits:2")) &&
+	       r.concurrency_source.len == 0,
 	   "limits say what the route does not");
 	ok(r.lifetime_s == 86400 &&
 	       slice_eq(r.lifetime_source, SLICE("queuelifetime:1")) &&
@@ -190,7 +191,7 @@ test_options(const struct config *c)
 	   "and queuelifetime");
 	config_route(c, SLICE("x@b.d.example"), &room, &r);
 	ok(r.concurrency == 3 && r.rate == 10 &&
-	       slice_eq(r.limit_source, SLICE("limits:1")),
+	       slice_eq(r.rate_source, SLICE("limits:1")),
 	   "limits of a domain");
 	config_route(c, SLICE("x@smart.example"), &room, &r);
 	ok(r.concurrency == 8 && r.rate == 7, "limits of a next hop");

@@ -144,24 +144,26 @@ said=$("$quail" build "$node" 2>&1)
 is $?:"$said" 0: "good tables: nothing to say"
 is "$("$quail" explain -d "$node" Joe@here.test)" \
 'address   Joe@here.test
-next hop  maildir:mail/joe
-line      users:1 (*@here.test)
-stranger  may send here by SMTP, says locals:1' "explain a mailbox"
+next hop  maildir:mail/joe  [users:1 *@here.test]
+  agent   maildir
+stranger  may send here by SMTP  [locals:1]' "explain a mailbox"
 is "$("$quail" explain -d "$node" a@far.test)" \
 'address   a@far.test
-next hop  qmtp:127.0.0.1:9
-next hop  smtp:mx
-line      routes:1 (far.test)
-stranger  may send here by SMTP, says rcpthosts:1' "explain a route"
+next hop  qmtp:127.0.0.1:9  [routes:1 far.test]
+  agent   qmtpc
+  tls     none  [routes:1]
+next hop  smtp:mx  [routes:1 far.test]
+  agent   smtp-gateway out
+  tls     nothing is said of it
+source    any address of this host
+stranger  may send here by SMTP  [rcpthosts:1]' "explain a route"
 is "$(QUAIL_DIR=$node "$quail" explain nobody a@later.test)" \
 'address   nobody
-decision  reject: no mailbox here by that name (#5.1.1)
-line      locals:2 (hub.test)
+decision  reject: no mailbox here by that name (#5.1.1)  [locals:2 hub.test]
 stranger  is told by SMTP: no mailbox here by that name (#5.1.1)
 
 address   a@later.test
-decision  hold: queue it, do not try
-line      routes:2 (later.test)
+decision  hold: queue it, do not try  [routes:2 later.test]
 stranger  is told by SMTP: I do not relay there for you (#5.7.1)' "explain two"
 "$quail" explain -d "$node" 'a/b@here.test' | grep -q '#5.1.3'
 ok $? "explain a hostile local part"

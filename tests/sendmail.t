@@ -394,9 +394,9 @@ T
 "$BIN/quail" build "$work/rewrite" || exit 1
 is "$("$BIN/quail" explain -d "$work/rewrite" root@leaf.test |
     grep '^rewritten')" \
-    "rewritten as rcpt: ops@example.org, says rewrite:1
-rewritten as sender: root@example.org, says rewrite:2
-rewritten as from: root@example.org, says rewrite:3" "quail explain shows it"
+    "rewritten as rcpt: ops@example.org  [rewrite:1]
+rewritten as sender: root@example.org  [rewrite:2]
+rewritten as from: root@example.org  [rewrite:3]" "quail explain shows it"
 
 # configuration
 echo leaf.test | table empty me
