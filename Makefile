@@ -153,7 +153,7 @@ $(TOOLS):
 FUZZ_MAIN ?= $(B)/tests/fuzz/replay.o
 FUZZERS   := $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz-%,\
              $(wildcard tests/fuzz/*_fuzz.c))
-FUZZ_HELP := $(addprefix $(B)/tests/fuzz/,fuzz.o)
+FUZZ_HELP := $(addprefix $(B)/tests/fuzz/,fuzz.o wire.o)
 
 $(B)/tests/fuzz/helpers.a: $(FUZZ_HELP)
 	@rm -f $@

@@ -46,7 +46,8 @@ take_lease(struct door *d, const struct frame *f)
 {
 	uint64_t n;
 
-	if (slice_number(f->rest, UINT32_MAX, &n) != 0 || f->id == 0)
+	if (slice_number(f->rest, UINT32_MAX, &n) != 0 || f->id == 0 ||
+	    f->id > UINT64_MAX - n)
 		return;
 	if (d->n_ids == 0) {
 		d->next_id = f->id;
@@ -186,7 +187,8 @@ int
 door_begin(struct door *d, struct door_message *m,
 	   void (*answered)(struct door_message *, const struct verdict *))
 {
-	if (!next_id(d, &m->id)) {
+	/* an id that is in use has been leased twice: nobody may lose his */
+	if (!next_id(d, &m->id) || idmap_get(&d->messages, m->id)) {
 		d->was_full = true;
 		return -1;
 	}

@@ -1,5 +1,7 @@
 #include "tests/fuzz/fuzz.h"
 
+#include "lib/die.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,6 +10,32 @@ fuzz_fail(const char *what, const char *file, int line)
 {
 	fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
 	abort();
+}
+
+/* lib/die.h: an end that the fuzzer sees, and can show again */
+
+void
+die_nomem(void)
+{
+	fuzz_fail("there is memory", "die_nomem", 0);
+}
+
+void
+die_bug(const char *what)
+{
+	fuzz_fail("no bug", what, 0);
+}
+
+void
+die_sys(const char *what, const char *object)
+{
+	fuzz_fail(what, object ? object : "die_sys", 0);
+}
+
+void
+die_config(const char *what, const char *object)
+{
+	fuzz_fail(what, object ? object : "die_config", 0);
 }
 
 void

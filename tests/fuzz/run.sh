@@ -22,7 +22,7 @@ longest() {
 	case $1 in
 	netstring | qmqpc | qmtpc | record | spool | talk | header) echo 256 ;;
 	tables) echo 600 ;;
-	config | x509 | pem) echo 2048 ;;
+	config | x509) echo 2048 ;;
 	*) echo 512 ;;
 	esac
 }

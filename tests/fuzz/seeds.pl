@@ -149,3 +149,52 @@ my @records = (cdb_record(0, '', 'hub.test'), cdb_record(1, 'qmqp', '1.2.3.4:6')
 seed('config', $_) for chr(@records) . join('', @records),
     chr(@records) . join('', @records) . "\0\0\xff\0\4\xff\x08\x05\x80",
     "\0", "\1" . $records[0] . "\x08\x00\xff\x08\x04\xff";
+
+sub frame { my ($t, $id, $rest) = @_; ns(sprintf '%s%016x%s', $t, $id, $rest // '') }
+my $session = frame('O', 1) . frame('P', 1, 'trace=3') . frame('P', 1, 'relay=1') .
+    frame('P', 1, 'client=x') . frame('T', 1, "R:\nhello\n") .
+    frame('S', 1, 'a@b') . frame('R', 1, 'c@d') . frame('R', 1, 'e@f');
+seed('door', $_) for cuts("\0" . $session . frame('C', 1) . frame('O', 2) .
+	frame('S', 2, '') . frame('C', 2) . frame('O', 3) . frame('A', 3),
+	"\0" . $session . frame('S', 1, 'x'), "\0" . frame('O', 70000),
+	"\0" . $session . frame('P', 1, 'done=1'),
+	"\1\0\1" . str('x=y') . "\2" . str('a@b') . "\3" . str('c@d') . "\3" .
+	str('e@f') . "\4" . str('text') . "\5\100\106",
+	"\2\340\0\1" . str('a@b') . "\2" . str('c@d') . "\0" . str('text') .
+	"\4\0\301\4Kyes\370\0\0\350", "\2\340\0\200" . str(frame('L', 9, '5')),
+	"\3\0\0\1" . str('a@b') . "\2" . str('c@d') . "\2" . str('e@f') . "\0" .
+	str('text') . "\3" . str('y') . "\4\0\360\10\10\11" . str('s@t') . "\15\0");
+my $job = frame('O', 5) . frame('P', 5, 'id=00000000000000a1') .
+    frame('P', 5, 'birth=7') . frame('P', 5, 'size=6') . frame('P', 5, 'try=1') .
+    frame('P', 5, 'nexthop=qmtp:a:209') . frame('S', 5, 'a@b') .
+    frame('R', 5, 'c@d') . frame('R', 5, 'e@f') . frame('C', 5);
+seed('agent', $_) for cuts("\0" . $job . frame('T', 5, 'hel') . frame('T', 5, "lo\n"),
+	"\0" . $job . frame('A', 5), "\0" . $job . frame('T', 5, 'too much'),
+	"\0" . $job . $job, "\0" . frame('O', 5) . frame('C', 5),
+	"\1" . frame('H', 0, 'qmtp 3') . "\xff\1" . frame('V', 1, 'Kok') .
+	frame('V', 1, 'Zx') . frame('V', 1, 'Dy') . frame('W', 2, '10'),
+	"\1" . frame('H', 0, 'qmtp 0') , "\1" . frame('V', 9, 'K'),
+	"\2\3abc\5hello\1\2\3");
+
+# Keys and certificates of openssl's, all made for this and of no other use.
+sub openssl { my $der = `openssl @_ 2>/dev/null`; die "openssl @_\n" if $?; $der }
+my @kinds = (['ec', '-newkey ec -pkeyopt ec_paramgen_curve:P-256'],
+	['rsa', '-newkey rsa:2048'], ['p384', '-newkey ec -pkeyopt ec_paramgen_curve:P-384']);
+my (@certs, @keys);
+for (@kinds) {
+	my ($name, $how) = @$_;
+	my $key = "$dir/$name.key";
+	push @certs, openssl("req -x509 $how -nodes -keyout $key -subj /CN=hub.test",
+		'-days 9999 -addext subjectAltName=DNS:hub.test -outform DER');
+	push @keys, openssl("pkcs8 -topk8 -nocrypt -in $key -outform DER");
+	push @keys, openssl($name eq 'rsa' ? "rsa -traditional -in $key -outform DER"
+		: "ec -in $key -outform DER");
+	unlink $key;
+}
+sub two { pack('n', length $_[0]) . $_[0] }
+seed('x509', "\2\5$_") for (map { ("\0$_", "\4" . two($_), "\5" . two($_)) } @certs),
+    "\4" . two($certs[0]) . two($certs[1]), "\5" . two($certs[0]) . two($certs[2]),
+    (map { ("\1$_", "\2$_", "\3$_") } @keys);
+my $pem = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+seed('pem', $_) for "\0$pem", "\0x\n$pem$pem-----BEGIN X-----\n", "\0-----BEGIN",
+    "\1" . str('abc', '', 'x' x 99), "\2sha256:" . 'aB' x 32, "\2sha256:" . 'ab' x 31;
