@@ -120,12 +120,14 @@ start_cert(const br_x509_class **ctx, uint32_t length)
 		br_x509_decoder_init(&c->decoder, NULL, NULL);
 }
 
+/* 0.6 runs on behind an error when there is more input, with a stack that is
+ * no longer what it was, and writes where it must not. */
 static void
 append(const br_x509_class **ctx, const unsigned char *at, size_t n)
 {
 	struct tls_check *c = check_of(ctx);
 
-	if (c->n_certs == 0)
+	if (c->n_certs == 0 && c->decoder.err == 0)
 		br_x509_decoder_push(&c->decoder, at, n);
 }
 

@@ -31,9 +31,11 @@ static void
 object(void *user, const char *kind, struct slice der)
 {
 	struct objects *o = user;
+	const char *at = kind;
 
 	fuzz_check(strlen(kind) < 128);
-	o->odd |= !*kind || strchr(kind, '-');
+	for (o->odd |= !*kind; *at; at++)
+		o->odd |= *at == '-' || *at < ' ' || *at > '~';
 	fuzz_tell(&o->story, kind, der);
 	tls_pem_put(&o->again, kind, der);
 }
