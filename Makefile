@@ -270,6 +270,7 @@ check-format:
 # what people call is linked from bin. Nothing is setuid or setgid.
 PREFIX  ?= /usr/local
 LIBEXEC  = $(DESTDIR)$(PREFIX)/libexec/quail
+SYSTEMD  = $(DESTDIR)$(PREFIX)/lib/systemd
 .PHONY: install
 install: all
 	install -d $(LIBEXEC) $(DESTDIR)$(PREFIX)/bin
@@ -281,6 +282,15 @@ install: all
 	for f in $(wildcard doc/*.[1-8]); do \
 	    d=$(DESTDIR)$(PREFIX)/share/man/man$${f##*.}; \
 	    install -d $$d && install -m 644 $$f $$d || exit 1; done
+	install -d $(SYSTEMD)/system $(SYSTEMD)/../sysusers.d \
+	    $(SYSTEMD)/../tmpfiles.d $(DESTDIR)$(PREFIX)/share/quail
+	for f in $(wildcard packaging/systemd/*); do \
+	    sed 's,@LIBEXEC@,$(PREFIX)/libexec/quail,' $$f \
+	    >$(SYSTEMD)/system/$${f##*/} || exit 1; done
+	install -m 644 packaging/sysusers.d/quail.conf $(SYSTEMD)/../sysusers.d
+	install -m 644 packaging/tmpfiles.d/quail.conf $(SYSTEMD)/../tmpfiles.d
+	sed 's,@LIBEXEC@,$(PREFIX)/libexec/quail,' packaging/cron/quail \
+	    >$(DESTDIR)$(PREFIX)/share/quail/quail.cron
 
 include packaging/leaf.mk
 
