@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+enum { PIECE = 4096 };
+
 static int
 fault(struct buf *why, const char *file, const char *what)
 {
@@ -16,11 +18,51 @@ fault(struct buf *why, const char *file, const char *what)
 	return -1;
 }
 
-static int
-read_open(int fd, mode_t *mode_r, struct buf *text)
+struct reading {
+	br_pem_decoder_context pem;
+	struct buf der;
+	bool inside, bad;
+	void (*object)(void *user, const char *kind, struct slice der);
+	void *user;
+};
+
+static void
+keep(void *user, const void *at, size_t n)
 {
+	buf_put(user, at, n);
+}
+
+static void
+decode(struct reading *r, struct slice in)
+{
+	while (!r->bad && in.len > 0) {
+		in =
+		    slice_from(in, br_pem_decoder_push(&r->pem, in.at, in.len));
+		switch (br_pem_decoder_event(&r->pem)) {
+		case BR_PEM_BEGIN_OBJ:
+			r->inside = true;
+			buf_clear(&r->der);
+			br_pem_decoder_setdest(&r->pem, keep, &r->der);
+			break;
+		case BR_PEM_END_OBJ:
+			r->inside = false;
+			r->object(r->user, br_pem_decoder_name(&r->pem),
+				  buf_slice(&r->der));
+			break;
+		case BR_PEM_ERROR: r->bad = true; break;
+		}
+	}
+}
+
+/* By pieces: a leaf has no memory for all of the system's authorities as
+ * text. */
+static int
+read_open(struct reading *r, int fd, mode_t *mode_r)
+{
+	char piece[PIECE];
 	struct stat st;
-	size_t n;
+	ssize_t n;
+	off_t at = 0;
 
 	if (fs_stat(fd, &st) != 0)
 		return -1;
@@ -30,33 +72,29 @@ read_open(int fd, mode_t *mode_r, struct buf *text)
 		errno = EFBIG;
 		return -1;
 	}
-	n = (size_t)st.st_size;
-	if (n > 0 && fs_read_all(fd, buf_room(text, n), n, 0) != 0)
-		return -1;
-	buf_added(text, n);
-	return 0;
+	while ((n = fs_read(fd, piece, sizeof piece, at)) > 0 &&
+	       at < TLS_PEM_FILE_MAX) {
+		decode(r, slice_of(piece, (size_t)n));
+		at += n;
+	}
+	explicit_bzero(piece, sizeof piece);
+	return n < 0 ? -1 : 0;
 }
 
 /* Follows links: certificates are often given as such. */
 static int
-read_file(const char *file, mode_t *mode_r, struct buf *text, struct buf *why)
+read_file(struct reading *r, const char *file, mode_t *mode_r, struct buf *why)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int r = fd < 0 ? -1 : read_open(fd, mode_r, text);
+	int result = fd < 0 ? -1 : read_open(r, fd, mode_r);
 	int error = errno;
 
 	if (fd >= 0)
 		close(fd);
-	if (r != 0)
-		fault(why, file, strerror(error));
-	buf_text(text, "\n"); /* the decoder wants one at the end */
-	return r;
-}
-
-static void
-keep(void *user, const void *at, size_t n)
-{
-	buf_put(user, at, n);
+	if (result != 0)
+		return fault(why, file, strerror(error));
+	decode(r, SLICE("\n")); /* it wants one at the end */
+	return 0;
 }
 
 int
@@ -64,39 +102,18 @@ tls_pem_read(const char *file, mode_t *mode_r, struct buf *why,
 	     void (*object)(void *user, const char *kind, struct slice der),
 	     void *user)
 {
-	struct buf text = {0}, der = {0};
-	br_pem_decoder_context pem;
-	struct slice in;
-	bool inside = false, bad = false;
-	int r = read_file(file, mode_r, &text, why);
+	struct reading r = {.object = object, .user = user};
+	int result;
 
-	br_pem_decoder_init(&pem);
-	in = buf_slice(&text);
-	while (r == 0 && !bad && in.len > 0) {
-		in = slice_from(in, br_pem_decoder_push(&pem, in.at, in.len));
-		switch (br_pem_decoder_event(&pem)) {
-		case BR_PEM_BEGIN_OBJ:
-			inside = true;
-			buf_clear(&der);
-			br_pem_decoder_setdest(&pem, keep, &der);
-			break;
-		case BR_PEM_END_OBJ:
-			inside = false;
-			object(user, br_pem_decoder_name(&pem),
-			       buf_slice(&der));
-			break;
-		case BR_PEM_ERROR: bad = true; break;
-		}
-	}
-	if (r == 0 && (bad || inside))
-		r = fault(why, file, "this is not good PEM");
-	if (der.cap > 0)
-		explicit_bzero(der.mem, der.cap);
-	if (text.cap > 0)
-		explicit_bzero(text.mem, text.cap);
-	buf_free(&der);
-	buf_free(&text);
-	return r;
+	br_pem_decoder_init(&r.pem);
+	result = read_file(&r, file, mode_r, why);
+	if (result == 0 && (r.bad || r.inside))
+		result = fault(why, file, "this is not good PEM");
+	if (r.der.cap > 0)
+		explicit_bzero(r.der.mem, r.der.cap);
+	explicit_bzero(&r.pem, sizeof r.pem);
+	buf_free(&r.der);
+	return result;
 }
 
 void

@@ -17,7 +17,9 @@ enum { TLS_PEM_FILE_MAX = 4 << 20 };
  * Takes    object: kind is "CERTIFICATE" and the like; der is valid for the
  *          call only. Text between objects is skipped.
  *          mode_r: the file's mode, NULL if not wanted.
- * Returns  0; -1 with a one-line reason appended to *why.
+ * Returns  0; -1 with a one-line reason appended to *why: object may have
+ *          been called before.
+ * Keeps    no more of the file in memory than one object.
  */
 int
 tls_pem_read(const char *file, mode_t *mode_r, struct buf *why,

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <unistd.h>
+#include <sys/utsname.h>
 
 struct hub {
 	struct slice line; /* of the table */
@@ -155,12 +155,11 @@ turn(struct hub *h, struct backoff *rest, int64_t until_ms, unsigned n_left)
 static unsigned
 host_order(const struct config *config, uint8_t order[HUBS_MAX])
 {
-	char host[256];
+	struct utsname host;
 
-	if (gethostname(host, sizeof host) != 0)
-		host[0] = 0;
-	host[sizeof host - 1] = 0;
-	return hubs_order(config, slice_text(host), order);
+	if (uname(&host) != 0)
+		host.nodename[0] = 0;
+	return hubs_order(config, slice_text(host.nodename), order);
 }
 
 void

@@ -1,11 +1,12 @@
 /* hubs_order.c - who comes first: the part of hubs.h that asks nobody */
-#include "lib/siphash.h"
+#include "lib/crc32c.h"
 #include "qmqpc/hubs.h"
 
 #include <stdlib.h>
 
 struct weighed {
-	uint8_t line, weight[SIPHASH_SIZE];
+	uint8_t line;
+	uint64_t weight;
 };
 
 unsigned
@@ -23,24 +24,24 @@ static int
 by_weight(const void *a, const void *b)
 {
 	const struct weighed *x = a, *y = b;
-	int r = memcmp(x->weight, y->weight, sizeof x->weight);
 
-	return r ? r : x->line - y->line;
+	if (x->weight != y->weight)
+		return x->weight < y->weight ? -1 : 1;
+	return x->line - y->line;
 }
 
 /* Each hub is weighed with the host, by nothing else: so no other hub has a
- * say in whether this one comes before that one. */
-static void
-weigh(struct weighed *w, struct slice host, struct slice hub)
+ * say in whether this one comes before that one. The CRCs name the two; the
+ * mixing (the finalizer of SplitMix64, public domain) makes the weights of
+ * one host independent of each other. Nobody gains by making them collide. */
+static uint64_t
+weight(struct slice host, struct slice hub)
 {
-	static const uint8_t no_secret[SIPHASH_KEY];
-	struct siphash h;
+	uint64_t w = (uint64_t)crc32c(0, host) << 32 | crc32c(0, hub);
 
-	siphash_init(&h, no_secret);
-	siphash_push(&h, host);
-	siphash_push(&h, SLICE("\0"));
-	siphash_push(&h, hub);
-	siphash_end(&h, w->weight);
+	w = (w ^ w >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	w = (w ^ w >> 27) * UINT64_C(0x94d049bb133111eb);
+	return w ^ w >> 31;
 }
 
 unsigned
@@ -56,7 +57,7 @@ hubs_order(const struct config *config, struct slice host,
 	for (i = 0; i < n; i++) {
 		all[i] = (struct weighed){.line = (uint8_t)i};
 		if (leaf.is_spread && config_qmqpserver(config, i, &hub))
-			weigh(&all[i], host, hub);
+			all[i].weight = weight(host, hub);
 	}
 	qsort(all, n, sizeof *all, by_weight);
 	for (i = 0; i < n; i++)

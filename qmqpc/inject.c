@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { LOCAL_MAX = 255, HOST_MAX = 255 };
+enum { PART_MAX = 255 }; /* of an address */
 
 struct inject {
 	struct options options;
@@ -72,7 +72,7 @@ flags(struct inject *j, char ***next, char **end)
 	for (char **r = *next; code == 0 && r < end; r++)
 		if (**r == '-')
 			return refuse(j,
-				      "flags come before recipients, and a "
+				      "options come before recipients, and a "
 				      "recipient like this behind \"--\": ",
 				      *r);
 	return code;
@@ -91,57 +91,51 @@ choose_rcpts(struct inject *j, char **next, char **end)
 
 /* the environment */
 
+enum kind { LOCAL, HOST, NAME };
+
 static bool
-is_local(const char *s)
+fits_byte(unsigned char c, enum kind kind)
+{
+	if (c < ' ' || c == 0x7f)
+		return false;
+	if (kind == NAME)
+		return true;
+	if (c == ' ' || c == '@' || c > 0x7f)
+		return false;
+	return kind == LOCAL || !strchr("!\"#$%&'()*+,/;<=>?\\^`{|}~", c);
+}
+
+static bool
+fits(const char *s, enum kind kind)
 {
 	size_t n;
 
+	if (kind == HOST && (*s == '.' || *s == '-'))
+		return false;
 	for (n = 0; s[n]; n++)
-		if (s[n] <= ' ' || s[n] >= 0x7f || s[n] == '@')
+		if (!fits_byte((unsigned char)s[n], kind))
 			return false;
-	return n > 0 && n <= LOCAL_MAX;
+	return kind == NAME || n <= PART_MAX;
 }
 
-static bool
-is_host(const char *s)
-{
-	size_t n;
-
-	for (n = 0; s[n]; n++)
-		if (!((s[n] >= 'a' && s[n] <= 'z') ||
-		      (s[n] >= 'A' && s[n] <= 'Z') ||
-		      (s[n] >= '0' && s[n] <= '9') || strchr("-._:[]", s[n])))
-			return false;
-	return n > 0 && n <= HOST_MAX && *s != '.' && *s != '-';
-}
-
-static bool
-is_name(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			return false;
-	return true;
-}
-
-/* The first of the names (up to NULL) that is set, not empty, and right. */
+/* The first that is set, not empty, and right, of names with a NUL behind
+ * each. */
 static int
-first(struct inject *j, const char *const *names, bool (*right)(const char *),
-      struct buf *to)
+first(struct inject *j, const char *names, enum kind kind, struct buf *to)
 {
-	for (; *names; names++) {
-		const char *value = secure_getenv(*names);
-		struct slice name = slice_text(*names);
+	for (; *names; names += strlen(names) + 1) {
+		const char *value = secure_getenv(names);
+		struct slice name = slice_text(names);
 
 		if (!value || !*value)
 			continue;
-		if (right(value)) {
+		if (fits(value, kind)) {
 			buf_text(to, value);
 			return 0;
 		}
 		if (slice_starts(name, SLICE("QMAIL")) ||
 		    slice_starts(name, SLICE("MAIL")))
-			return refuse(j, "not fit for an address: ", *names);
+			return refuse(j, "not fit for an address: ", names);
 	}
 	return 0;
 }
@@ -170,10 +164,8 @@ letters(struct inject *j)
 		case 's': j->options.uses_return_path = false; break;
 		case 'm': j->is_per_message = true; break;
 		case 'r':
-			return refuse(j,
-				      "QMAILINJECT=r is not offered: there is "
-				      "no return path for each recipient",
-				      "");
+			return refuse(j, "this mode is not offered here: ",
+				      "QMAILINJECT=r");
 		}
 	}
 	return 0;
@@ -192,13 +184,11 @@ put_address(struct buf *to, const struct buf *user, const struct buf *host)
 static int
 sender(struct inject *j)
 {
-	static const char *const users[] = {"QMAILSUSER", NULL};
-	static const char *const hosts[] = {"QMAILSHOST", NULL};
 	struct buf user = {0}, host = {0};
-	int code = first(j, users, is_local, &user);
+	int code = first(j, "QMAILSUSER\0", LOCAL, &user);
 
 	if (code == 0)
-		code = first(j, hosts, is_host, &host);
+		code = first(j, "QMAILSHOST\0", HOST, &host);
 	if (user.len == 0)
 		buf_puts(&user, buf_slice(&j->user));
 	if (host.len == 0)
@@ -218,19 +208,17 @@ sender(struct inject *j)
 static int
 environment(struct inject *j, struct slice me)
 {
-	static const char *const users[] = {"QMAILUSER", "MAILUSER", "USER",
-					    "LOGNAME", NULL};
-	static const char *const hosts[] = {"QMAILHOST", "MAILHOST", NULL};
-	static const char *const names[] = {"QMAILNAME", "MAILNAME", "NAME",
-					    NULL};
+	static const char users[] = "QMAILUSER\0MAILUSER\0USER\0LOGNAME\0";
+	static const char hosts[] = "QMAILHOST\0MAILHOST\0";
+	static const char names[] = "QMAILNAME\0MAILNAME\0NAME\0";
 	int code = letters(j);
 
 	if (code == 0)
-		code = first(j, users, is_local, &j->user);
+		code = first(j, users, LOCAL, &j->user);
 	if (code == 0)
-		code = first(j, hosts, is_host, &j->host);
+		code = first(j, hosts, HOST, &j->host);
 	if (code == 0)
-		code = first(j, names, is_name, &j->name);
+		code = first(j, names, NAME, &j->name);
 	if (j->user.len == 0)
 		who_else(j);
 	if (j->host.len == 0)

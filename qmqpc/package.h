@@ -15,7 +15,7 @@
 
 #include "lib/buf.h"
 
-enum { PACKAGE_MEMORY = 256 * 1024, PACKAGE_HEAD = 24 };
+enum { PACKAGE_MEMORY = 128 * 1024, PACKAGE_HEAD = 24 };
 
 struct package {
 	struct buf mem; /* PACKAGE_HEAD bytes of room, then text */
