@@ -3,6 +3,10 @@
 #include "lib/die.h"
 #include "lib/log.h"
 
+#include <malloc.h>
+
+enum { TIDY_FROM = 4 << 20 };
+
 _Static_assert(sizeof SERVICE_BUSY - 1 == 41, "its netstring's length");
 
 static size_t
@@ -151,6 +155,22 @@ service_start(struct service *s, struct slice refusal)
 	follow(s);
 }
 
+/* Buffers of many sizes leave a heap that malloc does not give back by itself:
+ * 50 MiB after a thousand messages of 1 MiB. With mmap for each, which it would
+ * give back, qmtpd took twice the time for the same messages. */
+static void
+tidy(struct budget *b)
+{
+#ifdef __GLIBC__
+	if (b->most >= TIDY_FROM && b->used <= b->most / 2) {
+		malloc_trim(0);
+		b->most = b->used;
+	}
+#else
+	(void)b;
+#endif
+}
+
 void
 service_refresh(struct service *s, bool again)
 {
@@ -165,6 +185,7 @@ service_refresh(struct service *s, bool again)
 			log_bytes("bad", buf_slice(&why));
 		log_close();
 	}
+	tidy(&s->server->budget);
 	if (news > 0)
 		follow(s);
 	if (news > 0 || again)

@@ -22,7 +22,7 @@ enum {
 	LIMIT_CONNECTIONS = 20000,	/* at a time, to one daemon */
 	LIMIT_CONNECTIONS_TLS = 2000,	/* of these with TLS: 30 KiB each */
 	LIMIT_CONNECTIONS_CLIENT = 100, /* ... of one address */
-	LIMIT_IN_FLIGHT = 64 << 20	/* bytes: budget.h */
+	LIMIT_IN_FLIGHT = 32 << 20	/* bytes: budget.h */
 };
 
 struct limits {
