@@ -221,6 +221,67 @@ drain g
 drain g
 check "and takes the mark away" [ ! -e "$work/g/spool/full" ]
 
+# the same, and the times, out of the table
+
+options() { # LEAF OPTION... PORT - one hub
+	options_leaf=$1
+	shift
+	options_line=
+	while [ $# -gt 1 ]; do
+		options_line="$options_line $1"
+		shift
+	done
+	leaf "$options_leaf" "$1"
+	echo "$options_line" >>"$work/$options_leaf/qmqpservers"
+	"$BIN/quail" build "$work/$options_leaf" || exit 1
+}
+
+options n spool=1k "$nobody"
+for i in 1 2 3 4 5; do message $i | send n -f s@x.test a@b.test c@d.test; done
+is "$(code) $(grep -c 'the spool is full' "$work/said") \
+$(($(waits n) > 1 && $(waits n) < 5))" "75 1 1" "spool=1k: room for some"
+before=$(waits n)
+options n lifetime=1d spool=1g "$z"
+drain n
+is "$(waits n) $(failed n)" "$before 0" "lifetime=1d: not yet"
+touch -d '36 hours ago' "$work"/n/spool/m.*
+drain n
+check "36 hours old: a bounce" grep -aq 'too long (#5.4.7)' "$(last z)"
+touch -d '3 days ago' "$work"/n/spool/m.*
+drain n
+is "$(waits n) $(failed n)" "0 $before" "three days old: failed/"
+options o timeout=1s "$silent"
+before=$(date +%s)
+message x | QUAIL_DIR=$work/o "$BIN/sendmail" a@b.test c@d.test
+is "$? $(waits o) $(($(date +%s) - before < 10))" "0 1 1" \
+    "timeout=1s: spooled when it is over"
+
+# half of the hubs are down, one of them without a word: the others take it
+
+timeout=8
+leaf p "$nobody" "$silent" "$close" "$z" "$k"
+before=$(got k)
+for i in 1 2; do message $i | send p a@b.test c@d.test; done
+is "$(code) $(waits p) $(($(got k) - before))" "0 0 2" \
+    "four in every kind of trouble, and one that takes it"
+rm -f "$work"/close/[0-9]*
+
+# spread: an order of one's own, and always the same
+
+leaf q $(free_ports 6)
+listed=$(sed 's/^.*://' "$work/q/qmqpservers" | tr '\n' ' ')
+echo order=spread >>"$work/q/qmqpservers"
+"$BIN/quail" build "$work/q" || exit 1
+asked() { # the ports in the order in which they were asked
+	message x | send q -v a@b.test c@d.test
+	grep -o '127.0.0.1:[0-9]*' "$work/said" | cut -d: -f2 | tr '\n' ' '
+}
+first=$(asked)
+is "$(asked)$(asked)" "$first$first" "order=spread: the same order each time"
+is "$(echo "$first" | tr ' ' '\n' | sort)" "$(echo "$listed" | tr ' ' '\n' |
+    sort)" "and all of them"
+timeout=20
+
 # what others may have planted
 
 leaf h "$nobody"
