@@ -141,6 +141,18 @@ entry_h_parse(struct slice p, uint32_t *salt)
 	return 0;
 }
 
+struct slice
+entry_attrs(struct slice env, uint32_t n_rcpts)
+{
+	struct slice one;
+	uint64_t i;
+
+	for (i = 0; i < (uint64_t)n_rcpts + 1; i++)
+		if (netstring_slice(&env, &one) != 0)
+			return SLICE("");
+	return env;
+}
+
 bool
 entry_attr(struct slice attrs, const char *key, struct slice *value)
 {

@@ -81,7 +81,15 @@ entry_h_put(struct buf *b, uint32_t salt, int64_t created_us);
 int
 entry_h_parse(struct slice payload, uint32_t *salt);
 
-/* entry_attr - find an attribute in a list of netstrings
+/* entry_attrs - the attributes of an envelope: what stands behind its sender
+ * and recipients, whose bytes are the client's and may look like any attribute
+ *
+ * Returns  a list of netstrings; an empty one when the envelope is none.
+ */
+struct slice
+entry_attrs(struct slice env, uint32_t n_rcpts);
+
+/* entry_attr - find an attribute in a list of netstrings (entry_attrs)
  *
  * Returns  true and *value for the first "key=..."; false for none.
  */

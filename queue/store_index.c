@@ -61,22 +61,23 @@ void
 store_index_m(struct buf *index, uint64_t offset, const struct entry_m *entry,
 	      struct slice env)
 {
+	struct slice attrs = entry_attrs(env, entry->n_rcpts), value;
 	uint8_t key[ENTRY_KEY];
-	struct slice value;
 	uint64_t id;
 
 	buf_text(index, "M ");
 	buf_hex(index, 8, offset);
 	buf_putc(index, ' ');
 	entry_m_put(index, entry);
-	if (entry_attr(env, "settles", &value) &&
+	if (entry_attr(attrs, "settles", &value) &&
 	    entry_settles(&value, &id) == 0)
 		put_list(index, id, value);
-	if (entry_attr(env, "done", &value))
+	if (entry_attr(attrs, "done", &value))
 		put_list(index, entry->id, value);
-	if (entry_attr(env, "paused", &value))
+	if (entry_attr(attrs, "paused", &value))
 		store_index_p(index, entry->id, true);
-	if (entry_attr(env, "key", &value) && entry_key_hex(value, key) == 0) {
+	if (entry_attr(attrs, "key", &value) &&
+	    entry_key_hex(value, key) == 0) {
 		buf_text(index, "K ");
 		entry_key_put(index, key, entry->birth_us / 1000000);
 	}

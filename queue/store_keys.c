@@ -71,8 +71,10 @@ visit_record(struct visit *v, const struct record *r, struct slice payload)
 	int64_t taken_s;
 
 	if (r->type == 'M' && entry_m_parse(payload, &entry) == 0 &&
-	    entry_attr(slice_of(payload.at + ENTRY_M_HEAD, entry.env_len),
-		       "key", &value) &&
+	    entry_attr(
+		entry_attrs(slice_of(payload.at + ENTRY_M_HEAD, entry.env_len),
+			    entry.n_rcpts),
+		"key", &value) &&
 	    entry_key_hex(value, key) == 0)
 		take_key(v, key, entry.birth_us / 1000000);
 	for (; r->type == 'K' && payload.len >= ENTRY_KEY_LINE;

@@ -219,20 +219,21 @@ static void
 load_message(struct store *st, struct segment *s, struct slice payload,
 	     uint64_t offset)
 {
-	struct slice env, value;
+	struct slice attrs, value;
 	struct entry_m entry;
 	uint64_t id;
 
 	if (entry_m_parse(payload, &entry) != 0)
 		return;
 	store_load_m(st, s, offset, &entry);
-	env = slice_of(payload.at + ENTRY_M_HEAD, entry.env_len);
-	if (entry_attr(env, "settles", &value) &&
+	attrs = entry_attrs(slice_of(payload.at + ENTRY_M_HEAD, entry.env_len),
+			    entry.n_rcpts);
+	if (entry_attr(attrs, "settles", &value) &&
 	    entry_settles(&value, &id) == 0)
 		load_list(st, id, value);
-	if (entry_attr(env, "done", &value))
+	if (entry_attr(attrs, "done", &value))
 		load_list(st, entry.id, value);
-	if (entry_attr(env, "paused", &value))
+	if (entry_attr(attrs, "paused", &value))
 		store_load_p(st, entry.id, true);
 }
 

@@ -100,14 +100,15 @@ put_paused(struct buf *env, const struct message *m)
 		netstring_put(env, SLICE("paused=1"));
 }
 
-/* Everything of the old envelope but what an earlier move said, then what is
- * so now. */
+/* The old envelope, of its attributes all but what an earlier move said, then
+ * what is so now. */
 static void
 copy_envelope(struct buf *env, struct slice old, struct message *m)
 {
-	struct slice one;
+	struct slice attrs = entry_attrs(old, m->n_rcpts), one;
 
-	while (netstring_slice(&old, &one) == 0)
+	buf_puts(env, slice_of(old.at, old.len - attrs.len));
+	while (netstring_slice(&attrs, &one) == 0)
 		if (!slice_starts(one, SLICE("done=")) &&
 		    !slice_starts(one, SLICE("paused=")))
 			netstring_put(env, one);
