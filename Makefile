@@ -6,7 +6,8 @@
 #   make test         all tests under prove (installs what is missing first)
 #   make test-long    the same, with longer rounds of the kill tests
 #   make bench        messages a second, beside what the disk allows;
-#                     bench-sessions: what connections cost
+#                     bench-sessions: what connections cost; bench-tls:
+#                     handshakes and bytes a second beside openssl's
 #   make fuzz         the fuzz harnesses, with clang (doc/testing.md)
 #   make leaf         build/leaf/qmqpc, static and small: packaging/leaf.mk
 #   make install      into PREFIX (/usr/local), under DESTDIR
@@ -115,7 +116,7 @@ tinycdb: $(CDB_A)
 # stand in tests/ too; the group lets the linker find its way, and TinyCDB's
 # archive must come before libowfat.
 TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*_test.c))
-TOOLS   := $(addprefix $(B)/tests/,quail-load quail-sessions disk smtp-sink \
+TOOLS   := $(addprefix $(B)/tests/,quail-load quail-sessions disk tlsrate smtp-sink \
            spawn)
 HELPERS := $(filter-out %_test.c tests/smtp_sink.c,$(wildcard tests/*.c))
 TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c \
@@ -137,6 +138,8 @@ CRASH := $(patsubst tests/crash/%.c,$(B)/tests/crash-%,$(wildcard tests/crash/*.
 TOOLS += $(CRASH)
 $(CRASH): $(B)/tests/crash-%: $(B)/tests/crash/%.o $(call lib_of,lib)
 
+$(B)/tests/tlsrate: $(B)/tests/bench/tlsrate.o $(call lib_of,lib)
+$(B)/tests/tlsrate: LDLIBS += -lbearssl
 $(B)/tests/quail-load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load*.c))
 $(B)/tests/disk:       $(B)/tests/bench/disk.o
 $(B)/tests/spawn:      $(B)/tests/bench/spawn.o
@@ -179,7 +182,7 @@ ASAN     = B=$(B)/asan DEPS=$(DEPS) OPT="-O1 -g" \
            SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 RUN_ENV  = BIN=$(abspath $(B))/bin BUILD=$(abspath $(B))
 
-.PHONY: deps deps-test demo test test-long test-run test-one bench bench-sessions
+.PHONY: deps deps-test demo test test-long test-run test-one bench bench-sessions bench-tls
 deps:
 	@sh packaging/deps.sh build
 	@$(AGAIN) tinycdb
@@ -228,6 +231,10 @@ test-one:
 bench: deps-test
 	@$(AGAIN) all $(TOOLS)
 	@$(RUN_ENV) sh tests/bench/bench.sh
+
+bench-tls: deps-test
+	@$(AGAIN) all $(TOOLS)
+	@$(RUN_ENV) sh tests/bench/tls.sh
 
 bench-sessions: deps-test
 	@$(AGAIN) all $(TOOLS)

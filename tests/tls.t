@@ -16,9 +16,9 @@ mkdir -p "$work/a" "$work/b" || exit 111
 
 command -v openssl >/dev/null 2>&1 || skip_all 'there is no openssl'
 
-set -- $(free_ports 9)
+set -- $(free_ports 10)
 a_qmqp=$1 b_qmqps=$2 b_qmtps=$3 b_qmtp=$4 judge=$5 named=$6 expired=$7
-foreign=$8 other=$9
+foreign=$8 other=$9 resume=${10}
 
 # keys
 
@@ -292,6 +292,16 @@ case $(package four none@b.test | judged "$b_qmqps" \
 *) fail 'an unknown key: Z' ;;
 esac
 check 'the log has its pin' says b "key=$new"
+for bad in expired foreign; do
+	case $(package "$bad" none@b.test | judged "$b_qmqps" \
+		-cert "$work/$bad.pem" -key "$work/$bad.key") in
+	*'you may not send here (#4.7.1)'*)
+		pass "a certificate, $bad, of a key without a pin: Z" ;;
+	*) fail "a certificate, $bad, of a key without a pin: Z" ;;
+	esac
+	check 'and the log names its key' says b \
+	    "key=$("$BIN/quail" key --pin "$work/$bad.pem")"
+done
 openssl s_client -connect "127.0.0.1:$b_qmqps" -tls1_3 </dev/null \
     >/dev/null 2>"$work/s_client"
 check 'TLS 1.3 alone is refused' [ "$?" != 0 ]
@@ -369,6 +379,8 @@ check 'an unknown authority' says a \
 check 'another name' says a "the server's certificate is for another name"
 check 'a wrong key' says a "the server's key is $pin_b and not the one"
 check 'clear text where TLS must be' says a 'perhaps it speaks clear text there'
+check 'TLS where clear text must be' says a \
+    'the next hop speaks TLS; routes must say so'
 check 'b heard that its key is not liked' says b \
     'the peer refused: unknown authority'
 for bad in expired foreign other; do
@@ -378,6 +390,20 @@ is "$(ls "$work/b/mail" | tr '\n' ' ')" 'five four one six three two ' \
     'nothing else was accepted'
 
 : >"$work/over"
+# our client's sessions, with openssl as server
+
+mkdir -p "$work/rate"
+cp "$work/rsa.pem" "$work/rate/cert.pem"
+openssl s_server -accept "127.0.0.1:$resume" -cert "$work/rsa.pem" \
+    -key "$work/rsa.key" -tls1_2 -quiet >/dev/null 2>&1 </dev/null &
+pids="$pids $!"
+wait_for 20 port_listens "$resume"
+(cd "$work/rate" && "$BUILD/tests/tlsrate" client "$resume" resumed 1) \
+    >"$work/rate/out" 2>&1
+handshakes=$(sed -n 's/.*handshakes=\([0-9]*\) .*/\1/p' "$work/rate/out")
+is "$(sed -n 's/.*resumed=//p' "$work/rate/out")" "$((handshakes - 1))" \
+    'openssl as server: all connections but the first are resumed'
+
 check 'a ends on TERM' node_stop a
 check 'b ends on TERM' node_stop b
 check 'a was sound' node_is_sound a
