@@ -260,7 +260,7 @@ static void
 test_bounded(void)
 {
 	struct meeting m = fresh();
-	char place[100][8];
+	char place[100][16];
 	int i, resumed = 0;
 
 	for (i = 0; i < 100; i++) {
