@@ -182,7 +182,7 @@ ASAN     = B=$(B)/asan DEPS=$(DEPS) OPT="-O1 -g" \
            SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 RUN_ENV  = BIN=$(abspath $(B))/bin BUILD=$(abspath $(B))
 
-.PHONY: deps deps-test demo test test-long test-run test-one bench bench-sessions bench-tls
+.PHONY: deps deps-test demo test test-long test-run test-one bench bench-sessions bench-tls bench-leaf
 deps:
 	@sh packaging/deps.sh build
 	@$(AGAIN) tinycdb
@@ -235,6 +235,10 @@ bench: deps-test
 bench-tls: deps-test
 	@$(AGAIN) all $(TOOLS)
 	@$(RUN_ENV) sh tests/bench/tls.sh
+
+bench-leaf: deps-test
+	@$(AGAIN) all $(TOOLS) leaf
+	@$(RUN_ENV) DEPS=$(abspath $(DEPS)) sh tests/bench/leaf.sh
 
 bench-sessions: deps-test
 	@$(AGAIN) all $(TOOLS)
