@@ -119,24 +119,42 @@ dsn_pick(struct buf *out, struct slice attrs)
 			netstring_put(out, one);
 }
 
-/* "notify.7=NEVER" as "notify=NEVER", if its number is n */
+bool
+dsn_attr_split(struct slice attr, struct slice *key, size_t *n,
+	       struct slice *value)
+{
+	size_t dot = slice_find(attr, '.'), eq = slice_find(attr, '=');
+	struct buf param = {0};
+	uint64_t number;
+	bool good;
+
+	if (dot >= eq || eq == attr.len ||
+	    (attr.at[dot + 1] == '0' && eq - dot > 2) ||
+	    slice_number(slice_of(attr.at + dot + 1, eq - dot - 1), UINT32_MAX,
+			 &number) != 0)
+		return false;
+	*key = slice_of(attr.at, dot);
+	*n = (size_t)number;
+	*value = slice_from(attr, eq);
+	buf_puts(&param, *key);
+	buf_puts(&param, *value);
+	good = dsn_of_rcpt(buf_slice(&param));
+	buf_free(&param);
+	return good;
+}
+
 static void
 pick_numbered(struct buf *out, struct slice attr, size_t n)
 {
-	size_t dot = slice_find(attr, '.'), eq = slice_find(attr, '=');
-	struct slice key = slice_of(attr.at, dot);
+	struct slice key, value;
 	struct buf param = {0};
+	size_t number;
 
-	if (dot >= eq || eq == attr.len)
+	if (!dsn_attr_split(attr, &key, &number, &value) || number != n)
 		return;
-	dsn_attr_put(&param, key, n);
-	if (slice_eq(buf_slice(&param), slice_of(attr.at, eq))) {
-		buf_clear(&param);
-		buf_puts(&param, key);
-		buf_puts(&param, slice_from(attr, eq));
-		if (dsn_of_rcpt(buf_slice(&param)))
-			netstring_put(out, buf_slice(&param));
-	}
+	buf_puts(&param, key);
+	buf_puts(&param, value);
+	netstring_put(out, buf_slice(&param));
 	buf_free(&param);
 }
 

@@ -39,6 +39,15 @@ dsn_of_rcpt(struct slice param);
 void
 dsn_attr_put(struct buf *out, struct slice key, size_t n);
 
+/* dsn_attr_split - a recipient's attribute: "notify.7=NEVER"
+ *
+ * Returns  true, *key ("notify"), *n and *value, which stands with its '=' in
+ *          front; false: it is none, or not well formed (a leading zero).
+ */
+bool
+dsn_attr_split(struct slice attr, struct slice *key, size_t *n,
+	       struct slice *value);
+
 /* dsn_pick - append, as a list, what a list of attributes has of the message
  *
  * Takes    attrs: netstrings; what is no parameter is left out.

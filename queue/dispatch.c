@@ -3,6 +3,7 @@
 #include "lib/agent.h"
 #include "lib/conn.h"
 #include "lib/die.h"
+#include "lib/dsn.h"
 #include "lib/frame.h"
 #include "lib/log.h"
 #include "lib/netstring.h"
@@ -116,6 +117,45 @@ put_number(struct buf *out, uint64_t number, const char *key, uint64_t value)
 	buf_free(&text);
 }
 
+/* Where a recipient of the message stands in the job; false: not in it. */
+static bool
+place_of(const struct attempt *a, size_t rcpt, size_t *place)
+{
+	size_t from = 0, to = a->n_rcpts, middle;
+
+	while (from < to) {
+		middle = from + (to - from) / 2;
+		if (a->rcpts[middle] < rcpt)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	*place = from;
+	return from < a->n_rcpts && a->rcpts[from] == rcpt;
+}
+
+/* What the sender asks of reports, recipients numbered as in the job. */
+static void
+put_params(struct buf *out, const struct job *job, struct slice attrs)
+{
+	struct slice one, key, value;
+	struct buf attr = {0};
+	size_t n;
+
+	while (netstring_slice(&attrs, &one) == 0) {
+		if (dsn_of_message(one)) {
+			frame_put(out, 'P', job->number, one);
+		} else if (dsn_attr_split(one, &key, &n, &value) &&
+			   place_of(job->attempt, n, &n)) {
+			buf_clear(&attr);
+			dsn_attr_put(&attr, key, n);
+			buf_puts(&attr, value);
+			frame_put(out, 'P', job->number, buf_slice(&attr));
+		}
+	}
+	buf_free(&attr);
+}
+
 static void
 put_envelope(struct buf *out, const struct job *job,
 	     const struct store_envelope *e)
@@ -133,6 +173,7 @@ put_envelope(struct buf *out, const struct job *job,
 	put_number(out, job->number, "size=", m->text_len);
 	put_number(out, job->number, "try=", m->attempts + 1);
 	put_attr(out, job->number, "nexthop=", attempt_nexthop(a));
+	put_params(out, job, e->attrs);
 	frame_put(out, 'S', job->number, e->sender);
 	/* both lists are in the order of the index */
 	for (; n < a->n_rcpts && netstring_slice(&rcpts, &one) == 0; i++) {

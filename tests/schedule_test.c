@@ -5,6 +5,7 @@
 #include "queue/schedule.h"
 
 #include "lib/agent.h"
+#include "lib/netstring.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "tests/tables.h"
@@ -270,6 +271,8 @@ on_stored(struct store_waiter *w, struct message *m, const struct verdict *v)
 		n_refused++;
 }
 
+static const char *const *attrs; /* of what is added; NULL behind the last */
+
 static void
 add(const char *sender, const char *rcpts)
 {
@@ -279,6 +282,7 @@ add(const char *sender, const char *rcpts)
 	struct store_waiter *w = &waiters[n_waiters++ % 64];
 	struct incoming in = {.birth_us = now_us};
 	struct slice rest = slice_text(rcpts), rcpt;
+	size_t i;
 
 	if (n_ids == 0 || id >> 32 != store.id_base) {
 		id = store_lease(&store);
@@ -290,6 +294,8 @@ add(const char *sender, const char *rcpts)
 	buf_text(&in.sender, sender);
 	while ((rcpt = slice_word(&rest)).len > 0)
 		incoming_rcpt(&in, rcpt);
+	for (i = 0; attrs && attrs[i]; i++)
+		incoming_attr(&in, slice_text(attrs[i]));
 	incoming_text(&in, store.big_dir, INCOMING_SMALL,
 		      SLICE("Subject: test\n\nhello\n"));
 	if (store_add(&store, &in, SLICE(""), w) != 0)
@@ -739,6 +745,64 @@ test_many_rcpts(void)
 	node_end();
 }
 
+/* the attributes of jobs, between bars */
+static struct buf asked;
+
+static const char *
+say_attrs(const struct agent_job *job, struct slice rcpt)
+{
+	struct slice all = buf_slice(&job->attrs), one;
+
+	while (netstring_slice(&all, &one) == 0) {
+		buf_puts(&asked, one);
+		buf_putc(&asked, ' ');
+	}
+	buf_text(&asked, "| ");
+	return rcpt.at[0] == 'z' ? "Zlater (#4.2.0)" : "Kfine (#2.0.0)";
+}
+
+static bool
+was_asked(const char *want)
+{
+	bool same = slice_eq(buf_slice(&asked), slice_text(want));
+
+	if (!same)
+		fprintf(stderr, "# asked: %.*s\n", (int)asked.len,
+			buf_slice(&asked).at);
+	buf_clear(&asked);
+	return same;
+}
+
+static void
+test_params(void)
+{
+	static const char *const some[] = {
+	    "client=x",		"ret=HDRS",	  "notify.0=NEVER",
+	    "envid=a+2B",	"notify.2=DELAY", "orcpt.2=rfc822;o@a.test",
+	    "notify.3=SUCCESS", "notify.9=NEVER", "notify.x=NEVER",
+	    "orcpt.1=unwell",	"notify.=NEVER",  NULL};
+
+	node_begin();
+	say = say_attrs;
+	attrs = some;
+	send_one("kim@from.test",
+		 "a@two.test b@one.test c@two.test z@one.test");
+	attrs = NULL;
+	/* each of a job's two recipients is answered, so all is said twice */
+	ok(was_asked("ret=HDRS notify.0=NEVER envid=a+2B notify.1=DELAY "
+		     "orcpt.1=rfc822;o@a.test | "
+		     "ret=HDRS notify.0=NEVER envid=a+2B notify.1=DELAY "
+		     "orcpt.1=rfc822;o@a.test | "
+		     "ret=HDRS envid=a+2B notify.1=SUCCESS | "
+		     "ret=HDRS envid=a+2B notify.1=SUCCESS | "),
+	   "an agent is told of reports, numbered as in its job");
+	pass_s(400);
+	ok(was_asked("ret=HDRS envid=a+2B notify.0=SUCCESS | "),
+	   "... and anew when fewer are tried again");
+	buf_free(&asked);
+	node_end();
+}
+
 int
 main(void)
 {
@@ -757,6 +821,7 @@ main(void)
 	test_segments();
 	test_slower();
 	test_many_rcpts();
+	test_params();
 	config_close(&config);
 	loop_free(&loop);
 	buf_free(&story);
