@@ -258,7 +258,7 @@ FUZZ_COVER = $(FUZZ_CLANG) B=$(B)/fuzz-cover OPT="-O1 -g" \
 FUZZ_ENV   = BUILD=$(abspath $(B)) FUZZ="$(FUZZ)" FUZZ_RUNS="$(FUZZ_RUNS)" \
              FUZZ_SECONDS="$(FUZZ_SECONDS)"
 
-.PHONY: fuzz fuzz-corpus fuzz-cover fuzz-build
+.PHONY: fuzz fuzz-corpus fuzz-cover fuzz-mutants fuzz-build
 fuzz-build: $(if $(FUZZ),$(addprefix $(B)/tests/fuzz-,$(FUZZ)),$(FUZZERS))
 
 fuzz: deps
@@ -267,6 +267,10 @@ fuzz: deps
 
 fuzz-corpus:
 	@$(FUZZ_ENV) sh tests/fuzz/run.sh corpus
+
+fuzz-mutants: deps
+	@$(AGAIN) fuzz-build
+	@BUILD=$(abspath $(B)) sh tests/fuzz/mutants.sh
 
 fuzz-cover: deps
 	@$(AGAIN) fuzz-build $(FUZZ_COVER)

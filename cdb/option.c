@@ -16,7 +16,8 @@ option_fault(const struct option_kind *list, struct slice word)
 	size_t eq = slice_find(word, '=');
 
 	for (; list->key; list++)
-		if (slice_eq(slice_of(word.at, eq), slice_text(list->key)))
+		if (eq < word.len &&
+		    slice_eq(slice_of(word.at, eq), slice_text(list->key)))
 			return list->good(slice_from(word, eq + 1))
 				   ? NULL
 				   : list->fault;

@@ -81,7 +81,8 @@ route_act(struct config_route *route)
 	} else if (slice_starts(all, reject)) {
 		route->decision = CONFIG_REJECT;
 		route->text = slice_trim(slice_from(all, reject.len));
-		route->text.len--; /* its NUL */
+		if (route->text.len > 0)
+			route->text.len--; /* its NUL */
 		route->nexthops = SLICE("");
 	} else if (slice_find(all, '=') < all.len) {
 		while ((word = slice_word(&rest)).len > 0 && !option_is(word))

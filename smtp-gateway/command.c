@@ -122,8 +122,9 @@ inside(struct path *p)
 		return 0; /* <>: the sender of bounces */
 	if (source_route(p) != 0 || local(p) != 0)
 		return -1;
-	if (!next_is(p, '@'))
-		return 0; /* <postmaster> */
+	if (!next_is(p, '@')) /* <postmaster>; <"a@b"> would become a@b */
+		return slice_find(slice_of(p->out, p->len), '@') == p->len ? 0
+									   : -1;
 	keep(p);
 	return domain(p);
 }

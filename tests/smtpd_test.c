@@ -142,6 +142,7 @@ static const struct row paths[] = {
     ROW("mail from: <a@b>  BODY=8BITMIME  SIZE=7\r\n", "mail<a@b>size=78bit "),
     ROW("MAIL FROM:<a@b> body=7bit\r\n", "mail<a@b> "),
     ROW("RCPT TO:<postmaster>\r\n", "rcpt<postmaster> "),
+    ROW("RCPT TO:<\"a@b.test\">\r\n", "rcpt!address "),
     ROW("RCPT TO:<@x.test,@y.test:a@b.test>\r\n", "rcpt<a@b.test> "),
     ROW("RCPT TO:<@x.test:a@b.test>\r\n", "rcpt<a@b.test> "),
     ROW("RCPT TO:<a@[192.0.2.1]>\r\n", "rcpt<a@[192.0.2.1]> "),

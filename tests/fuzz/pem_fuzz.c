@@ -34,7 +34,7 @@ object(void *user, const char *kind, struct slice der)
 	const char *at = kind;
 
 	fuzz_check(strlen(kind) < 128);
-	for (o->odd |= !*kind; *at; at++)
+	for (o->odd |= !*kind || strlen(kind) > 64; *at; at++)
 		o->odd |= *at == '-' || *at < ' ' || *at > '~';
 	fuzz_tell(&o->story, kind, der);
 	tls_pem_put(&o->again, kind, der);

@@ -2,6 +2,7 @@
  * the server's replies, there and back */
 #include "qmtpd/qmtp.h"
 #include "qmtpd/qmtpc.h"
+#include "qmtpd/quail.h"
 #include "qmtpd/replies.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -163,13 +164,58 @@ replies(struct slice in, struct fuzz_cuts *cuts)
 	replies_free(&all);
 }
 
+struct greeted {
+	struct quail_greeting g;
+	struct quail_takes takes;
+	enum quail_event last;
+	size_t left;
+};
+
+static bool
+greet(void *user, struct slice in)
+{
+	struct greeted *g = user;
+
+	g->last = quail_greeted(&g->g, &in, &g->takes);
+	fuzz_check(g->last != QUAIL_MORE || in.len == 0);
+	g->left += in.len;
+	return g->last == QUAIL_MORE;
+}
+
+/* quail/1: what a server takes, of any bytes; and there and back */
+static void
+greeting(struct slice in, struct fuzz_cuts *cuts)
+{
+	static struct buf wire;
+	struct greeted whole = {.left = 0}, cut = {.left = 0};
+	struct greeted again = {.left = 0};
+
+	fuzz_feed(in, NULL, greet, &whole);
+	fuzz_feed(in, cuts, greet, &cut);
+	fuzz_check(whole.last == cut.last);
+	if (whole.last != QUAIL_READY)
+		return;
+	fuzz_check(whole.takes.size == cut.takes.size &&
+		   whole.takes.rcpts == cut.takes.rcpts &&
+		   whole.takes.params == cut.takes.params);
+	fuzz_check(whole.takes.rcpts > 0 &&
+		   whole.takes.params >= QUAIL_PARAMS_LEAST);
+	buf_clear(&wire);
+	quail_greet(&wire, &whole.takes);
+	fuzz_feed(buf_slice(&wire), cuts, greet, &again);
+	fuzz_check(again.last == QUAIL_READY && again.left == 0);
+	fuzz_check(again.takes.size == whole.takes.size &&
+		   again.takes.params == whole.takes.params);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 {
 	struct slice in = slice_of((const char *)at, n);
 	struct fuzz_cuts cuts = fuzz_cuts_take(&in);
 
-	switch (fuzz_byte(&in) % 3) {
+	switch (fuzz_byte(&in) % 4) {
+	case 3: greeting(in, &cuts); break;
 	case 0: hostile(in, &cuts); break;
 	case 1: packages(in, &cuts); break;
 	case 2: replies(in, &cuts); break;

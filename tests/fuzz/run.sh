@@ -57,7 +57,13 @@ fuzz_one() {
 
 corpus_one() {
 	rm -rf "$out/small" && mkdir -p "$out/small" || return 1
-	"$out/tests/fuzz-$1" -merge=1 -use_counters=0 "-max_len=$(longest "$1")" \
+	# what reaches the same lines may still see another bug: the seeds stay
+	[ -d "$out/seeds" ] || { mkdir "$out/seeds" &&
+		perl "$here/seeds.pl" "$out/seeds"; } || return 1
+	cp "$out/seeds/$1"/* "$out/small" || return 1
+	counters=1
+	[ "$1" != tables ] || counters=0 # it would be large
+	"$out/tests/fuzz-$1" -merge=1 "-use_counters=$counters" "-max_len=$(longest "$1")" \
 	    "$out/small" "$out/corpus/$1" >"$out/$1.merge" 2>&1 || return 1
 	perl "$here/pack.pl" pack "$out/small" >"$here/corpus/$1.new" &&
 		mv "$here/corpus/$1.new" "$here/corpus/$1"

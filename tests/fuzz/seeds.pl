@@ -51,6 +51,11 @@ my @replies = (ns('Kok 1 qp 23', 'Zlater (#4.3.0)', 'Dno (#5.1.1)'),
 seed('qmtpc', $_) for cuts((map { "\0$_" } @replies),
 	"\1" . str("hi\n", 'a@b.test', 'c@d.test', '', "x\n", 'e@f.test'),
 	"\2" . str('K') . "later\0\1\2\3\4\5\6\7");
+seed('qmtpc', $_) for cuts("\3" . ns(ns('size=52428800', 'rcpts=10000',
+	    'params=3072')) . '1:K,', "\3" . ns(ns('size=1')), "\3" .
+    ns(ns('size=1', 'rcpts=9', 'params=1024', 'x=y', 'size=2')));
+seed('qmtp', "\x80\1" . ns("\nx", 'a@b', ns('ret=hdrs'),
+	ns('c@d', ns('notify=never'), 'e@f', '')));
 seed('qmqpc', $_) for cuts((map { "\0$_" } @replies),
 	"\1" . str("hi\n", 'a@b.test', @rcpts));
 
@@ -198,3 +203,11 @@ seed('x509', "\2\5$_") for (map { ("\0$_", "\4" . two($_), "\5" . two($_)) } @ce
 my $pem = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
 seed('pem', $_) for "\0$pem", "\0x\n$pem$pem-----BEGIN X-----\n", "\0-----BEGIN",
     "\1" . str('abc', '', 'x' x 99), "\2sha256:" . 'aB' x 32, "\2sha256:" . 'ab' x 31;
+
+my $sign = "\r\n\r\n\0\r\nQUIT\n";
+seed('proxy', $_) for cuts("\0$sign\x21\x11\0\x0c" . "\xc0\0\2\1\xc0\0\2\2\4\0\2\x74" . 'x',
+	"\0$sign\x21\x21\0\x28" . "\x20\1" . "\0" x 30 . "\1\2\3\4" . 'tlv!' . 'y',
+	"\0$sign\x20\0\0\0", "\0$sign\x21\x31\0\xd8" . 'u' x 216, "\0$sign\x21\x12\0\x0c",
+	"\0${sign}\x22", "\0\r\n\r\nQ",
+	"\1\0\2\xc0\x2b\1\0\0\x12\0\x10\0\x0e\0\x0c\7quail/1\3xyz",
+	"\1\0\2\xc0\x2b\1\0\0\4\0\5\0\0", "\1\0\2\xc0\x2b\1\0\0\0", "\1\0\2\xc0\x2b\1\0");
