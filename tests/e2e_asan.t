@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 [ -x "$BUILD/asan/bin/quail" ] ||
 	skip_all 'there is no build with sanitizers; make test makes one'
-for test in e2e_in e2e_out e2e_kill tls; do
+for test in e2e_in e2e_out e2e_kill tls limits proxy; do
 	said=$(MANY=300 LONG='' BIN=$BUILD/asan/bin BUILD=$BUILD/asan \
 	    sh "$here/$test.t" 2>&1)
 	is $? 0 "$test"

@@ -8,27 +8,37 @@
 # Their Debian packages conflict with each other and would take over the
 # host's mail, so they are downloaded and unpacked, and never installed.
 # $PEERS is DIR for the last two. Names: qmqp-source, qmqp-sink, smtp-source,
-# smtp-sink (Postfix), mailfront, nullmailer-qmqp.
+# smtp-sink (Postfix), mailfront, nullmailer-qmqp, haproxy.
 set -u
 
 packages='postfix mailfront libbg2 libcvm1 nullmailer'
+balancer='haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
+    libpcre2-8-0'
+
+# get DIR PACKAGE... - all of them or none; below DIR/root
+get() {
+	mkdir -p "$1/root" || return 1
+	rm -f "$1"/*.deb
+	sh "$(dirname "$0")/../packaging/deps.sh" download "$@" \
+	    >"$1/said" 2>&1 || {
+		echo "peers: not to be had, their tests skip:" \
+		    "$(tail -n 1 "$1/said")"
+		return 0
+	}
+	for deb in "$1"/*.deb; do
+		dpkg-deb -x "$deb" "$1/root" || return 1
+	done
+}
 
 fetch() {
 	dir=$1
-	[ ! -e "$dir/root/usr/sbin/mailfront" ] ||
-		[ ! -e "$dir/root/usr/sbin/qmqp-source" ] ||
-		[ ! -e "$dir/root/usr/lib/nullmailer/qmqp" ] || return 0
-	mkdir -p "$dir/root" || return 1
 	# shellcheck disable=SC2086
-	sh "$(dirname "$0")/../packaging/deps.sh" download "$dir" $packages \
-	    >"$dir/said" 2>&1 || {
-		echo "peers: not to be had, their tests skip:" \
-		    "$(tail -n 1 "$dir/said")"
-		return 0
-	}
-	for deb in "$dir"/*.deb; do
-		dpkg-deb -x "$deb" "$dir/root" || return 1
-	done
+	[ -e "$dir/root/usr/sbin/mailfront" ] &&
+		[ -e "$dir/root/usr/sbin/qmqp-source" ] &&
+		[ -e "$dir/root/usr/lib/nullmailer/qmqp" ] ||
+		get "$dir" $packages || return 1
+	# shellcheck disable=SC2086
+	[ -e "$dir/root/usr/sbin/haproxy" ] || get "$dir" $balancer
 }
 
 # where NAME - sets $program, and $library if it needs one
@@ -47,6 +57,10 @@ where() {
 		export MODULE_PATH
 		;;
 	nullmailer-qmqp) program=$root/usr/lib/nullmailer/qmqp ;;
+	haproxy)
+		program=$root/usr/sbin/haproxy
+		library=$(echo "$root"/usr/lib/*-linux-gnu*)
+		;;
 	*)
 		program=
 		;;
