@@ -5,7 +5,8 @@
 #                     loopback (installs what is missing first)
 #   make test         all tests under prove (installs what is missing first)
 #   make test-long    the same, with longer rounds of the kill tests
-#   make bench        messages a second, beside what the disk allows;
+#   make bench        quail and its peers, the same work, in one run: as root,
+#                     25 minutes (QUICK=1: 5; WORKS="w1 w4": only these);
 #                     bench-sessions: what connections cost; bench-tls:
 #                     handshakes and bytes a second beside openssl's
 #   make fuzz         the fuzz harnesses, with clang (doc/testing.md)
@@ -116,8 +117,8 @@ tinycdb: $(CDB_A)
 # stand in tests/ too; the group lets the linker find its way, and TinyCDB's
 # archive must come before libowfat.
 TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*_test.c))
-TOOLS   := $(addprefix $(B)/tests/,quail-load quail-sessions disk tlsrate smtp-sink \
-           spawn)
+TOOLS   := $(addprefix $(B)/tests/,quail-load quail-sink quail-sessions disk \
+           tlsrate smtp-sink spawn)
 HELPERS := $(filter-out %_test.c tests/smtp_sink.c,$(wildcard tests/*.c))
 TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c \
            tests/crash/*.c tests/fuzz/*.c))
@@ -141,6 +142,7 @@ $(CRASH): $(B)/tests/crash-%: $(B)/tests/crash/%.o $(call lib_of,lib)
 $(B)/tests/tlsrate: $(B)/tests/bench/tlsrate.o $(call lib_of,lib)
 $(B)/tests/tlsrate: LDLIBS += -lbearssl
 $(B)/tests/quail-load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load*.c))
+$(B)/tests/quail-sink: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/sink*.c))
 $(B)/tests/disk:       $(B)/tests/bench/disk.o
 $(B)/tests/spawn:      $(B)/tests/bench/spawn.o
 $(B)/tests/quail-sessions: $(B)/tests/bench/sessions.o $(call lib_of,lib)
@@ -150,6 +152,12 @@ $(TOOLS):
 	@mkdir -p $(@D)
 	$(SAY) link $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# What makes every flush slower, for peers and us alike; `make bench` loads it.
+$(B)/tests/slow.so: tests/bench/slow.c
+	@mkdir -p $(@D)
+	$(SAY) link $@
+	$(Q)$(CC) $(STD) $(OPT) $(WARN) -fPIC -shared -o $@ $<
 
 # The fuzz harnesses; replay.c feeds them the corpus, libFuzzer does more. The
 # helpers come first in the group: they stand for some of lib/.
@@ -229,8 +237,9 @@ test-one:
 	    DEPS=$(abspath $(DEPS)) prove -v $(T)
 
 bench: deps-test
-	@$(AGAIN) all $(TOOLS)
-	@$(RUN_ENV) sh tests/bench/bench.sh
+	@$(AGAIN) all $(TOOLS) $(B)/tests/slow.so leaf
+	@$(RUN_ENV) QUICK=$(QUICK) REPORT=$(if $(QUICK)$(WORKS),,doc/benchmarks.md) \
+	    sh tests/bench/bench.sh $(WORKS)
 
 bench-tls: deps-test
 	@$(AGAIN) all $(TOOLS)

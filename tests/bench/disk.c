@@ -5,18 +5,22 @@
  * Appends records to a file in DIR, one fdatasync per 1, 8, 64 and 512 of
  * them, each for SECONDS (1): first into fresh blocks, as a new log does,
  * then over blocks that were written before, as a recycled one does. What a
- * queue acknowledges a second can be put beside it.
+ * queue acknowledges a second can be put beside it. Then one file for each, as
+ * a Maildir demands: made in tmp/, synced, renamed into new/, new/ synced; by
+ * one writer and by 64 at once.
  */
 #include <err.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { RECORD = 4096, BATCH_MAX = 512 };
+enum { RECORD = 4096, BATCH_MAX = 512, WRITERS_MAX = 64 };
 
 static const off_t file_max = (off_t)256 << 20;
 
@@ -75,6 +79,92 @@ fresh_file(const char *name)
 	return fd;
 }
 
+/* ---- a file for each */
+
+struct writer {
+	pthread_t thread;
+	unsigned number;
+	double until;
+	int new_dir;
+	unsigned n; /* files made */
+};
+
+static void
+make_file(const struct writer *w, const char *record)
+{
+	char tmp[64], new[64];
+	int fd;
+
+	snprintf(tmp, sizeof tmp, "disk.box/tmp/%u.%u", w->number, w->n);
+	snprintf(new, sizeof new, "disk.box/new/%u.%u", w->number, w->n);
+	fd = fresh_file(tmp);
+	write_all(fd, record, RECORD, 0);
+	if (fsync(fd) == -1 || close(fd) == -1 || rename(tmp, new) == -1 ||
+	    fsync(w->new_dir) == -1)
+		err(111, "%s", new);
+}
+
+static void *
+write_files(void *arg)
+{
+	static const char record[RECORD];
+	struct writer *w = arg;
+
+	while (clock_now() < w->until) {
+		make_file(w, record);
+		w->n++;
+	}
+	return NULL;
+}
+
+static void
+remove_files(const struct writer *w)
+{
+	char new[64];
+	unsigned i;
+
+	for (i = 0; i < w->n; i++) {
+		snprintf(new, sizeof new, "disk.box/new/%u.%u", w->number, i);
+		unlink(new);
+	}
+}
+
+/* measure_files - files a second by n_writers at once; leaves none */
+static double
+measure_files(unsigned n_writers, double seconds)
+{
+	static struct writer writers[WRITERS_MAX];
+	double begun = clock_now(), took;
+	unsigned i, n = 0;
+	int new_dir;
+
+	if (mkdir("disk.box", 0700) == -1 ||
+	    mkdir("disk.box/tmp", 0700) == -1 ||
+	    mkdir("disk.box/new", 0700) == -1)
+		err(111, "disk.box");
+	new_dir = open("disk.box/new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (new_dir == -1)
+		err(111, "disk.box/new");
+	for (i = 0; i < n_writers; i++) {
+		writers[i] = (struct writer){0, i, begun + seconds, new_dir, 0};
+		if (pthread_create(&writers[i].thread, NULL, write_files,
+				   &writers[i]) != 0)
+			errx(111, "no thread");
+	}
+	for (i = 0; i < n_writers; i++) {
+		pthread_join(writers[i].thread, NULL);
+		n += writers[i].n;
+	}
+	took = clock_now() - begun;
+	for (i = 0; i < n_writers; i++)
+		remove_files(&writers[i]);
+	close(new_dir);
+	rmdir("disk.box/new");
+	rmdir("disk.box/tmp");
+	rmdir("disk.box");
+	return n / took;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -106,5 +196,9 @@ main(int argc, char **argv)
 		       batches[i], measure(fd, records, batches[i], seconds));
 	close(fd);
 	unlink("disk.tmp");
+	printf("disk files writers=1 records_per_second=%.0f\n",
+	       measure_files(1, seconds));
+	printf("disk files writers=64 records_per_second=%.0f\n",
+	       measure_files(WRITERS_MAX, seconds));
 	return 0;
 }

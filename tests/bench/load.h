@@ -70,7 +70,8 @@ struct load_session {
 	struct load *load;
 	int fd;
 	enum load_state state;
-	int64_t wake_us; /* connect again, or give the server up */
+	bool watches_write; /* epoll tells when it can be written */
+	int64_t wake_us;    /* connect again, or give the server up */
 	char *out;
 	size_t out_len, out_off, out_max;
 	char in[LOAD_IN_MAX];

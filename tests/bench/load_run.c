@@ -139,11 +139,13 @@ session_watch(struct load_session *s, int operation)
 {
 	struct load *l = s->load;
 	struct epoll_event e = {0};
+	bool writes = s->state == LOAD_CONNECTING || s->out_off < s->out_len;
 
+	if (operation == EPOLL_CTL_MOD && writes == s->watches_write)
+		return;
+	s->watches_write = writes;
 	e.data.ptr = s;
-	e.events = EPOLLIN;
-	if (s->state == LOAD_CONNECTING || s->out_off < s->out_len)
-		e.events |= EPOLLOUT;
+	e.events = EPOLLIN | (writes ? EPOLLOUT : 0);
 	if (epoll_ctl(l->epoll_fd, operation, s->fd, &e) == -1)
 		err(111, "epoll_ctl");
 }
