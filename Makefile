@@ -118,7 +118,7 @@ tinycdb: $(CDB_A)
 # archive must come before libowfat.
 TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*_test.c))
 TOOLS   := $(addprefix $(B)/tests/,quail-load quail-sink quail-sessions disk \
-           tlsrate smtp-sink spawn)
+           tlsrate smtp-sink spawn route-bench)
 HELPERS := $(filter-out %_test.c tests/smtp_sink.c,$(wildcard tests/*.c))
 TOBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c tests/bench/*.c \
            tests/crash/*.c tests/fuzz/*.c))
@@ -144,6 +144,7 @@ $(B)/tests/tlsrate: LDLIBS += -lbearssl
 $(B)/tests/quail-load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load*.c))
 $(B)/tests/quail-sink: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/sink*.c))
 $(B)/tests/disk:       $(B)/tests/bench/disk.o
+$(B)/tests/route-bench: $(B)/tests/bench/route_bench.o $(call lib_of,cdb lib)
 $(B)/tests/spawn:      $(B)/tests/bench/spawn.o
 $(B)/tests/quail-sessions: $(B)/tests/bench/sessions.o $(call lib_of,lib)
 $(B)/tests/quail-sessions: LDLIBS += -lbearssl

@@ -7,16 +7,29 @@
 
 #include <errno.h>
 
-/* the file */
+/* one record */
 
-static void
-identify(struct config *c, const struct stat *st)
+static bool
+find_line(const struct config *c, struct slice key, unsigned n,
+	  struct slice *value, struct slice *source)
 {
-	c->dev = st->st_dev;
-	c->inode = st->st_ino;
-	c->mtime_ns =
-	    st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec;
+	struct map_record record;
+
+	if (!map_find(c->map, key, n, &record))
+		return false;
+	keys_open(record.value, value, source);
+	return true;
 }
+
+static bool
+find(const struct config *c, struct slice key, unsigned n, struct slice *value)
+{
+	struct slice source;
+
+	return find_line(c, key, n, value, &source);
+}
+
+/* the file */
 
 static void
 know(struct config *c)
@@ -25,6 +38,17 @@ know(struct config *c)
 
 	config_number(c, KEYS_HAS, &bits);
 	c->has = (unsigned)bits;
+	if (!find(c, SLICE(KEYS_HAS "\0locals"), 0, &c->locals))
+		c->locals = SLICE("");
+}
+
+static void
+identify(struct config *c, const struct stat *st)
+{
+	c->dev = st->st_dev;
+	c->inode = st->st_ino;
+	c->mtime_ns =
+	    st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec;
 }
 
 int
@@ -82,28 +106,6 @@ config_close(struct config *c)
 {
 	map_close(c->map);
 	*c = (struct config){0};
-}
-
-/* one record */
-
-static bool
-find_line(const struct config *c, struct slice key, unsigned n,
-	  struct slice *value, struct slice *source)
-{
-	struct map_record record;
-
-	if (!map_find(c->map, key, n, &record))
-		return false;
-	keys_open(record.value, value, source);
-	return true;
-}
-
-static bool
-find(const struct config *c, struct slice key, unsigned n, struct slice *value)
-{
-	struct slice source;
-
-	return find_line(c, key, n, value, &source);
 }
 
 bool

@@ -30,7 +30,8 @@ struct config {
 	dev_t dev; /* which file it is, to see a new one */
 	ino_t inode;
 	int64_t mtime_ns;
-	unsigned has; /* KEYS_HAS_ bits (keys.h) */
+	unsigned has;	     /* KEYS_HAS_ bits (keys.h) */
+	struct slice locals; /* the filter of local domains (keys.h) */
 };
 
 /* config_open - open and check a compiled configuration

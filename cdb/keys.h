@@ -53,6 +53,8 @@
  *   rewrite       rcpt, sender or from        PATTERN ADDRESS      yes
  *   needs         (empty)                     CONFIG_NEEDS_ bits, decimal
  *   has           (empty)                     KEYS_HAS_ bits, decimal
+ *   has           locals                      KEYS_FILTER bytes: a bit for the
+ *                                             hash of each domain of locals
  *
  * Change something here, and MAP_VERSION (map.h) goes up.
  */
@@ -103,6 +105,16 @@ enum {
 	KEYS_HAS_LIFETIME = 256, /* queuelifetime */
 	KEYS_HAS_TLS = 512
 };
+
+/* Most mail of a hub is for others: that a domain is not local is then known
+ * without a look into the large file. */
+enum { KEYS_FILTER = 4096 };
+
+static inline unsigned
+keys_filter_bit(uint64_t hash)
+{
+	return (unsigned)(hash >> 32) & (KEYS_FILTER * 8 - 1);
+}
 
 /* KEYS_TABLE - what the keys of a table begin with */
 #define KEYS_TABLE(table) SLICE(table "\0")

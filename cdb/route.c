@@ -1,6 +1,7 @@
 /* route.c - the half of config.h that decides about recipients */
 #include "cdb/ask.h"
 #include "cdb/config.h"
+#include "cdb/digest.h"
 #include "cdb/keys.h"
 #include "cdb/route_parts.h"
 
@@ -11,6 +12,11 @@ enum { LOCAL_MAX = 200 };
 static bool
 find_local(const struct config *c, const struct ask *a, struct map_record *r)
 {
+	unsigned bit = keys_filter_bit(digest_hash(a->domain));
+
+	if (c->locals.len != KEYS_FILTER ||
+	    !(c->locals.at[bit / 8] & 1 << bit % 8))
+		return false;
 	return ask_find(c, KEYS_TABLE(KEYS_LOCALS), a->domain, r);
 }
 

@@ -1,11 +1,14 @@
 #include "cdb/rows.h"
 
 #include "cdb/config.h"
+#include "cdb/digest.h"
 #include "cdb/keys.h"
 #include "cdb/network.h"
 #include "lib/address.h"
+#include "lib/die.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* saying what is wrong */
 
@@ -209,11 +212,25 @@ rows_end(struct rows *r)
 	put_lengths(r);
 	put_bits(r, KEYS_NEEDS, r->needs);
 	put_bits(r, KEYS_HAS, r->has);
+	if (r->locals)
+		rows_put(r, SLICE("locals"),
+			 slice_of((char *)r->locals, KEYS_FILTER));
+}
+
+void
+rows_note_local(struct rows *r, struct slice domain)
+{
+	unsigned bit = keys_filter_bit(digest_hash(domain));
+
+	if (!r->locals && !(r->locals = calloc(1, KEYS_FILTER)))
+		die_nomem();
+	r->locals[bit / 8] = (unsigned char)(r->locals[bit / 8] | 1 << bit % 8);
 }
 
 void
 rows_free(struct rows *r)
 {
+	free(r->locals);
 	seen_free(&r->seen);
 	buf_free(&r->key);
 	buf_free(&r->value);

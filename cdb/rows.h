@@ -31,6 +31,7 @@ struct rows {
 	bool has_hubs, has_access;	/* any line of these tables */
 	bool tls_server, tls_client;	/* is a key of ours needed, of use? */
 	bool lengths[NETWORK_BITS + 1]; /* of access's networks */
+	unsigned char *locals;		/* KEYS_FILTER bytes, or NULL */
 	int error; /* errno of the first map_add that failed */
 	struct buf key, value, low, text; /* scratch */
 };
@@ -134,6 +135,10 @@ rows_weigh(struct rows *r, struct slice words);
 /* rows_end - add what is known only at the end */
 void
 rows_end(struct rows *r);
+
+/* rows_note_local - remember a domain of locals for the filter (keys.h) */
+void
+rows_note_local(struct rows *r, struct slice domain);
 
 /* rows_free - all but the map and the report */
 void

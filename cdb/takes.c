@@ -42,8 +42,10 @@ take_locals(struct rows *r, struct slice words)
 	struct slice domain = rows_lower(r, words);
 
 	if (rows_right(r, grammar_domain_fault(words), words) &&
-	    rows_first(r, domain, words))
+	    rows_first(r, domain, words)) {
+		rows_note_local(r, domain);
 		rows_put(r, domain, SLICE(""));
+	}
 }
 
 static void
