@@ -2,6 +2,7 @@
 #include "queue/command.h"
 #include "queue/compile.h"
 #include "queue/explain.h"
+#include "queue/import_cmd.h"
 #include "queue/key_cmd.h"
 #include "queue/queue_cmd.h"
 #include "queue/run.h"
@@ -33,6 +34,8 @@ static const struct {
      compile_command},
     {"rollback", "DIR", "go by the configuration before that again",
      rollback_command},
+    {"import", "qmail|postfix|nullmailer FROM TO",
+     "make tables of another program's", import_command},
     {"explain", "[-d DIR] ADDRESS...", "say where mail goes, how, and why",
      explain_command},
     {"key", "[-o DIR]|--pin FILE", "make a key for TLS, or print a pin",

@@ -86,8 +86,9 @@ command_directory = $root/usr/sbin
 shlib_directory = $root/usr/lib/postfix
 queue_directory = $work/lib
 mail_owner = daemon
-setgid_group = nogroup
+setgid_group = mail
 data_directory = $work/lib
+meta_directory = $work/etc
 lmdb_map_size = 2147483648
 import_environment = MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C LD_LIBRARY_PATH
 T
