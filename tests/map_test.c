@@ -70,6 +70,17 @@ opens(const char *name)
 	return r == 0;
 }
 
+static uint64_t
+next_random(void)
+{
+	static uint64_t x = 88172645463325252;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return x;
+}
+
 static void
 test_damaged(void)
 {
@@ -98,6 +109,23 @@ test_damaged(void)
 		at[i / 8] = (char)(at[i / 8] ^ 1 << i % 8);
 	}
 	ok(wrong == 0, "each of %zu bits flipped: refused", good.len * 8);
+	wrong = 0;
+	for (i = 0; i < 3000; i++) { /* several bits, anywhere, together */
+		struct buf bad = {0};
+		unsigned n = 2 + (unsigned)(next_random() % 15);
+
+		buf_puts(&bad, buf_slice(&good));
+		while (n-- > 0)
+			bad.mem[next_random() % bad.len] ^=
+			    (char)(1 << next_random() % 8);
+		if (!slice_eq(buf_slice(&bad), buf_slice(&good))) {
+			unlink("copy.cdb"); /* no wait for the disk */
+			write_file("copy.cdb", bad.mem, bad.len);
+			wrong += opens("copy.cdb");
+		}
+		buf_free(&bad);
+	}
+	ok(wrong == 0, "many bits flipped at random, 3000 times: refused");
 	buf_putc(&good, 'x');
 	write_file("copy.cdb", good.mem + good.off, good.len);
 	ok(!opens("copy.cdb"), "a byte more: refused");
