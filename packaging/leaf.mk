@@ -3,6 +3,10 @@
 #   make leaf                  B/leaf/qmqpc, B/leaf/qmqpc-plain (without TLS)
 #   make leaf LEAF_ARCH=arm64  the same in B/leaf-arm64, by Debian's cross gcc
 #
+# Canaries are in all but BearSSL's arithmetic, and the one with TLS lies
+# elsewhere in each run; 64 KiB have no room for that in the other (see
+# doc/decisions.md).
+#
 # Compiled whole, with the libraries' sources (packaging/leaf-deps.sh), so
 # that the linker may drop what is not called. The one without TLS has
 # packaging/leaf/plain.c in place of qmqpc/secure.c, the only file of the leaf
@@ -20,11 +24,11 @@ LEAF_CC   ?= $(if $(filter $(LEAF_HOST),$(LEAF_ARCH)),,$(LEAF_TRIPLET_$(LEAF_ARC
 LEAF_ALL  := amd64 arm64
 
 LEAF_OPT  := -Oz -flto -ffunction-sections -fdata-sections \
-             -fno-asynchronous-unwind-tables -fno-stack-protector \
-             -fno-pie -fno-jump-tables -fno-ident
+             -fno-asynchronous-unwind-tables -fstack-protector-strong \
+             -fPIE -fno-jump-tables -fno-ident
 LEAF_CPP   = -nostdinc -isystem $(LEAF_MUSL)/include \
              -isystem $(shell $(LEAF_CC) -print-file-name=include) -I. -Dpure=
-LEAF_LINK  = -nostdlib -static -no-pie -flto-partition=one -Wl,--gc-sections \
+LEAF_LINK  = -nostdlib -flto-partition=one -Wl,--gc-sections \
              -Wl,-s,--build-id=none,-z,noexecstack -T packaging/leaf/leaf.ld
 
 # Parts of a libc, made for what a leaf asks of them: a third of the file
@@ -34,6 +38,8 @@ LEAF_SRCS := $(filter-out lib/dns.c lib/dns_parts.c cdb/build.c $(MAINS), \
              $(filter qmqpc/% lib/% cdb/%,$(SRCS)))
 LEAF_CDB  := $(addprefix tinycdb/cdb_,find.c findnext.c hash.c init.c \
              make.c make_add.c make_put.c seek.c seq.c unpack.c)
+# Lengths on its stack are constants there, whatever comes from outside.
+LEAF_SUMS := aead ec hash int kdf mac rand symcipher
 LEAF_BEAR  = $(patsubst $(LEAF_DEPS)/%,%,$(shell find $(LEAF_DEPS)/bearssl/src -name '*.c'))
 
 leaf_objs  = $(patsubst %.c,$(LEAF)/o/%.o,$(1))
@@ -68,6 +74,7 @@ $(LEAF)/o/libowfat/%.o: $(LEAF_DEPS)/libowfat/%.c
 	$(Q)$(LEAF_CC) $(LEAF_CPP) -I$(LEAF_DEPS)/libowfat $(LEAF_OPT) -w \
 	    -c -o $@ $<
 
+$(LEAF_SUMS:%=$(LEAF)/o/bearssl/src/%/%.o): LEAF_OPT += -fno-stack-protector
 $(LEAF)/o/bearssl/%.o: $(LEAF_DEPS)/bearssl/%.c
 	@mkdir -p $(@D)
 	$(Q)$(LEAF_CC) $(LEAF_CPP) -I$(LEAF_DEPS)/bearssl/src \
@@ -86,10 +93,16 @@ LEAF_PARTS := $(LEAF)/o/qmqpc/main.o $(LEAF)/leaf.a
 # What stands before leaf.a keeps its like in there out.
 $(LEAF)/qmqpc: $(LEAF)/o/packaging/leaf/tls.o $(LEAF_PARTS) $(LEAF)/bearssl.a
 $(LEAF)/qmqpc-plain: $(LEAF)/o/packaging/leaf/plain.o $(LEAF_PARTS)
+$(LEAF)/qmqpc: LEAF_KIND := -static-pie -Wl,--defsym=leaf_base=0
+$(LEAF)/qmqpc: LEAF_CRT := rcrt1.o
+$(LEAF)/qmqpc-plain: LEAF_KIND := -static -no-pie -fno-pie
+$(LEAF)/qmqpc-plain: LEAF_CRT := crt1.o
+$(LEAF)/qmqpc $(LEAF)/qmqpc-plain: packaging/leaf/leaf.ld
 $(LEAF)/qmqpc $(LEAF)/qmqpc-plain:
 	$(SAY) link $@
-	$(Q)$(LEAF_CC) $(LEAF_OPT) $(LEAF_LINK) -o $@ \
-	    $(LEAF_MUSL)/lib/crt1.o $(LEAF_MUSL)/lib/crti.o $^ \
+	$(Q)$(LEAF_CC) $(LEAF_OPT) $(LEAF_LINK) $(LEAF_KIND) -o $@ \
+	    $(LEAF_MUSL)/lib/$(LEAF_CRT) $(LEAF_MUSL)/lib/crti.o \
+	    $(filter-out %.ld,$^) \
 	    -Wl,--start-group $(LEAF_MUSL)/lib/libc.a -lgcc -Wl,--end-group \
 	    $(LEAF_MUSL)/lib/crtn.o
 

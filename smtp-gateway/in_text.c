@@ -132,11 +132,9 @@ in_text_begin(struct in_session *s)
 {
 	struct door *door = &s->in->door;
 
-	if (!door->is_open) {
-		in_no_queue(s);
-	} else if (door_begin(door, &s->message, answered) != 0) {
+	if (door_begin(door, &s->message, answered) != 0) {
 		s->begins = true;
-		in_stall(s, IN_BEGIN_MS);
+		in_stall(s, door->is_open ? IN_BEGIN_MS : IN_AWAY_MS);
 	} else {
 		s->begins = false;
 		put_head(s, s->esmtp ? "ESMTP" : "SMTP");
