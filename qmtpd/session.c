@@ -1,34 +1,13 @@
-#include "qmtpd/session.h"
+#include "qmtpd/session_parts.h"
 
 #include "cdb/client.h"
 #include "lib/die.h"
 #include "lib/limits.h"
 #include "lib/log.h"
-#include "lib/owner.h"
-#include "qmtpd/qmtp.h"
 #include "qmtpd/quail.h"
-#include "qmtpd/transaction.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct session {
-	struct front_session base;
-	unsigned rights;
-	bool quail;		     /* quail/1 is spoken */
-	struct qmtp *machine;	     /* NULL between packages */
-	struct list packages;	     /* in order */
-	struct transaction *reading; /* the last of them, while it comes */
-	size_t n_waiting;	     /* complete, without replies yet */
-	uint64_t waiting_bytes;
-	bool ending; /* no more input; see end */
-};
-
-static struct qmtpd *
-daemon_of(struct session *s)
-{
-	return OWNER(s->base.front, struct qmtpd, front);
-}
 
 static void
 log_session(const struct session *s, const char *event, const char *why)
@@ -42,57 +21,12 @@ log_session(const struct session *s, const char *event, const char *why)
 }
 
 static void
-log_package(const struct session *s, const struct transaction *p)
-{
-	struct slice text = p->code ? slice_text(p->why) : SLICE("");
-	char code[2] = {p->code, 0};
-
-	if (p->verdict && p->replies.n_door > 0) {
-		code[0] = p->verdict->code;
-		text = verdict_text(p->verdict);
-	}
-	log_open("package");
-	log_id("id", p->message.id);
-	front_log_client(&s->base);
-	log_number("size", (int64_t)p->size);
-	log_number("rcpts", (int64_t)p->replies.n);
-	log_number("refused", (int64_t)(p->replies.n - p->replies.n_door));
-	if (code[0])
-		log_text("verdict", code);
-	if (code[0] && code[0] != 'K')
-		log_bytes("why", text);
-	log_close();
-}
-
-/* What a package that waits costs us, its replies to come included. */
-static uint64_t
-weight(const struct transaction *p)
-{
-	return p->size + p->replies.runs.len + 32 * p->replies.n;
-}
-
-/* What it costs us in memory, its verdict to come included. */
-static void
-charge(struct session *s, struct transaction *p)
-{
-	budget_move(&s->base.front->server.budget, &p->held,
-		    sizeof *p + sizeof *p->verdict + p->replies.runs.cap);
-}
-
-static void
-drop(struct session *s, struct transaction *p)
-{
-	budget_move(&s->base.front->server.budget, &p->held, 0);
-	transaction_free(p);
-}
-
-static void
 session_free(struct session *s)
 {
 	struct link *link;
 
 	while ((link = list_first(&s->packages)))
-		drop(s, OWNER(link, struct transaction, link));
+		package_drop(s, OWNER(link, struct transaction, link));
 	front_leave(&s->base);
 	free(s->machine);
 	free(s);
@@ -116,39 +50,17 @@ end(struct session *s)
 		return;
 	s->ending = true;
 	if (s->reading)
-		drop(s, s->reading);
+		package_drop(s, s->reading);
 	s->reading = NULL;
 	front_go(&s->base);
 	front_late(&s->base, true);
 	close_when_done(s);
 }
 
-/* Replies of all packages that have nothing undecided before them, as far as
- * the client reads them. */
 static void
 reply(struct session *s)
 {
-	struct conn *c = &s->base.conn;
-	struct link *link;
-
-	while ((link = list_first(&s->packages))) {
-		struct transaction *p = OWNER(link, struct transaction, link);
-		bool all;
-
-		if (!transaction_ready(p))
-			break;
-		all = replies_put(&c->out, SESSION_REPLIES_MAX, &p->replies,
-				  p->verdict);
-		conn_flush_later(c);
-		if (!all) {
-			c->tell_drained = true;
-			break;
-		}
-		log_package(s, p);
-		s->n_waiting--;
-		s->waiting_bytes -= weight(p);
-		drop(s, p);
-	}
+	package_reply(s);
 	close_when_done(s);
 }
 
@@ -164,101 +76,6 @@ answered(struct door_message *m, const struct verdict *v)
 		front_go(&s->base);
 }
 
-static void
-package_begun(struct session *s, uint64_t size)
-{
-	struct transaction *p = transaction_new(s, size);
-	const char *why = "";
-	char code;
-
-	s->reading = p;
-	list_put(&s->packages, &p->link);
-	charge(s, p);
-	if (size > LIMIT_TEXT)
-		transaction_refuse(p, 'D', "the message is too large (#5.3.4)");
-	code = client_may_begin(&daemon_of(s)->config, &s->base, size, &why);
-	if (code != 'K')
-		transaction_refuse(p, code, why);
-}
-
-static void
-sender(struct session *s, struct slice address)
-{
-	struct transaction *p = s->reading;
-	const char *why = "";
-
-	front_flush(s->base.front, &p->message);
-	if (!address.at)
-		transaction_refuse(p, 'D',
-				   "this sender is no address (#5.1.7)");
-	else if (client_may_use(&daemon_of(s)->config, &s->base, address,
-				&why) != 'K')
-		transaction_refuse(p, 'D', why);
-	else
-		door_sender(&p->message, address);
-}
-
-static void
-rcpt(struct session *s, struct slice address)
-{
-	struct transaction *p = s->reading;
-	struct slice params = qmtp_params(s->machine);
-	const char *why = "";
-	char code;
-
-	if (p->replies.n >= LIMIT_RCPTS) {
-		code = 'Z';
-		why = "too many recipients in one package (#4.5.3)";
-	} else if (p->replies.runs.cap >= BUDGET_SHARE &&
-		   budget_is_spent(&s->base.front->server.budget)) {
-		code = 'Z';
-		why = "too much is being received now (#4.3.1)";
-	} else if (!address.at || address.len == 0) {
-		code = 'D';
-		why = "this is no address (#5.1.3)";
-	} else if (!transaction_params_fit(p, params)) {
-		code = 'Z';
-		why = "too many parameters in one package (#4.5.3)";
-	} else {
-		code = config_accepts(&daemon_of(s)->config, s->rights, address,
-				      &why);
-	}
-	transaction_rcpt(p, address, code, why);
-	if (code == 'K' && !p->code)
-		transaction_rcpt_params(p, params);
-	charge(s, p);
-}
-
-static void
-package_over(struct session *s)
-{
-	struct transaction *p = s->reading;
-
-	s->reading = NULL;
-	pace_ended(&s->base.pace);
-	s->n_waiting++;
-	s->waiting_bytes += weight(p);
-	transaction_complete(p);
-	reply(s);
-}
-
-static void
-take(struct session *s, enum qmtp_event event, struct slice piece)
-{
-	switch (event) {
-	case QMTP_BEGIN: package_begun(s, s->machine->text_len); break;
-	case QMTP_TEXT:
-		front_text(s->base.front, &s->reading->message, piece);
-		break;
-	case QMTP_SENDER: sender(s, piece); break;
-	case QMTP_PARAMS: transaction_params(s->reading, piece); break;
-	case QMTP_RCPT: rcpt(s, piece); break;
-	case QMTP_END: package_over(s); break;
-	case QMTP_MORE:
-	case QMTP_BAD: break;
-	}
-}
-
 /* The package that is being read needs its id before its first byte of
  * text goes anywhere. False: wait. */
 static bool
@@ -268,8 +85,8 @@ begun(struct session *s)
 
 	if (!p || p->begun)
 		return true;
-	switch (front_begin(&s->base, &p->message,
-			    config_me(&daemon_of(s)->config), answered)) {
+	switch (front_begin(&s->base, &p->message, config_me(session_config(s)),
+			    answered)) {
 	case FRONT_BEGUN: p->begun = true; return true;
 	case FRONT_AWAY:
 		transaction_refuse(p, 'Z', FRONT_AWAY_TEXT);
@@ -324,7 +141,7 @@ take_all(struct session *s, struct slice *in)
 		event = qmtp_push(s->machine, in, &piece);
 		if (event == QMTP_BAD)
 			return "this is not QMTP";
-		take(s, event, piece);
+		package_take(s, event, piece);
 		if (overrun(s))
 			return "too many recipients";
 	}
@@ -344,7 +161,7 @@ input(struct session *s)
 		return;
 	}
 	front_alive(&s->base, before, s->machine != NULL);
-	client_meet(&daemon_of(s)->config, &s->base, &s->rights);
+	client_meet(session_config(s), &s->base, &s->rights);
 	if (!s->machine && front_mistaken(&s->base, in)) {
 		log_session(s, "end", front_mistaken(&s->base, in));
 		session_free(s);
@@ -386,7 +203,7 @@ end_late(struct session *s, enum pace_state late)
 static uint64_t
 size_limit(struct session *s)
 {
-	const struct config *c = &daemon_of(s)->config;
+	const struct config *c = session_config(s);
 	const struct tls_pin *pin = s->base.known ? &s->base.pin : NULL;
 	struct config_client line;
 
@@ -405,7 +222,7 @@ opened(struct session *s)
 				    .params = TRANSACTION_PARAMS};
 
 	front_alive(&s->base, 0, false);
-	client_meet(&daemon_of(s)->config, &s->base, &s->rights);
+	client_meet(session_config(s), &s->base, &s->rights);
 	s->quail = protocol && strcmp(protocol, QUAIL_PROTOCOL) == 0;
 	if (!s->quail)
 		return;

@@ -37,7 +37,7 @@ struct transaction {
 	char code;     /* refused as a whole: 'Z' or 'D', and why */
 	const char *why;
 	uint64_t size;
-	size_t held; /* memory, for the budget */
+	size_t held;	  /* memory, for the budget */
 	size_t attrs_len; /* of parameters that the door has */
 	struct replies replies;
 	struct verdict *verdict; /* the door's, while it must wait */
