@@ -126,8 +126,11 @@ rows_take_tls(struct rows *r, struct slice words)
 	if (!options_right(r, list, slice_trim(rest)) ||
 	    !rows_first(r, key, place))
 		return;
-	rows_unused(r, "$ is compiled, but no agent looks at tlspolicy yet",
-		    place);
+	rows_unused(
+	    r,
+	    "$ counts for next hops qmtps: and with verify only; SMTP does "
+	    "not look at tlspolicy yet",
+	    place);
 	r->has |= KEYS_HAS_TLS;
 	rows_put(r, rows_lower(r, place), slice_trim(words));
 }

@@ -29,18 +29,27 @@ void
 dial_next(struct hop *h)
 {
 	struct dns_query *q = &h->dial->query;
+	struct secure_trust trust;
+	const char *fault;
 	int fd = -1;
 
 	h->dialing = NULL;
+	fault = secure_ask(&h->pool->secure, &h->secure, &trust);
+	if (fault) {
+		failed(h, fault);
+		return;
+	}
 	while (fd < 0 && h->dial->next < q->n_addresses)
 		fd = endpoint_connect(&q->addresses[h->dial->next++]);
 	if (fd < 0) {
+		secure_leave(&trust);
 		failed(h, h->dial->tls_failed ? NO_TLS : NO_CONNECTION);
 		return;
 	}
 	h->dialing = peer_new_take(h, h->pool->loop, fd, hop_on_conn);
+	h->dialing->trust = trust;
 	if (h->secure.on)
-		secure_start(&h->pool->secure, &h->secure, h->address,
+		secure_start(&h->pool->secure, &h->dialing->trust, h->address,
 			     &h->dialing->conn.stream);
 	list_put(&h->peers, &h->dialing->link);
 	h->n_peers++;
@@ -61,7 +70,6 @@ looked_up(struct dns_query *q)
 void
 dial_begin(struct hop *h)
 {
-	const char *fault = secure_fault(&h->pool->secure, &h->secure);
 	struct slice host;
 	uint16_t port;
 
@@ -71,8 +79,6 @@ dial_begin(struct hop *h)
 	h->dial->hop = h;
 	if (!h->is_good || hostport_split(h->address, &host, &port) != 0)
 		failed(h, BAD_NAME);
-	else if (fault)
-		failed(h, fault);
 	else
 		dns_addresses(h->pool->dns, &h->dial->query, host, port,
 			      looked_up);

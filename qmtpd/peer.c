@@ -92,6 +92,7 @@ void
 peer_free(struct peer *p)
 {
 	conn_close(&p->conn);
+	secure_leave(&p->trust);
 	list_drop(&p->link);
 	free(p->greeting);
 	free(p);

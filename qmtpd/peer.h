@@ -28,6 +28,7 @@
 #include "lib/list.h"
 #include "qmtpd/qmtpc.h"
 #include "qmtpd/quail.h"
+#include "qmtpd/secure.h"
 
 enum {
 	PEER_WINDOW = 64,	     /* packages without a reply */
@@ -59,8 +60,9 @@ struct delivery {
 struct peer {
 	struct conn conn;
 	struct hop *hop;
-	struct link link; /* in hop's peers */
-	bool quail;	  /* quail/1; then takes is known when it is open */
+	struct link link;	   /* in hop's peers */
+	struct secure_trust trust; /* with TLS */
+	bool quail; /* quail/1; then takes is known when it is open */
 	struct quail_greeting *greeting;
 	struct quail_takes takes;
 	struct qmtpc replies;

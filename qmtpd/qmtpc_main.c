@@ -8,6 +8,7 @@
 enum { TICK_MS = 100, STOP_MS = 5000 };
 
 static struct pool pool;
+static struct config config;
 static struct loop_timer tick;
 static int ticks;
 
@@ -37,16 +38,19 @@ main(int argc, char **argv)
 	struct dns *dns;
 
 	home_enter(argc, argv, "qmtpc", "qmtpc DIR");
+	config_open_or_die(&config, HOME_CONFIG);
 	loop_init(&loop);
 	loop_signals(&loop, on_signal);
 	tick.expired = ticked;
 	dns = dns_open(&loop);
 	pool_init(&pool, &loop, dns, HOME_AGENT);
 	pool_secure(&pool, HOME_AGENT);
+	pool.secure.config = &config;
 	ready_tell();
 	loop_run(&loop);
 	pool_close(&pool);
 	dns_close(dns);
+	config_close(&config);
 	loop_free(&loop);
 	log_flush();
 	return 0;

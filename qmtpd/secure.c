@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define BAD_KEY	  "our own key cannot be used (#4.3.5)"
+#define BAD_PIN	  "tlspolicy has a pin that is none (#4.3.5)"
 #define BAD_ROOTS "no authority is there to check the next hop by (#4.3.5)"
 
 bool
@@ -52,41 +53,95 @@ read_key(struct secure *s)
 	return s->key ? NULL : BAD_KEY;
 }
 
-static const char *
-read_roots(struct secure *s)
+/* A configuration that is bad leaves the last good one in use. */
+static void
+refresh(struct config *config)
 {
-	bool own = access(SECURE_ROOTS, F_OK) == 0;
 	struct buf why = {0};
 
-	if (s->roots)
-		return NULL;
-	s->roots = tls_roots_open(own ? SECURE_ROOTS : TLS_SYSTEM_ROOTS, &why);
-	if (!s->roots)
+	if (config_refresh(config, &why) < 0) {
+		log_open("config");
+		log_bytes("bad", buf_slice(&why));
+		log_close();
+	}
+	buf_free(&why);
+}
+
+/* The line of tlspolicy for a host; all empty if none counts here. */
+static struct config_tls_line
+line_of(struct secure *s, struct slice host)
+{
+	struct config_tls_line line = {0};
+
+	if (!s->config)
+		return line;
+	refresh(s->config);
+	if (!config_tls_policy(s->config, host, &line) ||
+	    line.policy != CONFIG_TLS_VERIFY)
+		line = (struct config_tls_line){0};
+	return line;
+}
+
+static const char *
+find_roots(struct secure *s, struct slice ca, struct secure_trust *t)
+{
+	bool own = access(SECURE_ROOTS, F_OK) == 0;
+	struct buf why = {0}, file = {0};
+
+	if (ca.len > 0)
+		buf_puts(&file, ca);
+	else
+		buf_text(&file, own ? SECURE_ROOTS : TLS_SYSTEM_ROOTS);
+	buf_putc(&file, 0);
+	t->roots = roots_get(&s->roots, buf_slice(&file).at, &why);
+	if (!t->roots)
 		log_fault(&why);
 	buf_free(&why);
-	return s->roots ? NULL : BAD_ROOTS;
+	buf_free(&file);
+	return t->roots ? NULL : BAD_ROOTS;
 }
 
 const char *
-secure_fault(struct secure *s, const struct secure_hop *hop)
+secure_ask(struct secure *s, const struct secure_hop *hop,
+	   struct secure_trust *t)
 {
-	const char *fault = hop->on ? read_key(s) : NULL;
+	struct slice host = buf_slice(&hop->host);
+	struct config_tls_line line;
+	const char *fault;
 
-	if (!fault && hop->on && !hop->pinned)
-		fault = read_roots(s);
-	return fault;
+	*t = (struct secure_trust){.pinned = hop->pinned, .pin = hop->pin};
+	fault = hop->on ? read_key(s) : NULL;
+	if (fault || !hop->on || hop->pinned)
+		return fault;
+	host.len--; /* its NUL */
+	line = line_of(s, host);
+	if (line.pin.len > 0) {
+		t->pinned = tls_pin_parse(line.pin, &t->pin) == 0;
+		return t->pinned ? NULL : BAD_PIN;
+	}
+	buf_puts(&t->name, line.name.len > 0 ? line.name : host);
+	buf_putc(&t->name, 0);
+	return find_roots(s, line.ca, t);
+}
+
+void
+secure_leave(struct secure_trust *t)
+{
+	roots_leave(t->roots);
+	buf_free(&t->name);
+	*t = (struct secure_trust){0};
 }
 
 static const char *const protocols[] = {QUAIL_PROTOCOL};
 
 void
-secure_start(struct secure *s, const struct secure_hop *hop, struct slice place,
+secure_start(struct secure *s, const struct secure_trust *t, struct slice place,
 	     struct stream *stream)
 {
 	struct tls_expected e = {
-	    .pin = hop->pinned ? &hop->pin : NULL,
-	    .roots = s->roots,
-	    .name = hop->pinned ? NULL : buf_slice(&hop->host).at,
+	    .pin = t->pinned ? &t->pin : NULL,
+	    .roots = t->pinned ? NULL : roots_all(t->roots),
+	    .name = t->pinned ? NULL : buf_slice(&t->name).at,
 	};
 
 	if (!s->memory)
@@ -100,7 +155,7 @@ void
 secure_close(struct secure *s)
 {
 	tls_key_close(s->key);
-	tls_roots_close(s->roots);
+	roots_close(&s->roots);
 	tls_memory_close(s->memory);
 	*s = (struct secure){0};
 }

@@ -1,29 +1,48 @@
-/* secure.h - what qmtpc needs for next hops "qmtps:": our key, and roots
+/* secure.h - what qmtpc needs for next hops "qmtps:": our key, and by what
+ * each next hop is known
  *
- * Both are read when first needed. The key (tls/cert.pem, tls/key.pem) may
- * be missing: then the next hop sees a client without one. Roots are those
- * of tls/ca.pem, else the system's, for next hops without a pin.
+ * In this order: by the pin in its name; by the pin, or by another name and
+ * other authorities, in its line of the table tlspolicy, if that says
+ * verify; by its own name. A line with another policy is for SMTP: a next
+ * hop "qmtps:" is always verified. Authorities are those of the line's file,
+ * else of tls/ca.pem, else the system's.
+ *
+ * Our key (tls/cert.pem, tls/key.pem) is read when first needed. It may be
+ * missing: then the next hop sees a client without one. Tables and
+ * authorities are looked at for every new connection.
  *
  * Test  tests/tls.t
  */
 #ifndef QUAIL_QMTPD_SECURE_H
 #define QUAIL_QMTPD_SECURE_H
 
+#include "cdb/config.h"
 #include "lib/tls.h"
+#include "qmtpd/roots.h"
 
 #define SECURE_ROOTS "tls/ca.pem"
 
+/* All zero at first, but for config. */
 struct secure {
+	struct config *config; /* NULL: there are no tables */
 	struct tls_key *key;
-	struct tls_roots *roots;
+	struct roots roots;
 	struct tls_memory *memory; /* of sessions with next hops */
 };
 
-/* How a next hop is to be known. */
+/* What a next hop's name says of it. */
 struct secure_hop {
 	bool on, pinned;
 	struct tls_pin pin;
 	struct buf host; /* with a NUL behind it */
+};
+
+/* By what one connection knows its next hop. */
+struct secure_trust {
+	bool pinned;
+	struct tls_pin pin;
+	struct buf name;	  /* with a NUL behind it */
+	struct roots_file *roots; /* NULL: pinned */
 };
 
 /* secure_parse - take a next hop apart
@@ -35,21 +54,28 @@ struct secure_hop {
 bool
 secure_parse(struct secure_hop *s, struct slice nexthop, struct slice *address);
 
-/* secure_fault - read what this hop needs, if that is still to be done
+/* secure_ask - by what is this next hop known now?
  *
- * Returns  NULL; or, when there is something that cannot be used, a static
- *          text with its status. The log says what it is.
+ * Returns  NULL with *t, also for a hop without TLS; or, when there is
+ *          something that cannot be used, a static text with its status.
+ *          The log says what it is.
+ * Owns     secure_leave frees *t, when its connection is closed.
  */
 const char *
-secure_fault(struct secure *s, const struct secure_hop *hop);
+secure_ask(struct secure *s, const struct secure_hop *hop,
+	   struct secure_trust *t);
 
 /* secure_start - speak TLS on a connection that is being made
  *
- * Takes    place: HOST:PORT, by which an earlier session is found.
+ * Takes    t: stays where it is until the stream is closed.
+ *          place: HOST:PORT, by which an earlier session is found.
  */
 void
-secure_start(struct secure *s, const struct secure_hop *hop, struct slice place,
+secure_start(struct secure *s, const struct secure_trust *t, struct slice place,
 	     struct stream *stream);
+
+void
+secure_leave(struct secure_trust *t);
 
 void
 secure_close(struct secure *s);

@@ -174,10 +174,17 @@ tell_tls(struct explain *e, const struct config_route *r, struct slice hop,
 	if (slice_starts(hop, SLICE("maildir:")))
 		return;
 	if (slice_starts(hop, SLICE("qmtps:"))) {
+		bool pinned = slash < hop.len;
+		bool said = !pinned &&
+			    config_tls_policy(e->config, peer, &line) &&
+			    line.policy == CONFIG_TLS_VERIFY;
+
+		if (said)
+			pinned = line.pin.len > 0;
 		tell(e, "  tls",
-		     slash < hop.len ? "always, to the key of this pin"
-				     : "always, with a valid certificate",
-		     r->source);
+		     pinned ? "always, to the key of this pin"
+			    : "always, with a valid certificate",
+		     said ? line.source : r->source);
 	} else if (slice_starts(hop, SLICE("qmtp:"))) {
 		tell(e, "  tls", "none", r->source);
 	} else if (r->tls != CONFIG_TLS_UNSAID) {

@@ -1,8 +1,8 @@
 # dns_fake.pl - a name server that knows one name: dns_fake.pl PORT NAME IPV4
 #
-# Answers over UDP on 127.0.0.1: an A of its name, nothing of other types,
-# NXDOMAIN for other names. Before each answer goes one with another id and a
-# wrong address, as of somebody who guesses.
+# ".NAME": all names below it. Answers over UDP on 127.0.0.1: an A of its name,
+# nothing of other types, NXDOMAIN for other names. Before each answer goes
+# one with another id and a wrong address, as of somebody who guesses.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -20,7 +20,8 @@ while (defined(my $from = $s->recv(my $q, 512))) {
 	}
 	my $type = unpack "n", substr $q, $at + 1, 2;
 	my $question = substr $q, 12, $at + 5 - 12;
-	my $known = lc $asked eq "$name.";
+	my $known = $name =~ /^\./ ? $asked =~ /\Q$name.\E$/i :
+	    lc $asked eq "$name.";
 	my $reply = sub {
 		my ($its_id, $ip) = @_;
 		my $has = $known && $type == 1;

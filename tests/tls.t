@@ -16,9 +16,10 @@ mkdir -p "$work/a" "$work/b" || exit 111
 
 command -v openssl >/dev/null 2>&1 || skip_all 'there is no openssl'
 
-set -- $(free_ports 10)
+set -- $(free_ports 16)
 a_qmqp=$1 b_qmqps=$2 b_qmtps=$3 b_qmtp=$4 judge=$5 named=$6 expired=$7
 foreign=$8 other=$9 resume=${10}
+by_line=${11} by_ca=${12} by_pin=${13} not_pin=${14} later=${15} dns=${16}
 
 # keys
 
@@ -118,7 +119,27 @@ named.test qmtps:localhost:$named
 expired.test qmtps:localhost:$expired
 foreign.test qmtps:localhost:$foreign
 other.test qmtps:localhost:$other
+line.test qmtps:line.hop.test:$by_line
+ca.test qmtps:ca.hop.test:$by_ca
+pin.test qmtps:pin.hop.test:$by_pin
+notpin.test qmtps:notpin.hop.test:$not_pin
+later.test qmtps:later.hop.test:$later
+may.test qmtps:may.hop.test:$by_line
 T
+table a tlspolicy <<T
+line.hop.test verify name=other.test
+ca.hop.test verify name=localhost ca=tls/unknown.pem
+pin.hop.test verify pin=$pin_rsa
+notpin.hop.test verify pin=$pin_a
+later.hop.test verify name=localhost ca=tls/later.pem
+* may name=other.test
+T
+cp "$work/unknown.pem" "$work/a/tls/unknown.pem"
+cp "$work/known.pem" "$work/a/tls/later.pem"
+
+background perl "$here/dns_fake.pl" "$dns" .hop.test 127.0.0.1
+QUAIL_DNS=127.0.0.1:$dns
+export QUAIL_DNS
 
 chmod 644 "$work/b/tls/key.pem"
 "$BIN/quail" build "$work/b" 2>"$work/said"
@@ -389,7 +410,41 @@ done
 is "$(ls "$work/b/mail" | tr '\n' ' ')" 'five four one six three two ' \
     'nothing else was accepted'
 
+# what tlspolicy says of a next hop without a pin
+
+judge_start line "$by_line" other
+goes may.test
+check 'a line that does not say verify is none: by its own name' \
+    wait_for 60 grep -aq "event=tls-failed nexthop=qmtps:may.hop.test:.*\
+the server's certificate is for another name" "$work/a.log"
+is "$(cat "$work/line.got")" '' 'and nothing went there'
+judge_start line2 "$by_ca" foreign
+judge_start pin "$by_pin" rsa
+judge_start notpin "$not_pin" rsa
+judge_start later "$later" foreign
+for domain in line ca pin notpin later; do
+	goes "$domain.test"
+done
+check 'a line with another name' \
+    wait_for 60 grep -qa 'for x@line.test' "$work/line.got"
+check 'a line with authorities of its own' \
+    wait_for 60 grep -qa 'for x@ca.test' "$work/line2.got"
+check 'a line with a pin' \
+    wait_for 60 grep -qa 'for x@pin.test' "$work/pin.got"
+check 'and with a wrong one' says a \
+    "the server's key is $pin_rsa and not the one"
+check 'authorities that are of no use here' wait_for 60 grep -aq \
+    "event=tls-failed nexthop=qmtps:later.hop.test:.*of no authority" "$work/a.log"
+is "$(cat "$work/later.got" "$work/notpin.got")" '' 'nothing went to these two'
+cp "$work/unknown.pem" "$work/a/tls/later.pem"
+check 'another file is read without a restart' \
+    wait_for 60 grep -qa 'for x@later.test' "$work/later.got"
+is "$("$BIN/quail" explain -d "$work/a" x@line.test |
+	sed -n 's/^  tls  *//p')" \
+    'always, with a valid certificate  [tlspolicy:1]' 'quail explain knows it'
+
 : >"$work/over"
+
 # our client's sessions, with openssl as server
 
 mkdir -p "$work/rate"
