@@ -4,6 +4,7 @@
 #include "lib/home.h"
 #include "queue/command.h"
 #include "queue/diff_cmd.h"
+#include "queue/idle.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +41,11 @@ compile_tables_as(const char *dir, const char *name)
 int
 compile_tables(const char *dir)
 {
-	return compile_tables_as(dir, HOME_CONFIG);
+	int r = compile_tables_as(dir, HOME_CONFIG);
+
+	if (r == COMMAND_DONE)
+		idle_tell(dir);
+	return r;
 }
 
 int

@@ -217,13 +217,33 @@ node_start leaf || fail "the leaf comes up with a table access"
 send stranger a@in.test >"$work/said"
 is "$(grep -c '^550 5.7.1' "$work/said")" 1 \
     "with a table access only whom it names may send"
-rm "$work/leaf/access"
-echo "* smtp:mx" | table leaf routes
+echo "127.0.0.0/8 relay" | table leaf access
+echo "* hold" | table leaf routes
 "$BIN/quail" build "$work/leaf" 2>/dev/null
 kill -HUP "$(cat "$work/leaf.pid")"
 check "with routes it is a hub, and has a queue" \
     wait_for 20 node_process leaf quail-queue
-rm "$work/leaf/routes"
+
+# a queue that nobody serves
+
+idle() {
+	"$BIN/quail" build "$work/leaf" 2>&1 | grep '^queue: '
+}
+is "$(rm "$work/leaf/routes" && idle)" "" "an empty queue is none"
+echo "* hold" | table leaf routes
+"$BIN/quail" build "$work/leaf"
+taken() {
+	send held a@in.test b@in.test >"$work/said"
+	grep -q '^250 2.0.0 ok' "$work/said"
+}
+check "the hub takes mail" wait_for 10 taken
+node_stop leaf
+rm "$work/leaf/routes" "$work/leaf/access"
+is "$(idle)" 'queue: 1 message is in it, and by these tables no daemon serves '"\
+it; to empty it, write a table routes, such as \"* qmtp:HUB:209\", until \"quail \
+queue list\" shows none" "mail in a queue that nobody serves: build tells"
+node_start leaf
+check "so does run" grep -q '^queue: 1 message ' "$work/leaf.log"
 grep -aE 'event=bug|Sanitizer|runtime error:' "$work"/*.log
 is "$?" 1 "no daemon tripped"
 tap_done
