@@ -132,6 +132,8 @@ sub opensmtpd {
 	put("$root/etc/boxes", "\@box.test box\n");
 	put("$root/etc/smtpd.conf", <<'T');
 table boxes file:/etc/boxes
+smtp limit max-mails 10000000
+smtp limit max-rcpt 100000
 listen on 127.0.0.1 port 25
 action "box" maildir "/mail/box" virtual <boxes>
 action "out" relay host smtp://127.0.0.1:2500
