@@ -85,7 +85,7 @@ sub work_table {
 		grep defined median(@$_, $k), @rows } @columns;
 	my @heads = map { $_->[0] =~ /^(per_second|ms)$/
 		? ($_->[1], 'least-most') : $_->[1] } @shown;
-	my $text = "\n## $title{$work}\n\n| case | who | " .
+	my $text = "\n### $title{$work}\n\n| case | who | " .
 		join(' | ', @heads) . " |\n|---|---|" . '---|' x @heads . "\n";
 	my $case = '';
 	for my $row (sort { by_case($a, $b, \@rows) } @rows) {
@@ -208,7 +208,7 @@ sub aims_rest {
 }
 
 sub aims_table {
-	my $text = "\n## Aims\n\n| what | aim | reached | |\n|---|---|---|---|\n";
+	my $text = "\n### Aims\n\n| what | aim | reached | |\n|---|---|---|---|\n";
 	for (aims_w1(), aims_delivery(), aims_rest()) {
 		my ($what, $aim, $way, $got) = @$_;
 		next unless defined $got;
@@ -223,7 +223,7 @@ sub aims_table {
 
 sub first_line {
 	my ($text) = @_;
-	return $text =~ /^(.*?)\s*$/m ? $1 : '';
+	return ($text // '') =~ /^(.*?)\s*$/m ? $1 =~ s/\s+/ /gr : '';
 }
 
 sub machine {
