@@ -459,23 +459,24 @@ test_names(void)
 	table("bouncehost", "a.example\nb.example\n");
 	table("doublebouncehost", "-\n");
 	says("wrong", BUILD_WRONG, "",
-	     "bouncefrom:1: \"a@b\" is an address; write only what stands "
+	     "bouncefrom:1:1: \"a@b\" is an address; write only what stands "
 	     "before its '@'\n"
-	     "bouncehost:2: \"b.example\" stands on line 1 already; keep one "
+	     "bouncehost:2:1: \"b.example\" stands on line 1 already; keep one "
 	     "of the two lines\n"
-	     "doublebounceto:1: this line has more words than it may, "
+	     "doublebounceto:1:4: this line has more words than it may, "
 	     "beginning with \"y\"\"; write LOCALPART\n"
-	     "doublebouncehost:1: \"-\" is not a domain; write one such as "
+	     "doublebouncehost:1:1: \"-\" is not a domain; write one such as "
 	     "example.org\n");
 	table("doublebounceto", "a..b\n");
 	table("bouncefrom", ".a\n");
 	table("bouncehost", "a.example\n");
 	table("doublebouncehost", "a.example\n");
-	says("dots", BUILD_WRONG, "",
-	     "bouncefrom:1: \".a\" is not the local part of an address; write "
-	     "one such as postmaster\n"
-	     "doublebounceto:1: \"a..b\" is not the local part of an address; "
-	     "write one such as postmaster\n");
+	says(
+	    "dots", BUILD_WRONG, "",
+	    "bouncefrom:1:1: \".a\" is not the local part of an address; write "
+	    "one such as postmaster\n"
+	    "doublebounceto:1:1: \"a..b\" is not the local part of an address; "
+	    "write one such as postmaster\n");
 	tables_end();
 }
 
