@@ -28,7 +28,7 @@
 #include "lib/verdict.h"
 #include "maildir/loops.h"
 
-enum { DELIVER_FILES_MAX = 64, DELIVER_TMP_SIZE = 96 };
+enum { DELIVER_FILES_MAX = 192, DELIVER_TMP_SIZE = 96 };
 
 struct delivery {
 	/* set by the caller; slices are valid until the last verdict */

@@ -79,6 +79,7 @@ complete(struct work *w)
 	w->delivery.next = NULL;
 	*jobs->last = &w->delivery;
 	jobs->last = &w->delivery.next;
+	jobs->n_waiting++;
 	loop_task_queue(jobs->loop, &jobs->deliver);
 }
 
@@ -141,6 +142,7 @@ unlist(struct jobs *jobs, struct delivery *d)
 	*p = d->next;
 	if (!*p)
 		jobs->last = p;
+	jobs->n_waiting--;
 }
 
 static void
@@ -156,14 +158,36 @@ job_gone(struct agent_job *job)
 }
 
 static void
-deliver(struct loop_task *task)
+deliver_waiting(struct jobs *jobs)
 {
-	struct jobs *jobs = OWNER(task, struct jobs, deliver);
 	struct delivery *first = jobs->first;
 
 	jobs->first = NULL;
 	jobs->last = &jobs->first;
+	jobs->n_waiting = jobs->n_known = 0;
 	deliver_batch(first, buf_slice(&jobs->me));
+}
+
+static void
+deliver(struct loop_task *task)
+{
+	struct jobs *jobs = OWNER(task, struct jobs, deliver);
+
+	if (jobs->n_waiting > jobs->n_known &&
+	    jobs->n_waiting < DELIVER_FILES_MAX) {
+		jobs->n_known = jobs->n_waiting;
+		loop_timer_set(jobs->loop, &jobs->look, 0);
+		return;
+	}
+	deliver_waiting(jobs);
+}
+
+static void
+look(struct loop_timer *timer)
+{
+	struct jobs *jobs = OWNER(timer, struct jobs, look);
+
+	loop_task_queue(jobs->loop, &jobs->deliver);
 }
 
 static const struct agent_calls calls = {job_begun, job_text, job_gone};
@@ -174,6 +198,7 @@ jobs_init(struct jobs *jobs, struct loop *loop, const char *path)
 	jobs->loop = loop;
 	jobs->last = &jobs->first;
 	jobs->deliver.run = deliver;
+	jobs->look.expired = look;
 	agent_init(&jobs->agent, loop, path, "maildir", JOBS_MAX, &calls);
 }
 
@@ -181,7 +206,8 @@ void
 jobs_close(struct jobs *jobs)
 {
 	loop_task_drop(jobs->loop, &jobs->deliver);
-	deliver(&jobs->deliver);
+	loop_timer_stop(jobs->loop, &jobs->look);
+	deliver_waiting(jobs);
 	loop_round(jobs->loop, 0); /* the verdicts go out */
 	agent_close(&jobs->agent);
 	buf_free(&jobs->me);

@@ -1,7 +1,9 @@
 /* jobs.h - the agent contract on one side, deliveries on the other
  *
- * Messages that are complete wait for the end of the round and are then
- * delivered as one batch, so that they share its syncs.
+ * Messages that are complete are delivered as one batch, so that they share
+ * its syncs: at the end of the first round that brings no more of them, or as
+ * soon as there are DELIVER_FILES_MAX. A socket holds some fifty messages of
+ * 4 KB, so that one round alone would make batches of that size.
  *
  * Test  tests/maildir.t
  */
@@ -17,6 +19,8 @@ struct jobs {
 	struct agent agent;
 	struct loop *loop;
 	struct loop_task deliver;
+	struct loop_timer look;		/* for more, in the next round */
+	size_t n_waiting, n_known;	/* complete ones; a round ago */
 	struct delivery *first, **last; /* complete ones */
 	struct buf me;			/* the host's name */
 };
