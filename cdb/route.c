@@ -327,8 +327,10 @@ char
 config_accepts(const struct config *c, unsigned rights, struct slice rcpt,
 	       const char **why_r)
 {
+	struct slice targets, source;
 	struct map_record r;
 	struct ask a, to;
+	bool is_alias;
 
 	if (!ask_address(&a, c, rcpt)) {
 		*why_r = "this is not an address (#5.1.3)";
@@ -338,8 +340,9 @@ config_accepts(const struct config *c, unsigned rights, struct slice rcpt,
 		*why_r = "I do not relay there for you (#5.7.1)";
 		return rights & CONFIG_RELAY ? 'K' : 'D';
 	}
+	is_alias = config_alias(c, rcpt, &targets, &source);
 	if (find_local(c, &a, &r))
-		return accepts_user(c, &a, why_r);
+		return is_alias ? 'K' : accepts_user(c, &a, why_r);
 	if (find_virtual(c, &a, &r)) {
 		/* The line for all domains accepts none by itself. */
 		bool for_all = r.key.len == sizeof KEYS_VIRTUALDOMAINS;
@@ -350,6 +353,8 @@ config_accepts(const struct config *c, unsigned rights, struct slice rcpt,
 			*why_r = "I do not relay there for you (#5.7.1)";
 			return 'D';
 		}
+		if (is_alias)
+			return 'K';
 		if (ask_virtual(&to, c, &a, &r))
 			return accepts_user(c, &to, why_r);
 		*why_r = "this address is too long here (#5.1.3)";
@@ -359,7 +364,7 @@ config_accepts(const struct config *c, unsigned rights, struct slice rcpt,
 		*why_r = "I do not relay there for you (#5.7.1)";
 		return 'D';
 	}
-	return accepts_routed(c, &a, why_r);
+	return is_alias ? 'K' : accepts_routed(c, &a, why_r);
 }
 
 static void

@@ -68,12 +68,6 @@ rows_take_limits(struct rows *r, struct slice words)
 	if (!options_right(r, list, slice_trim(words)) ||
 	    !rows_first(r, key, place))
 		return;
-	if (option_rate(words, "rate").per_s > 1)
-		rows_unused(r,
-			    "$ has a rate that the queue does not count "
-			    "exactly yet: it takes whole messages a second, at "
-			    "least 1",
-			    place);
 	r->has |= KEYS_HAS_LIMITS;
 	rows_put(r, rows_lower(r, place), slice_trim(words));
 }
@@ -212,7 +206,7 @@ rows_take_number(struct rows *r, struct slice words)
 		return;
 	if (strcmp(r->table, KEYS_QUEUELIFETIME) == 0)
 		r->has |= KEYS_HAS_LIFETIME;
-	else
+	else if (strncmp(r->table, "timeout", 7) == 0)
 		rows_warn(r,
 			  "$ is compiled, but nothing looks at this table yet",
 			  words);

@@ -255,29 +255,13 @@ tell_unused(struct rows *r, const struct line *l)
 		     "mail goes out from any"},
 	    {"weights", "$ is compiled, but the queue does not spread by "
 			"weight yet; it tries the next hops in order"},
-	    {"bounce", "$ is compiled, but the queue does not look at it yet; "
-		       "bounces are sent"},
-	    {"class", "$ is compiled, but the queue does not look at it yet"},
 	    {"tls", "$ is compiled, but no agent looks at it yet"}};
 	struct slice value;
 	size_t i;
 
-	if (l->from.len > 0)
-		rows_unused(r,
-			    "$ is compiled, but the queue does not look at "
-			    "senders yet; the line has no effect",
-			    l->from);
 	for (i = 0; i < sizeof later / sizeof *later; i++)
 		if (option_value(l->options, later[i].key, &value))
 			rows_unused(r, later[i].text, value);
-	if (option_rate(l->options, "rate").per_s > 1 &&
-	    option_value(l->options, "rate", &value))
-		rows_unused(
-		    r,
-		    "$ is compiled, but the queue counts whole messages "
-		    "a second yet, and takes the next lower of those, "
-		    "at least 1",
-		    value);
 }
 
 static void

@@ -100,10 +100,6 @@ rows_take_aliases(struct rows *r, struct slice words)
 		seen_put(&r->seen, "users of",
 			 rows_domain(rows_lower(r, pattern)), rows_mark(r));
 		rows_put(r, rows_lower(r, pattern), buf_slice(&out));
-		rows_unused(r,
-			    "$ is compiled, but nothing puts the addresses of "
-			    "aliases in its place yet",
-			    pattern);
 	}
 	buf_free(&out);
 }

@@ -6,6 +6,7 @@
 #ifndef QUAIL_QUEUE_ATTEMPT_H
 #define QUAIL_QUEUE_ATTEMPT_H
 
+#include "cdb/option.h"
 #include "lib/slice.h"
 #include "queue/message.h"
 
@@ -20,10 +21,11 @@ struct attempt {
 	struct attempt *next;
 	struct message *message;
 	struct destination *destination;
-	struct slice nexthops;	    /* words; in the same piece of memory */
-	uint64_t sender_key;	    /* a hash of the return path, never 0 */
-	uint32_t concurrency, rate; /* the route's options; 0: not said */
-	unsigned hop;		    /* which of them it tries */
+	struct slice nexthops; /* words; in the same piece of memory */
+	uint64_t sender_key;   /* a hash of the return path, never 0 */
+	uint32_t concurrency;  /* the route's options; 0: not said */
+	struct option_rate rate;
+	unsigned hop;	    /* which of them it tries */
 	int64_t expires_s;  /* when its message is too old for this route */
 	int64_t started_ms; /* loop time, once an agent has it */
 	uint32_t n_rcpts, n_answered;

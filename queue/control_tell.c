@@ -26,6 +26,15 @@ state(const struct destination *d)
 	return "probing";
 }
 
+/* A second: what is slower than one counts as one. */
+static void
+put_rate(struct option_rate rate, struct buf *fields)
+{
+	uint32_t whole = rate.n > 0 ? rate.n / rate.per_s : 0;
+
+	control_number(fields, "rate", rate.n > 0 && whole == 0 ? 1 : whole);
+}
+
 static void
 tell_destination(const struct destination *d, struct buf *out,
 		 struct buf *fields)
@@ -36,7 +45,7 @@ tell_destination(const struct destination *d, struct buf *out,
 	control_number(fields, "running", d->n_running);
 	control_number(fields, "limit", d->limit);
 	control_number(fields, "most", d->most);
-	control_number(fields, "rate", d->rate);
+	put_rate(d->rate.said, fields);
 	control_number(fields, "troubles", d->n_troubles);
 	if (d->closed.slot > 0)
 		control_number(fields, "retry_ms",

@@ -47,7 +47,8 @@ static void
 route(struct control_view *v, struct slice rcpt, struct config_route *r)
 {
 	if (v->source->config)
-		config_route(v->source->config, rcpt, &v->path, r);
+		config_route_from(v->source->config, v->envelope.sender, rcpt,
+				  &v->path, r);
 	else
 		*r = (struct config_route){.decision = CONFIG_NOROUTE};
 }
@@ -222,7 +223,7 @@ put_route(struct control_view *v, struct slice rcpt)
 	static const char *const said[] = {
 	    [CONFIG_HOLD] = "hold",	 [CONFIG_DISCARD] = "discard",
 	    [CONFIG_NOBODY] = "nobody",	 [CONFIG_NOROUTE] = "none",
-	    [CONFIG_BADPART] = "nobody",
+	    [CONFIG_BADPART] = "nobody", [CONFIG_REJECT] = "reject",
 	};
 	struct config_route r;
 

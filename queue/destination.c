@@ -19,6 +19,7 @@ destinations_init(struct destinations *all, struct loop *loop)
 	all->loop = loop;
 	all->ready_last = &all->ready;
 	all->start_task.run = start_all;
+	all->local.most = all->remote.most = UINT32_MAX;
 }
 
 static struct destination **
@@ -163,23 +164,11 @@ destinations_free(struct destinations *all)
 static bool
 rate_allows(struct destination *d)
 {
-	int64_t now_ms = d->all->loop->now_ms, most;
+	int64_t wait_ms = rate_wait_ms(&d->rate, d->all->loop->now_ms);
 
-	if (d->rate == 0)
-		return true;
-	most = (int64_t)d->rate * DESTINATION_BURST_MS;
-	if (most < 1000)
-		most = 1000;
-	d->tokens += (now_ms - d->counted_ms) * d->rate;
-	if (d->tokens > most)
-		d->tokens = most;
-	d->counted_ms = now_ms;
-	if (d->tokens >= 1000)
-		return true;
-	if (d->paced.slot == 0)
-		loop_timer_set(d->all->loop, &d->paced,
-			       (1000 - d->tokens) / d->rate + 1);
-	return false;
+	if (wait_ms > 0 && d->paced.slot == 0)
+		loop_timer_set(d->all->loop, &d->paced, wait_ms);
+	return wait_ms == 0;
 }
 
 static bool
@@ -222,12 +211,22 @@ take(struct destination *d)
 	return a;
 }
 
+static struct destinations_cap *
+cap_of(const struct destination *d)
+{
+	return slice_eq(d->agent, SLICE("maildir")) ? &d->all->local
+						    : &d->all->remote;
+}
+
 /* Mailboxes are the only destination of their agent. */
 static bool
 has_share(const struct destination *d)
 {
+	const struct destinations_cap *cap = cap_of(d);
 	struct dispatch_room room;
 
+	if (cap->n_running >= cap->most)
+		return false;
 	if (!d->all->room || slice_eq(d->agent, SLICE("maildir")))
 		return true;
 	room = d->all->room(d->all, d->agent);
@@ -235,6 +234,23 @@ has_share(const struct destination *d)
 		return d->n_running < room.free;
 	return d->n_running < room.free / DESTINATION_SHARE +
 				  (room.free > room.all / DESTINATION_RESERVE);
+}
+
+void
+destination_count(struct destination *d, int by)
+{
+	d->n_running += (uint32_t)by;
+	cap_of(d)->n_running += (uint32_t)by;
+}
+
+/* Nobody of its kind can start anything now. */
+static bool
+is_full(const struct destination *d)
+{
+	const struct destinations_cap *cap = cap_of(d);
+
+	return cap->n_running >= cap->most ||
+	       (d->all->room && d->all->room(d->all, d->agent).free == 0);
 }
 
 /* False: no agent is free for it, so that it must stay in line. */
@@ -249,15 +265,14 @@ start_some(struct destination *d)
 		a = take(d);
 		if (!a)
 			continue;
-		d->n_running++;
+		destination_count(d, 1);
 		a->started_ms = d->all->loop->now_ms;
 		if (!d->all->start(d->all, a)) {
-			d->n_running--;
+			destination_count(d, -1);
 			lanes_put_back(&d->waiting, a);
 			return false;
 		}
-		if (d->rate)
-			d->tokens -= 1000;
+		rate_took(&d->rate);
 	}
 	return true;
 }
@@ -277,7 +292,7 @@ start_all(struct loop_task *task)
 		next = d->ready_next;
 		d->is_ready = false;
 		if (slice_eq(d->agent, busy) || !start_some(d)) {
-			if (all->room && all->room(all, d->agent).free == 0)
+			if (is_full(d))
 				busy = d->agent;
 			d->is_ready = true;
 			d->ready_next = NULL;
@@ -345,7 +360,7 @@ destination_queue(struct destinations *all, struct attempt *a,
 	a->destination = d;
 	a->n_answered = a->n_network = a->n_slower = 0;
 	destination_set_most(d, a->concurrency);
-	d->rate = a->rate;
+	rate_set(&d->rate, a->rate);
 	d->has_others |= a->hop > 0 || attempt_has_more(a);
 	if (!at_front && may_park(d, a)) {
 		lanes_park(&d->waiting, a->message, a->sender_key);

@@ -36,6 +36,7 @@
 #include "lib/loop.h"
 #include "queue/attempt.h"
 #include "queue/lanes.h"
+#include "queue/rate.h"
 
 enum destination_state {
 	DESTINATION_OPEN,
@@ -60,7 +61,6 @@ enum {
 	DESTINATION_MOST = 500, /* local */
 	DESTINATION_SLOWED_KEPT_MS =
 	    3600000,		    /* a lowered limit is remembered */
-	DESTINATION_BURST_MS = 100, /* of a rate that may come at once */
 	DESTINATION_LINE_MS = 1000, /* of its line that we fill */
 	DESTINATION_SHARE = 64,	    /* part of the free room for the unproven */
 	DESTINATION_RESERVE = 16,   /* part of all room that they leave free */
@@ -85,13 +85,16 @@ struct destination {
 	int64_t slowed_ms;
 	int64_t quickest_ms;  /* of all answers; 0: none yet */
 	int64_t shortened_ms; /* when the limit was made fit to its pace */
-	uint32_t rate;	      /* a second; 0: as fast as it goes */
-	int64_t tokens;	      /* thousandths of an attempt */
-	int64_t counted_ms;   /* when tokens were last counted */
+	struct rate rate;     /* the route's rate */
 	struct loop_timer closed, paced;
 	struct slice agent; /* "smtp", in key */
 	size_t key_len;
 	char key[];
+};
+
+/* What runs at all their next hops together, and the most that may. */
+struct destinations_cap {
+	uint32_t n_running, most;
 };
 
 struct destinations {
@@ -99,6 +102,7 @@ struct destinations {
 	struct destination *buckets[DESTINATION_BUCKETS];
 	struct destination *ready, **ready_last;
 	struct loop_task start_task;
+	struct destinations_cap local, remote; /* mailboxes; all others */
 	size_t n;
 	/* Hand an attempt to an agent; false: none is free now. */
 	bool (*start)(struct destinations *all, struct attempt *a);
@@ -151,6 +155,10 @@ destination_ended(struct attempt *a, enum destination_result result);
  * hop (our agent died); nothing is concluded */
 void
 destination_lost(struct destination *d);
+
+/* destination_count - so many more attempts run here; for destination*.c */
+void
+destination_count(struct destination *d, int by);
 
 /* destination_ready - start what may start, at the end of this round: it may
  * have changed */

@@ -144,13 +144,13 @@ destination_ended(struct attempt *a, enum destination_result result)
 		else
 			learn_pace(d, a);
 	}
-	d->n_running--;
+	destination_count(d, -1);
 	destination_ready(d);
 }
 
 void
 destination_lost(struct destination *d)
 {
-	d->n_running--;
+	destination_count(d, -1);
 	destination_ready(d);
 }

@@ -166,11 +166,13 @@ take_text(struct staged *s, struct slice text)
 	size_t small = s->intake->staged_bytes > INTAKE_STAGED_MAX
 			   ? INTAKE_SMALL_SHORT
 			   : INCOMING_SMALL;
+	uint64_t trace = s->has_trace ? s->trace_size : INTAKE_TRACE_MAX;
+	uint64_t most = s->intake->text_max + trace;
 
 	if (s->refused)
 		return;
 	hash_text(s, text);
-	if (text.len > LIMIT_TEXT + 65536 - s->in.text_len)
+	if (s->in.text_len > most || text.len > most - s->in.text_len)
 		refuse(s, 'D', "the message is too large (#5.3.4)");
 	else if (incoming_text(&s->in, s->intake->store->big_dir, small,
 			       text) != 0)
@@ -271,6 +273,18 @@ wait_repeat(struct staged *s)
 	store_wait(s->intake->store, &s->waiter);
 }
 
+/* What the tables make of it, before it is written. */
+static int
+prepare(struct staged *s)
+{
+	struct intake *in = s->intake;
+
+	if (!in->prepare || in->prepare(in, &s->in) == 0)
+		return 0;
+	refuse(s, 'Z', "aliases make too many recipients of these (#4.5.3)");
+	return -1;
+}
+
 static int
 commit_message(struct staged *s)
 {
@@ -288,8 +302,8 @@ commit_message(struct staged *s)
 			wait_repeat(s);
 			return 0;
 		}
-		if (store_add(s->intake->store, &s->in, SLICE(""),
-			      &s->waiter) == 0)
+		if (prepare(s) == 0 && store_add(s->intake->store, &s->in,
+						 SLICE(""), &s->waiter) == 0)
 			return 0;
 		refuse(s, 'Z', "the queue cannot store it now (#4.3.0)");
 	}
@@ -441,8 +455,10 @@ intake_init(struct intake *in, struct loop *loop, struct store *store,
 	    const char *path,
 	    void (*on_accepted)(struct intake *, struct message *))
 {
-	*in = (struct intake){
-	    .loop = loop, .store = store, .accepted = on_accepted};
+	*in = (struct intake){.loop = loop,
+			      .store = store,
+			      .text_max = LIMIT_TEXT,
+			      .accepted = on_accepted};
 	server_init(&in->server, loop, "door", LINKS_MAX, accepted);
 	server_listen_unix(&in->server, path, 0660);
 }

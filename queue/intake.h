@@ -17,20 +17,27 @@
 enum {
 	INTAKE_STAGED_MAX = 64 * 1024 * 1024, /* text in memory, unfinished */
 	INTAKE_HELD_MAX = 256 * 1024 * 1024,  /* no more envelopes past that */
+	INTAKE_TRACE_MAX = 65536,	      /* that no limit of size counts */
 	INTAKE_OPEN_MAX = 100000,      /* messages begun on one connection */
 	INTAKE_SMALL_SHORT = 16 * 1024 /* ... past that: to files from here */
 };
 
+struct config;
 struct door_link;
 
 struct intake {
 	struct loop *loop;
 	struct store *store;
+	uint64_t text_max; /* of a message, our trace lines not counted */
 	struct server server;
 	struct door_link *links;
 	size_t staged_bytes;
 	/* a message was committed and K is on its way */
 	void (*accepted)(struct intake *in, struct message *m);
+	/* What the tables make of a complete message before it is committed,
+	 * such as other recipients; -1: too much. May be NULL. */
+	int (*prepare)(struct intake *in, struct incoming *message);
+	const struct config *config; /* prepare's */
 	void *owner;
 };
 

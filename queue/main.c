@@ -9,7 +9,7 @@
 #include "lib/log.h"
 #include "lib/owner.h"
 #include "queue/control.h"
-#include "queue/intake.h"
+#include "queue/intake_tables.h"
 #include "queue/schedule.h"
 
 #include <malloc.h>
@@ -63,8 +63,10 @@ refresh_config(void)
 			log_bytes("why", buf_slice(&why));
 		log_close();
 	}
-	if (r > 0)
+	if (r > 0) {
+		intake_tables(&hub.intake, &hub.config);
 		schedule_reroute(&hub.schedule);
+	}
 	buf_free(&why);
 }
 
@@ -132,6 +134,7 @@ main(int argc, char **argv)
 	schedule_init(&hub.schedule, &hub.loop, &hub.store, &hub.config,
 		      HOME_AGENT);
 	intake_init(&hub.intake, &hub.loop, &hub.store, HOME_DOOR, accepted);
+	intake_tables(&hub.intake, &hub.config);
 	control_init(&hub.control, &hub.loop, &hub.schedule, HOME_CONTROL);
 	hub.second.expired = every_second;
 	loop_timer_set(&hub.loop, &hub.second, 1000);

@@ -69,6 +69,7 @@ schedule_rcpt(struct schedule *s, struct message *m, uint32_t index)
 		s->walk.id = m->id;
 		s->walk.next = 0;
 		s->walk.rest = e.rcpts;
+		s->walk.sender = e.sender;
 	}
 	while (s->walk.next <= index) {
 		if (netstring_slice(&s->walk.rest, &one) != 0) {
@@ -115,7 +116,7 @@ give_up(struct schedule *s, struct message *m)
 			break;
 		if (message_is_done(m, i) || failures_have(m, i))
 			continue;
-		config_route(s->config, rcpt, &s->path, &r);
+		config_route_from(s->config, e.sender, rcpt, &s->path, &r);
 		if (r.decision == CONFIG_HOLD ||
 		    age_s(m) <= schedule_lifetime_s(&r))
 			continue;
@@ -291,6 +292,23 @@ schedule_loaded(struct schedule *s)
 	set_timer(s);
 }
 
+static uint32_t
+most(const struct schedule *s, const char *table)
+{
+	uint64_t n;
+
+	return config_number(s->config, table, &n) && n < UINT32_MAX
+		   ? (uint32_t)n
+		   : UINT32_MAX;
+}
+
+static void
+set_caps(struct schedule *s)
+{
+	s->destinations.local.most = most(s, "concurrencylocal");
+	s->destinations.remote.most = most(s, "concurrencyremote");
+}
+
 void
 schedule_reroute(struct schedule *s)
 {
@@ -299,6 +317,8 @@ schedule_reroute(struct schedule *s)
 	int64_t now_s = clock_s();
 	size_t i;
 
+	set_caps(s);
+	destinations_start(&s->destinations);
 	destinations_sift(&s->destinations, &everything, &out);
 	schedule_each_sifted(s, &out, schedule_decide_again);
 	for (i = 0; i < s->heap.n; i++)
@@ -363,6 +383,7 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 		die_sys("reading the rules of the operator", "queue/holds");
 	schedule_agents(s);
 	destinations_init(&s->destinations, loop);
+	set_caps(s);
 	dispatch_init(&s->dispatch, loop, store, agent_path);
 }
 

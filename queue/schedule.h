@@ -52,6 +52,7 @@ struct schedule {
 		uint32_t next;	   /* the recipient that */
 		struct slice rest; /* ... begins here */
 		struct slice last; /* the one before it */
+		struct slice sender;
 	} walk;
 };
 

@@ -192,7 +192,8 @@ unpark(struct destination *d, struct message *m)
 	uint32_t index;
 
 	if (live_rcpt(s, m, &index, &rcpt))
-		config_route(s->config, rcpt, &s->path, &r);
+		config_route_from(s->config, s->walk.sender, rcpt, &s->path,
+				  &r);
 	if (r.decision != CONFIG_NEXTHOPS) { /* removed, or unreadable */
 		schedule_attempt_over(s, m);
 		return NULL;

@@ -23,6 +23,7 @@ schedule_lifetime_s(const struct config_route *r)
 struct plan {
 	struct schedule *s;
 	struct message *m;
+	struct slice sender;
 	uint64_t sender_key;
 	struct attempt *attempts[64];
 	struct slice domains[64];
@@ -44,8 +45,21 @@ void
 schedule_options(struct attempt *a, const struct config_route *r)
 {
 	a->concurrency = r->concurrency;
-	a->rate = r->rate;
+	a->rate = r->pace;
 	a->expires_s = a->message->birth_us / 1000000 + schedule_lifetime_s(r);
+}
+
+/* Whose turn it is at a destination: the sender's, or that of all mail of the
+ * route's class. Those that share a key share their turns, nothing worse. */
+static uint64_t
+turn_key(struct slice sender)
+{
+	return (uint64_t)crc32c(0, sender) << 32 | crc32c(~0u, sender) | 1;
+}
+
+static uint64_t class_key(struct slice class)
+{
+	return (turn_key(class) ^ 0x636c617373) | 1; /* no sender's */
 }
 
 /* The attempt for the same next hops that has room, or a new one. */
@@ -53,12 +67,13 @@ static struct attempt *
 plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
 {
 	bool by_domain = memmem(r->nexthops.at, r->nexthops.len, "smtp:mx", 7);
+	uint64_t key = r->class.len > 0 ? class_key(r->class) : p->sender_key;
 	struct attempt *a;
 	size_t i;
 
 	for (i = 0; i < p->n; i++) {
 		a = p->attempts[i];
-		if (a->n_rcpts < ATTEMPT_RCPTS_MAX &&
+		if (a->n_rcpts < ATTEMPT_RCPTS_MAX && a->sender_key == key &&
 		    slice_eq(a->nexthops, r->nexthops) &&
 		    (!by_domain || slice_case_eq(p->domains[i], domain)))
 			return a;
@@ -68,7 +83,7 @@ plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
 	a = attempt_new(p->m, r->nexthops,
 			p->m->n_rcpts < ATTEMPT_RCPTS_MAX ? p->m->n_rcpts
 							  : ATTEMPT_RCPTS_MAX);
-	a->sender_key = p->sender_key;
+	a->sender_key = key;
 	schedule_options(a, r);
 	p->domains[p->n] = domain;
 	p->attempts[p->n++] = a;
@@ -122,7 +137,7 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 	struct slice local, domain;
 
 	address_split(rcpt, &local, &domain);
-	config_route(s->config, rcpt, &s->path, &r);
+	config_route_from(s->config, p->sender, rcpt, &s->path, &r);
 	switch (r.decision) {
 	case CONFIG_NEXTHOPS: plan_rcpt(p, index, &r, domain); break;
 	case CONFIG_HOLD:
@@ -150,13 +165,6 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 			  "no mailbox can have that name (#5.1.3)");
 		break;
 	}
-}
-
-/* Senders that share a key share their turns, nothing worse. */
-static uint64_t
-sender_key(struct slice sender)
-{
-	return (uint64_t)crc32c(0, sender) << 32 | crc32c(~0u, sender) | 1;
 }
 
 void
@@ -190,7 +198,8 @@ schedule_try(struct schedule *s, struct message *m)
 	m->is_held = m->is_moved = false;
 	m->retry_k = 0;
 	m->lifetime_s = UINT32_MAX;
-	p.sender_key = sender_key(e.sender);
+	p.sender = e.sender;
+	p.sender_key = turn_key(e.sender);
 	m->n_busy = 1; /* until all is planned */
 	for (i = 0; i < m->n_rcpts; i++) {
 		if (netstring_slice(&e.rcpts, &rcpt) != 0)

@@ -3,7 +3,9 @@
 #include "lib/clock.h"
 #include "lib/die.h"
 #include "lib/log.h"
+#include "lib/netstring.h"
 #include "lib/owner.h"
+#include "queue/aliases.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@ struct report {
 	struct schedule *schedule;
 	struct message *message;
 	struct incoming in;
+	bool is_held; /* by the routes: until an operator releases it */
 };
 
 /* Take the failures off the message and settle each; true when the message
@@ -44,6 +47,8 @@ stored(struct store_waiter *w, struct message *bounce, const struct verdict *v)
 	struct message *m = r->message;
 
 	(void)v;
+	if (bounce)
+		bounce->is_paused = r->is_held;
 	incoming_free(&r->in, s->store->big_dir);
 	free(r);
 	m->n_busy = 0;
@@ -111,7 +116,28 @@ log_bounce(const struct message *m, const struct report *r, struct slice to)
 	log_id("bounce", r->in.id);
 	log_bytes("to", to);
 	log_number("failures", m->failures->n);
+	if (r->is_held)
+		log_text("held_by", "route");
 	log_close();
+}
+
+/* Do the routes of all that failed say that bounces are held? */
+static bool
+is_held(struct schedule *s, const struct message *m,
+	const struct store_envelope *e)
+{
+	struct slice rest = e->rcpts, rcpt;
+	struct config_route r;
+	uint32_t i;
+
+	for (i = 0; i < m->n_rcpts && netstring_slice(&rest, &rcpt) == 0; i++) {
+		if (!failures_have(m, i))
+			continue;
+		config_route_from(s->config, e->sender, rcpt, &s->path, &r);
+		if (!r.hold_bounces)
+			return false;
+	}
+	return true;
 }
 
 /* No secret hangs on it; the original message must not foretell it. */
@@ -153,6 +179,14 @@ put_text(struct report *r, const struct store_envelope *e,
 	return result;
 }
 
+/* Where aliases send it; when they make too many of it, nowhere else. */
+static void
+put_rcpt(struct report *r, struct slice to)
+{
+	incoming_rcpt(&r->in, to);
+	aliases_expand(r->schedule->config, r->schedule->store->key, &r->in);
+}
+
 /* Build the report and give it to the store; -1 when that fails now. */
 static int
 report(struct schedule *s, struct message *m, const struct store_envelope *e,
@@ -169,8 +203,11 @@ report(struct schedule *s, struct message *m, const struct store_envelope *e,
 	r->waiter.done = stored;
 	r->in.id = next_id(s);
 	r->in.birth_us = clock_us();
+	r->is_held = is_held(s, m, e);
 	buf_puts(&r->in.sender, from);
-	incoming_rcpt(&r->in, to);
+	put_rcpt(r, to);
+	if (r->is_held)
+		incoming_attr(&r->in, SLICE("paused=1"));
 	result = put_text(r, e, names, to);
 	if (result == 0) {
 		put_settles(&settles, m);

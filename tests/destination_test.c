@@ -530,7 +530,7 @@ test_rate(uint32_t rate)
 		struct attempt *a = new_attempt(1, "qmtp:h:1", 1);
 
 		a->message->n_live = 2; /* not to be parked */
-		a->rate = rate;
+		a->rate = (struct option_rate){rate, 1};
 		destination_queue(&all, a, SLICE("d.test"), false);
 	}
 	while (n < 2000) {

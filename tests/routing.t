@@ -113,7 +113,7 @@ pool      bulk  [routes.d/rest:2]
 stranger  is told by SMTP: I do not relay there for you (#5.7.1)' \
     "explain: limits, pool, policy of TLS"
 is "$(explain --json info@hub.test x@fax.test)" \
-'{"facts":[{"what":"address","value":"info@hub.test"},{"what":"alias","value":"root@hub.test a@far.test","line":"aliases:1"},{"what":"decision","value":"reject: no mailbox here by that name (#5.1.1)","line":"locals:1","pattern":"hub.test"},{"what":"stranger","value":"is told by SMTP: no mailbox here by that name (#5.1.1)"}]}
+'{"facts":[{"what":"address","value":"info@hub.test"},{"what":"alias","value":"root@hub.test a@far.test","line":"aliases:1"},{"what":"decision","value":"reject: no mailbox here by that name (#5.1.1)","line":"locals:1","pattern":"hub.test"},{"what":"stranger","value":"may send here by SMTP","line":"locals:1"}]}
 {"facts":[{"what":"address","value":"x@fax.test"},{"what":"next hop","value":"fax:7","line":"routes.d/rest:1","pattern":"fax.test"},{"what":"  agent","value":"the site'"'"'s own, fax"},{"what":"  tls","value":"nothing is said of it"},{"what":"lifetime","value":"86400 s","line":"queuelifetime:1"},{"what":"stranger","value":"is told by SMTP: I do not relay there for you (#5.7.1)"}]}' \
     "explain: JSON"
 touch -d '+1 hour' "$work/say/routes.d/rest"

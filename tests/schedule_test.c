@@ -213,6 +213,12 @@ static const char routes[] = "one.test    qmtp:one:209\n"
 			     "often.test  qmtp:often:1 retry=3\n"
 			     "held.test   hold\n"
 			     "null.test   discard\n"
+			     "no.test     reject not you (#5.7.1)\n"
+			     "quiet.test  qmtp:quiet:1 bounce=hold\n"
+			     "news.test   qmtp:news:1 class=bulk\n"
+			     "single.test qmtp:news:1\n"
+			     "by.test     qmtp:by:1\n"
+			     "by.test from=boss@from.test hold\n"
 			     "from.test   qmtp:back:1\n";
 
 static void
@@ -565,6 +571,91 @@ test_decisions(void)
 	node_end();
 }
 
+/* By the sender, rejected by a route, bounces that are held. */
+static void
+test_options(void)
+{
+	struct message *m;
+
+	node_begin();
+	m = send_one("boss@from.test", "k@by.test");
+	ok(told("") && m->is_held, "the sender's route decides");
+	send_one("kim@from.test", "k@by.test");
+	ok(told("k@by.test@@qmtp:by:1=K "), "not that of others");
+	table("routes", "by.test qmtp:new:1\nfrom.test qmtp:back:1\n");
+	build();
+	schedule_reroute(&schedule);
+	pass_s(0);
+	ok(told("k@by.test@@qmtp:new:1=K "), "and moves it");
+	table("routes", routes);
+	build();
+	schedule_reroute(&schedule);
+
+	send_one("kim@from.test", "k@no.test k@one.test");
+	ok(told("k@one.test@@qmtp:one:209=K kim@from.test@@qmtp:back:1=K ") &&
+	       bounce_says("<k@no.test>:\nnot you (#5.7.1)\n"),
+	   "a route rejects, in its words");
+
+	pass_s(1);
+	say = say_by_name;
+	send_one("kim@from.test", "d@quiet.test");
+	ok(told("d@quiet.test@@qmtp:quiet:1=D ") && store.messages.n == 1,
+	   "bounce=hold: there is a bounce, and it stays");
+	schedule_close(&schedule);
+	store_close(&store);
+	store_open(&store, &loop, "queue");
+	schedule_init(&schedule, &loop, &store, &config, "agent");
+	pass_s(0);
+	pass_s(5000);
+	m = idmap_any(&store.messages);
+	ok(told("") && m && m->is_paused && m->due_s == INT64_MAX,
+	   "after a start too");
+	send_one("kim@from.test", "d@quiet.test d@one.test");
+	ok(told("d@quiet.test@@qmtp:quiet:1=D d@one.test@@qmtp:one:209=D "
+		"kim@from.test@@qmtp:back:1=K "),
+	   "one that reports others too goes");
+	node_end();
+}
+
+/* A mailing from many return paths, all of one class: one turn in two. */
+static void
+test_class(void)
+{
+	char sender[32];
+	size_t i;
+
+	node_begin();
+	table("concurrencyremote", "1\n");
+	build();
+	schedule_reroute(&schedule);
+	say = say_nothing;
+	for (i = 0; i < 20; i++) {
+		snprintf(sender, sizeof sender, "v%zu@from.test", i);
+		inject(sender, "b@news.test");
+	}
+	settle();
+	ok(n_jobs == 1, "concurrencyremote");
+	inject("kim@from.test", "s@single.test");
+	settle();
+	ok(n_jobs == 1 && schedule.destinations.remote.n_running == 1,
+	   "all the rest waits");
+	say = say_k;
+	n_delivered = 0;
+	answer(jobs[--n_jobs], "Kfine (#2.0.0)");
+	settle();
+	settle();
+	ok(slice_starts(buf_slice(&story),
+			SLICE("b@news.test@@qmtp:news:1=K "
+			      "b@news.test@@qmtp:news:1=K "
+			      "s@single.test@@qmtp:news:1=K ")),
+	   "a mailing of one class has one turn, from whatever addresses");
+	ok(n_delivered == 21 && store.messages.n == 0 &&
+	       schedule.destinations.remote.n_running == 0,
+	   "and goes one by one");
+	buf_clear(&story);
+	node_end();
+}
+
 /* Mail that waits moves with the tables: full attempts and parked ones, and
  * those of which another recipient is under way. */
 static void
@@ -816,6 +907,8 @@ main(void)
 	test_next_hops();
 	test_lifetime();
 	test_decisions();
+	test_options();
+	test_class();
 	test_reroute();
 	test_agents();
 	test_segments();

@@ -1,0 +1,29 @@
+#include "queue/intake_tables.h"
+
+#include "lib/limits.h"
+#include "queue/aliases.h"
+
+static int
+prepare(struct intake *in, struct incoming *message)
+{
+	return aliases_expand(in->config, in->store->key, message);
+}
+
+/* 0 stands for no limit but ours. */
+static uint64_t
+text_max(const struct config *c)
+{
+	uint64_t n;
+
+	if (!config_number(c, "databytes", &n) || n == 0 || n > LIMIT_TEXT)
+		n = LIMIT_TEXT;
+	return n;
+}
+
+void
+intake_tables(struct intake *in, const struct config *c)
+{
+	in->config = c;
+	in->prepare = prepare;
+	in->text_max = text_max(c);
+}
