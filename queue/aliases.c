@@ -1,6 +1,7 @@
 #include "queue/aliases.h"
 
 #include "lib/die.h"
+#include "lib/dsn.h"
 #include "lib/log.h"
 #include "lib/netstring.h"
 
@@ -138,26 +139,69 @@ has_any(const struct config *c, struct slice rcpts)
 	return false;
 }
 
+/* One attribute of the n-th recipient for each that came of it. */
+static void
+pass_on(struct buf *attrs, struct slice key, struct slice value, uint32_t from,
+	uint32_t to)
+{
+	struct buf attr = {0};
+
+	for (; from < to; from++) {
+		buf_clear(&attr);
+		dsn_attr_put(&attr, key, from);
+		buf_puts(&attr, value);
+		netstring_put(attrs, buf_slice(&attr));
+	}
+	buf_free(&attr);
+}
+
+/* What was said of recipients by number is said of those that came of them;
+ * not of a list's. first: where those of each recipient begin. */
+static void
+renumber(struct incoming *in, const uint32_t *first)
+{
+	struct slice rest = buf_slice(&in->attrs), one, key, value;
+	struct buf attrs = {0};
+	size_t n;
+
+	while (netstring_slice(&rest, &one) == 0)
+		if (!dsn_attr_split(one, &key, &n, &value))
+			netstring_put(&attrs, one);
+		else if (n < in->n_rcpts &&
+			 first[n + 1] - first[n] <= ALIASES_REPORTED_MAX)
+			pass_on(&attrs, key, value, first[n], first[n + 1]);
+	buf_free(&in->attrs);
+	in->attrs = attrs;
+}
+
 int
 aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],
 	       struct incoming *in)
 {
 	struct expansion x = {.config = c, .key = key, .id = in->id};
 	struct slice rest = buf_slice(&in->rcpts), one;
+	uint32_t *first, i = 0;
 	int r = 0;
 
 	if (!has_any(c, rest))
 		return 0;
-	while (r == 0 && netstring_slice(&rest, &one) == 0)
+	first = calloc(in->n_rcpts + 1, sizeof *first);
+	if (!first)
+		die_nomem();
+	while (r == 0 && netstring_slice(&rest, &one) == 0) {
 		r = put(&x, one);
+		first[++i] = x.n;
+	}
+	if (r == 0) {
+		renumber(in, first);
+		buf_free(&in->rcpts);
+		in->rcpts = x.out;
+		in->n_rcpts = x.n;
+	} else {
+		buf_free(&x.out);
+	}
+	free(first);
 	free(x.slots);
 	buf_free(&x.seen);
-	if (r != 0) {
-		buf_free(&x.out);
-		return -1;
-	}
-	buf_free(&in->rcpts);
-	in->rcpts = x.out;
-	in->n_rcpts = x.n;
-	return 0;
+	return r;
 }

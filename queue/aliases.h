@@ -21,13 +21,19 @@
 
 enum {
 	ALIASES_MAX = 10000, /* addresses that a message may meet on its way */
-	ALIASES_DEPTH_MAX = 20
+	ALIASES_DEPTH_MAX = 20,
+	ALIASES_REPORTED_MAX = 100 /* more are a list: what was asked of
+				      reports is not asked of them */
 };
 
 /* aliases_expand - replace in->rcpts and in->n_rcpts
  *
  * Takes    key: of a hash that clients cannot foretell.
  * Needs    all recipients there, and in->key made of them as they came.
+ *
+ * What in->attrs say of a recipient (lib/dsn.h) is said of those that came of
+ * it.
+ *
  * Returns  0; -1 when it would be more than ALIASES_MAX: *in is unchanged.
  * Keeps    nothing; logs each line that is used.
  */

@@ -88,6 +88,32 @@ test_simple(void)
 		"ann@hub.test ann@hub.test ann@hub.test Bob@Far.test");
 }
 
+/* Recipient 1 becomes two, so what was said of 2 is said of 3. */
+static void
+test_reports(void)
+{
+	struct incoming in = {.id = 1};
+	struct buf want = {0};
+
+	incoming_rcpt(&in, SLICE("x@y.test"));
+	incoming_rcpt(&in, SLICE("team@hub.test"));
+	incoming_rcpt(&in, SLICE("z@y.test"));
+	incoming_attr(&in, SLICE("proto=ESMTP"));
+	incoming_attr(&in, SLICE("notify.0=NEVER"));
+	incoming_attr(&in, SLICE("notify.1=DELAY"));
+	incoming_attr(&in, SLICE("notify.2=FAILURE"));
+	aliases_expand(&config, hash_key, &in);
+	netstring_put(&want, SLICE("proto=ESMTP"));
+	netstring_put(&want, SLICE("notify.0=NEVER"));
+	netstring_put(&want, SLICE("notify.1=DELAY"));
+	netstring_put(&want, SLICE("notify.2=DELAY"));
+	netstring_put(&want, SLICE("notify.3=FAILURE"));
+	ok(slice_eq(buf_slice(&in.attrs), buf_slice(&want)),
+	   "what is asked of reports goes with its recipient");
+	buf_free(&want);
+	incoming_free(&in, -1);
+}
+
 static void
 test_loops(void)
 {
@@ -167,6 +193,7 @@ main(void)
 {
 	tables_begin();
 	test_simple();
+	test_reports();
 	test_loops();
 	test_bounds();
 	test_accepted();
