@@ -1,0 +1,64 @@
+/* warmup.h - how much has gone out today, by source address and group
+ *
+ * Counted by the day (UTC), for sources that are being warmed up only. The
+ * count is kept in the file queue/warmup, ahead of what is sent: before a
+ * message goes out, a ceiling that covers it has been written and synced;
+ * ceilings are raised by a hundredth of the day's limit, at least by one.
+ *
+ * Guarantee: after any crash no address sends more in a day than its limit.
+ * A crash costs at most a hundredth of the limit of each group (one message
+ * for limits below 200); an orderly end costs the same.
+ *
+ * The file is lines "DAY ADDRESS GROUP CEILING.", the last for a pair counts;
+ * a torn line is none. It begins anew each day.
+ *
+ * Test  tests/warmup_test.c
+ */
+#ifndef QUAIL_QUEUE_WARMUP_H
+#define QUAIL_QUEUE_WARMUP_H
+
+#include "lib/buf.h"
+
+enum { WARMUP_BUCKETS = 4096 };
+
+struct warmup_count;
+
+struct warmup {
+	int dir, fd; /* of the queue; of the file, or -1 */
+	uint64_t end;
+	int64_t day; /* since 1970-01-01 */
+	struct warmup_count *buckets[WARMUP_BUCKETS];
+	struct buf line;
+};
+
+/* warmup_open - read what was counted today
+ *
+ * Takes    dir: kept open by the caller. now_s: which day it is.
+ * Returns  0; -1 with errno: the file cannot be read or made.
+ */
+int
+warmup_open(struct warmup *w, int dir, int64_t now_s);
+
+/* warmup_sent - what has gone out today */
+uint64_t
+warmup_sent(struct warmup *w, struct slice address, struct slice group,
+	    int64_t now_s);
+
+/* warmup_take - count one more
+ *
+ * Returns  0; -1 with errno: it could not be made durable, and must not go
+ *          out.
+ */
+int
+warmup_take(struct warmup *w, struct slice address, struct slice group,
+	    uint64_t limit, int64_t now_s);
+
+/* warmup_give_back - one that was taken today has reached nobody */
+void
+warmup_give_back(struct warmup *w, struct slice address, struct slice group,
+		 int64_t now_s);
+
+void
+warmup_close(struct warmup *w);
+
+#endif
