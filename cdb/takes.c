@@ -18,15 +18,6 @@ take_host(struct rows *r, struct slice words)
 		rows_put(r, SLICE(""), words);
 }
 
-/* helohost */
-static void
-take_unused_host(struct rows *r, struct slice words)
-{
-	take_host(r, words);
-	rows_warn(r, "$ is compiled, but nothing looks at this table yet",
-		  words);
-}
-
 /* bouncefrom, doublebounceto */
 static void
 take_local_part(struct rows *r, struct slice words)
@@ -111,7 +102,7 @@ static const struct kind {
     {"timeoutconnect", FORM("SECONDS"), 1, 1, rows_take_number, NULL},
     {"timeoutremote", FORM("SECONDS"), 1, 1, rows_take_number, NULL},
     {"timeoutsmtpd", FORM("SECONDS"), 1, 1, rows_take_number, NULL},
-    {"helohost", FORM("HOST"), 1, 1, take_unused_host, NULL},
+    {"helohost", FORM("HOST"), 1, 1, take_host, NULL},
 };
 #undef FORM
 

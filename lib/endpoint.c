@@ -158,14 +158,34 @@ no_delay(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
+/* The port is chosen by connect, so that many can share the address. */
+static int
+bind_source(int fd, const struct endpoint *from)
+{
+	int one = 1;
+
+	if (!from || from->len == 0)
+		return 0;
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+	return bind(fd, &from->a.any, from->len);
+}
+
 int
 endpoint_connect(const struct endpoint *e)
+{
+	return endpoint_connect_from(e, NULL);
+}
+
+int
+endpoint_connect_from(const struct endpoint *e, const struct endpoint *from)
 {
 	int fd = tcp_socket(e);
 
 	if (fd < 0)
 		return -1;
 	no_delay(fd);
+	if (bind_source(fd, from) != 0)
+		return fail(fd);
 	if (connect(fd, &e->a.any, e->len) != 0 && errno != EINPROGRESS)
 		return fail(fd);
 	return fd;

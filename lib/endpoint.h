@@ -66,6 +66,13 @@ endpoint_listen(const struct endpoint *e);
 int
 unix_listen(const char *path, unsigned mode);
 
+/* endpoint_connect_from - endpoint_connect from an address of this host
+ *
+ * Takes    from: of the same family, its port 0; NULL: any address.
+ */
+int
+endpoint_connect_from(const struct endpoint *e, const struct endpoint *from);
+
 /* endpoint_connect, unix_connect - begin a connection
  *
  * Returns  a descriptor, for TCP perhaps still connecting (wait for it to be

@@ -8,6 +8,14 @@
 struct slice
 attempt_nexthop(const struct attempt *a)
 {
+	struct slice word = attempt_word(a);
+
+	return slice_of(word.at, slice_find(word, ATTEMPT_FROM));
+}
+
+struct slice
+attempt_word(const struct attempt *a)
+{
 	struct slice rest = a->nexthops, word = {"", 0};
 	unsigned i;
 
@@ -40,5 +48,6 @@ attempt_new(struct message *m, struct slice nexthops, uint32_t max_rcpts)
 	memcpy(copy, nexthops.at, nexthops.len);
 	a->nexthops = slice_of(copy, nexthops.len);
 	a->message = m;
+	a->tls = "";
 	return a;
 }

@@ -22,6 +22,8 @@ struct attempt {
 	struct message *message;
 	struct destination *destination;
 	struct slice nexthops; /* words; in the same piece of memory */
+	const char *tls;       /* what the route asks for; "": nothing */
+	bool is_counted;       /* in the warm-up of its source */
 	uint64_t sender_key;   /* a hash of the return path, never 0 */
 	uint32_t concurrency;  /* the route's options; 0: not said */
 	struct option_rate rate;
@@ -34,9 +36,17 @@ struct attempt {
 	uint32_t rcpts[]; /* indices into the message's recipients */
 };
 
-/* attempt_nexthop - the word that it tries now */
+/* Between a next hop and the address of ours that it is to be reached from,
+ * in one word. No table's line can have it. */
+#define ATTEMPT_FROM '\x1f'
+
+/* attempt_nexthop - the next hop that it tries now */
 struct slice
 attempt_nexthop(const struct attempt *a);
+
+/* attempt_word - the same with the source, if a pool has chosen one */
+struct slice
+attempt_word(const struct attempt *a);
 
 /* attempt_has_more - is there another next hop behind that one? */
 bool

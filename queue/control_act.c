@@ -129,15 +129,17 @@ static bool
 retry_hop(void *arg, struct slice key)
 {
 	struct retry *r = arg;
-	struct destination *d =
-	    destinations_known(&r->act->schedule->destinations, key);
+	struct destinations *all = &r->act->schedule->destinations;
+	struct destination *d = NULL;
 
-	if (!d || d->is_held)
-		return false;
-	r->has_any = true;
-	if (!idmap_get(&r->act->retried, (uintptr_t)d)) {
-		idmap_put(&r->act->retried, (uintptr_t)d, d);
-		destination_retry(d); /* once, however many wait for it */
+	while ((d = destinations_next(all, key, d))) {
+		if (d->is_held)
+			continue;
+		r->has_any = true;
+		if (!idmap_get(&r->act->retried, (uintptr_t)d)) {
+			idmap_put(&r->act->retried, (uintptr_t)d, d);
+			destination_retry(d); /* once, however many wait */
+		}
 	}
 	return false;
 }

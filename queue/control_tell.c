@@ -47,6 +47,8 @@ tell_destination(const struct destination *d, struct buf *out,
 	control_number(fields, "most", d->most);
 	put_rate(d->rate.said, fields);
 	control_number(fields, "troubles", d->n_troubles);
+	if (d->source)
+		control_field(fields, "source", buf_slice(&d->source->address));
 	if (d->closed.slot > 0)
 		control_number(fields, "retry_ms",
 			       d->closed.due_ms - d->all->loop->now_ms);

@@ -19,6 +19,7 @@ destinations_init(struct destinations *all, struct loop *loop)
 	all->loop = loop;
 	all->ready_last = &all->ready;
 	all->start_task.run = start_all;
+	destination_source_tasks(all);
 	all->local.most = all->remote.most = UINT32_MAX;
 }
 
@@ -57,71 +58,136 @@ pace_over(struct loop_timer *timer)
 	destination_ready(OWNER(timer, struct destination, paced));
 }
 
-static struct destination *
-make(struct destinations *all, struct slice key)
+/* What makes a destination: its next hop, and where it is reached from. */
+struct name {
+	struct buf key, group;
+	size_t base_len;
+	struct source *source;
+};
+
+static void
+name_it(struct destinations *all, struct slice word, struct slice domain,
+	struct name *n)
 {
+	size_t end = slice_find(word, ATTEMPT_FROM);
+
+	*n = (struct name){0};
+	destination_key(&n->key, slice_of(word.at, end), domain);
+	n->base_len = n->key.len;
+	if (end == word.len)
+		return;
+	word = slice_from(word, end + 1);
+	n->source = sources_at(all->sources, word);
+	buf_putc(&n->key, '/');
+	buf_puts(&n->key, word);
+	if (!n->source || n->source->curve.len == 0)
+		return;
+	buf_puts(&n->group, pools_group(all->sources->config, domain));
+	buf_putc(&n->key, '/');
+	buf_puts(&n->key, buf_slice(&n->group));
+}
+
+static void
+name_free(struct name *n)
+{
+	buf_free(&n->key);
+	buf_free(&n->group);
+}
+
+static bool
+asks_hold(const struct destination *d)
+{
+	return d->all->holds &&
+	       (d->all->holds(d->all, slice_of(d->key, d->key_len)) ||
+		(d->base_len < d->key_len &&
+		 d->all->holds(d->all, slice_of(d->key, d->base_len))));
+}
+
+/* Takes the group. */
+static struct destination *
+make(struct destinations *all, struct name *n)
+{
+	struct slice key = buf_slice(&n->key);
 	struct destination *d = calloc(1, sizeof *d + key.len);
-	struct destination **b = bucket(all, key);
+	struct destination **b = bucket(all, slice_of(key.at, n->base_len));
 
 	if (!d)
 		die_nomem();
 	memcpy(d->key, key.at, key.len);
 	d->key_len = key.len;
+	d->base_len = n->base_len;
+	d->source = n->source;
+	d->group = n->group;
+	n->group = (struct buf){0};
 	d->agent = slice_of(d->key, slice_find(key, ':'));
 	d->all = all;
 	d->closed.expired = closed_over;
 	d->paced.expired = pace_over;
 	destination_set_most(d, 0);
 	destination_first_limit(d);
-	d->is_held = all->holds && all->holds(all, key);
+	d->is_held = asks_hold(d);
 	d->chain = *b;
 	*b = d;
 	all->n++;
 	return d;
 }
 
+static bool
+has_key(const struct destination *d, struct slice key)
+{
+	return slice_eq(slice_of(d->key, d->key_len), key);
+}
+
 bool
-destination_is(const struct destination *d, struct slice nexthop,
+destination_is(const struct destination *d, struct slice word,
 	       struct slice domain)
 {
-	struct buf key = {0};
+	struct name n;
 	bool same;
 
-	destination_key(&key, nexthop, domain);
-	same = slice_eq(slice_of(d->key, d->key_len), buf_slice(&key));
-	buf_free(&key);
+	name_it(d->all, word, domain, &n);
+	same = has_key(d, buf_slice(&n.key));
+	name_free(&n);
 	return same;
+}
+
+struct destination *
+destinations_next(struct destinations *all, struct slice key,
+		  struct destination *d)
+{
+	for (d = d ? d->chain : *bucket(all, key); d; d = d->chain)
+		if (slice_eq(slice_of(d->key, d->base_len), key))
+			break;
+	return d;
 }
 
 struct destination *
 destinations_known(struct destinations *all, struct slice key)
 {
-	struct destination *d;
-
-	for (d = *bucket(all, key); d; d = d->chain)
-		if (slice_eq(slice_of(d->key, d->key_len), key))
-			break;
-	return d;
+	return destinations_next(all, key, NULL);
 }
 
 static struct destination *
-find(struct destinations *all, struct slice nexthop, struct slice domain)
+find(struct destinations *all, struct slice word, struct slice domain)
 {
-	struct buf key = {0};
 	struct destination *d;
+	struct name n;
 
-	destination_key(&key, nexthop, domain);
-	d = destinations_known(all, buf_slice(&key));
+	name_it(all, word, domain, &n);
+	for (d = *bucket(all, slice_of(buf_slice(&n.key).at, n.base_len)); d;
+	     d = d->chain)
+		if (has_key(d, buf_slice(&n.key)))
+			break;
 	if (!d)
-		d = make(all, buf_slice(&key));
-	buf_free(&key);
+		d = make(all, &n);
+	name_free(&n);
 	return d;
 }
 
 static void
 drop(struct destination *d)
 {
-	struct destination **p = bucket(d->all, slice_of(d->key, d->key_len));
+	struct destination **p = bucket(d->all, slice_of(d->key, d->base_len));
 
 	while (*p != d)
 		p = &(*p)->chain;
@@ -129,6 +195,7 @@ drop(struct destination *d)
 	d->all->n--;
 	loop_timer_stop(d->all->loop, &d->closed);
 	loop_timer_stop(d->all->loop, &d->paced);
+	buf_free(&d->group);
 	free(d);
 }
 
@@ -156,6 +223,7 @@ destinations_free(struct destinations *all)
 		while (all->buckets[i])
 			drop(all->buckets[i]);
 	loop_task_drop(all->loop, &all->start_task);
+	loop_task_drop(all->loop, &all->exhausted_task);
 }
 
 /* starting */
@@ -177,8 +245,9 @@ may_start(struct destination *d)
 	if (d->waiting.n == 0 || d->is_held || d->state == DESTINATION_CLOSED)
 		return false;
 	if (d->state == DESTINATION_PROBING)
-		return d->n_running == 0;
-	return d->n_running < d->limit && rate_allows(d);
+		return d->n_running == 0 && destination_source_allows(d);
+	return d->n_running < d->limit && rate_allows(d) &&
+	       destination_source_allows(d);
 }
 
 void
@@ -241,6 +310,7 @@ destination_count(struct destination *d, int by)
 {
 	d->n_running += (uint32_t)by;
 	cap_of(d)->n_running += (uint32_t)by;
+	destination_source_runs(d, by);
 }
 
 /* Nobody of its kind can start anything now. */
@@ -265,15 +335,22 @@ start_some(struct destination *d)
 		a = take(d);
 		if (!a)
 			continue;
+		if (!destination_source_take(d, a)) {
+			lanes_put_back(&d->waiting, a);
+			return true;
+		}
 		destination_count(d, 1);
 		a->started_ms = d->all->loop->now_ms;
 		if (!d->all->start(d->all, a)) {
+			destination_source_took_not(d, a);
 			destination_count(d, -1);
 			lanes_put_back(&d->waiting, a);
 			return false;
 		}
 		rate_took(&d->rate);
 	}
+	if (d->source)
+		destination_source_wake(d->source);
 	return true;
 }
 
@@ -329,8 +406,8 @@ choose(struct destinations *all, struct attempt *a, struct slice domain)
 	struct destination *d, *first = NULL;
 	struct slice word;
 
-	for (word = attempt_nexthop(a); word.len > 0;
-	     a->hop++, word = attempt_nexthop(a)) {
+	for (word = attempt_word(a); word.len > 0;
+	     a->hop++, word = attempt_word(a)) {
 		d = find(all, word, domain);
 		if (!first)
 			first = d;
@@ -384,7 +461,7 @@ destinations_sweep(struct destinations *all)
 		for (d = all->buckets[i]; d; d = next) {
 			next = d->chain;
 			if (d->waiting.n == 0 && !d->is_ready &&
-			    d->n_running == 0 &&
+			    !d->is_blocked && d->n_running == 0 &&
 			    d->state != DESTINATION_CLOSED &&
 			    !(d->was_slowed &&
 			      all->loop->now_ms - d->slowed_ms <
@@ -436,9 +513,7 @@ destinations_hold(struct destinations *all)
 
 	for (i = 0; i < DESTINATION_BUCKETS; i++) {
 		for (d = all->buckets[i]; d; d = d->chain) {
-			d->is_held =
-			    all->holds &&
-			    all->holds(all, slice_of(d->key, d->key_len));
+			d->is_held = asks_hold(d);
 			destination_ready(d);
 		}
 	}

@@ -37,6 +37,7 @@
 #include "queue/attempt.h"
 #include "queue/lanes.h"
 #include "queue/rate.h"
+#include "queue/sources.h"
 
 enum destination_state {
 	DESTINATION_OPEN,
@@ -83,12 +84,20 @@ struct destination {
 	bool has_others;	      /* what waits may have other next hops */
 	bool was_slowed; /* the limit was halved once: raise it slowly */
 	int64_t slowed_ms;
-	int64_t quickest_ms;  /* of all answers; 0: none yet */
-	int64_t shortened_ms; /* when the limit was made fit to its pace */
-	struct rate rate;     /* the route's rate */
+	int64_t quickest_ms;   /* of all answers; 0: none yet */
+	int64_t shortened_ms;  /* when the limit was made fit to its pace */
+	struct rate rate;      /* the route's rate */
+	struct source *source; /* that mail goes out from; NULL: any */
+	struct buf group;      /* whom its warm-up counts here */
+	struct destination *blocked; /* the next one in the source's line */
+	bool is_blocked;	     /* it stands in that line */
+	int64_t exhausted_day; /* when what waited was decided again, since
+				  the source's warm-up was used up */
+	bool is_exhausted;     /* ... that is still to be done */
 	struct loop_timer closed, paced;
 	struct slice agent; /* "smtp", in key */
 	size_t key_len;
+	size_t base_len; /* of the key: without the source */
 	char key[];
 };
 
@@ -103,6 +112,10 @@ struct destinations {
 	struct destination *ready, **ready_last;
 	struct loop_task start_task;
 	struct destinations_cap local, remote; /* mailboxes; all others */
+	struct sources *sources;	       /* NULL: there are no pools */
+	struct loop_task exhausted_task;
+	/* What waits at d is to be routed anew. Needed with sources. */
+	void (*exhausted)(struct destinations *all, struct destination *d);
 	size_t n;
 	/* Hand an attempt to an agent; false: none is free now. */
 	bool (*start)(struct destinations *all, struct attempt *a);
@@ -154,11 +167,38 @@ destination_ended(struct attempt *a, enum destination_result result);
 /* destination_lost - it never got an answer, through no fault of the next
  * hop (our agent died); nothing is concluded */
 void
-destination_lost(struct destination *d);
+destination_lost(struct attempt *a);
 
 /* destination_count - so many more attempts run here; for destination*.c */
 void
 destination_count(struct destination *d, int by);
+
+/* destination_source_allows - has its source room for one more? If not, it
+ * will be made ready when that has; for destination*.c, as these:
+ *
+ * _take      one is to begin: count it; false: it must not
+ * _took_not  it did not begin, or reached nobody
+ * _runs      so many more run
+ * _wake      others may use what room is left
+ * _tasks     in destinations_init
+ */
+bool
+destination_source_allows(struct destination *d);
+
+bool
+destination_source_take(struct destination *d, struct attempt *a);
+
+void
+destination_source_took_not(struct destination *d, struct attempt *a);
+
+void
+destination_source_runs(struct destination *d, int by);
+
+void
+destination_source_wake(struct source *from);
+
+void
+destination_source_tasks(struct destinations *all);
 
 /* destination_ready - start what may start, at the end of this round: it may
  * have changed */
@@ -207,12 +247,21 @@ sieve_all(const struct sieve *s, const struct message *m, int64_t expires_s);
 void
 destination_key(struct buf *key, struct slice nexthop, struct slice domain);
 
-/* destination_is - is it the destination of that next hop? */
+/* destination_is - is it the destination of that word of an attempt? */
 bool
-destination_is(const struct destination *d, struct slice nexthop,
+destination_is(const struct destination *d, struct slice word,
 	       struct slice domain);
 
-/* destinations_known - the destination of this key; NULL for none */
+/* destinations_next - the next destination behind d (NULL: the first) of a
+ * next hop, whatever source it is reached from
+ *
+ * Takes    key: as destination_key makes it.
+ */
+struct destination *
+destinations_next(struct destinations *all, struct slice key,
+		  struct destination *d);
+
+/* destinations_known - that of this key, from any source; NULL for none */
 struct destination *
 destinations_known(struct destinations *all, struct slice key);
 

@@ -134,6 +134,7 @@ destination_ended(struct attempt *a, enum destination_result result)
 	struct destination *d = a->destination;
 
 	if (result == DESTINATION_TROUBLE) {
+		destination_source_took_not(d, a);
 		close_for_a_while(d);
 		destination_first_limit(d);
 		d->quickest_ms = 0;
@@ -149,8 +150,11 @@ destination_ended(struct attempt *a, enum destination_result result)
 }
 
 void
-destination_lost(struct destination *d)
+destination_lost(struct attempt *a)
 {
+	struct destination *d = a->destination;
+
+	destination_source_took_not(d, a);
 	destination_count(d, -1);
 	destination_ready(d);
 }

@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "lib/netstring.h"
 #include "lib/owner.h"
+#include "queue/destination.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -156,6 +157,21 @@ put_params(struct buf *out, const struct job *job, struct slice attrs)
 	buf_free(&attr);
 }
 
+/* What route and pool say of the way to the next hop. */
+static void
+put_way(struct buf *out, uint64_t number, const struct attempt *a)
+{
+	const struct source *from =
+	    a->destination ? a->destination->source : NULL;
+
+	if (from) {
+		put_attr(out, number, "source=", buf_slice(&from->address));
+		put_attr(out, number, "helo=", buf_slice(&from->helo));
+	}
+	if (*a->tls)
+		put_attr(out, number, "tls=", slice_text(a->tls));
+}
+
 static void
 put_envelope(struct buf *out, const struct job *job,
 	     const struct store_envelope *e)
@@ -173,6 +189,7 @@ put_envelope(struct buf *out, const struct job *job,
 	put_number(out, job->number, "size=", m->text_len);
 	put_number(out, job->number, "try=", m->attempts + 1);
 	put_attr(out, job->number, "nexthop=", attempt_nexthop(a));
+	put_way(out, job->number, a);
 	put_params(out, job, e->attrs);
 	frame_put(out, 'S', job->number, e->sender);
 	/* both lists are in the order of the index */

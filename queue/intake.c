@@ -26,6 +26,7 @@ struct staged {
 	bool is_trusted; /* its client may relay */
 	bool has_trace;	 /* we know which text is our own trace */
 	uint64_t trace_size, trace_left; /* bytes of it; still to come */
+	struct tags tags;
 	struct siphash hash; /* of the client's own text, then of all */
 	bool is_repeat;	     /* it waits for the answer of its like */
 	bool refused;
@@ -172,6 +173,7 @@ take_text(struct staged *s, struct slice text)
 	if (s->refused)
 		return;
 	hash_text(s, text);
+	tags_push(&s->tags, &s->intake->tags, text, &s->in.attrs);
 	if (s->in.text_len > most || text.len > most - s->in.text_len)
 		refuse(s, 'D', "the message is too large (#5.3.4)");
 	else if (incoming_text(&s->in, s->intake->store->big_dir, small,
@@ -316,7 +318,7 @@ static int
 take_attr(struct staged *s, struct slice attr)
 {
 	static const char *const ours[] = {
-	    "settles=", "done=", "paused=", "key="};
+	    "settles=", "done=", "paused=", "key=", TAGS_ATTR};
 	size_t i;
 
 	for (i = 0; i < sizeof ours / sizeof ours[0]; i++)

@@ -13,6 +13,7 @@
 
 #include "lib/server.h"
 #include "queue/store.h"
+#include "queue/tags.h"
 
 enum {
 	INTAKE_STAGED_MAX = 64 * 1024 * 1024, /* text in memory, unfinished */
@@ -38,6 +39,7 @@ struct intake {
 	 * such as other recipients; -1: too much. May be NULL. */
 	int (*prepare)(struct intake *in, struct incoming *message);
 	const struct config *config; /* prepare's */
+	struct tags_names tags;	     /* headers that choose pools */
 	void *owner;
 };
 

@@ -1,5 +1,6 @@
 #include "queue/intake_tables.h"
 
+#include "cdb/pools.h"
 #include "lib/limits.h"
 #include "queue/aliases.h"
 
@@ -23,7 +24,13 @@ text_max(const struct config *c)
 void
 intake_tables(struct intake *in, const struct config *c)
 {
+	struct slice name;
+	unsigned i;
+
 	in->config = c;
 	in->prepare = prepare;
 	in->text_max = text_max(c);
+	in->tags.n = 0;
+	for (i = 0; pools_header(c, i, &name); i++)
+		tags_add(&in->tags, name);
 }

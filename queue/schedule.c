@@ -70,6 +70,7 @@ schedule_rcpt(struct schedule *s, struct message *m, uint32_t index)
 		s->walk.next = 0;
 		s->walk.rest = e.rcpts;
 		s->walk.sender = e.sender;
+		s->walk.attrs = e.attrs;
 	}
 	while (s->walk.next <= index) {
 		if (netstring_slice(&s->walk.rest, &one) != 0) {
@@ -318,6 +319,7 @@ schedule_reroute(struct schedule *s)
 	size_t i;
 
 	set_caps(s);
+	sources_changed(&s->sources);
 	destinations_start(&s->destinations);
 	destinations_sift(&s->destinations, &everything, &out);
 	schedule_each_sifted(s, &out, schedule_decide_again);
@@ -382,6 +384,10 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 	if (holds_load(&s->holds, store->dir) != 0)
 		die_sys("reading the rules of the operator", "queue/holds");
 	schedule_agents(s);
+	sources_init(&s->sources, loop, config);
+	if (warmup_open(&s->sources.warmup, store->dir, clock_s()) != 0)
+		die_sys("reading what was sent today", "queue/warmup");
+	s->destinations.sources = &s->sources;
 	destinations_init(&s->destinations, loop);
 	set_caps(s);
 	dispatch_init(&s->dispatch, loop, store, agent_path);
@@ -402,6 +408,9 @@ schedule_close(struct schedule *s)
 
 	dispatch_close(&s->dispatch);
 	destinations_free(&s->destinations);
+	warmup_close(&s->sources.warmup);
+	sources_free(&s->sources);
+	buf_free(&s->hops);
 	for (i = 0; i < s->store->messages.cap; i++)
 		if (s->store->messages.slots[i].value)
 			failures_free(s->store->messages.slots[i].value);

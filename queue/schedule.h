@@ -29,6 +29,7 @@
 #include "queue/dispatch.h"
 #include "queue/heap.h"
 #include "queue/holds.h"
+#include "queue/sources.h"
 #include "queue/store.h"
 
 enum { SCHEDULE_LIFETIME_S = 7 * 86400, SCHEDULE_DUE_A_ROUND = 1000 };
@@ -41,6 +42,7 @@ struct schedule {
 	struct dispatch dispatch;
 	struct answers answers;
 	struct holds holds;
+	struct sources sources;
 	struct heap heap;
 	struct loop_timer timer;
 	struct message *fresh, **last_fresh; /* new ones, by next */
@@ -52,8 +54,9 @@ struct schedule {
 		uint32_t next;	   /* the recipient that */
 		struct slice rest; /* ... begins here */
 		struct slice last; /* the one before it */
-		struct slice sender;
+		struct slice sender, attrs;
 	} walk;
+	struct buf hops; /* the words of a route, with the sources chosen */
 };
 
 /* schedule_init - serve agents and deliver

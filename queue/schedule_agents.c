@@ -123,7 +123,7 @@ lost(struct dispatch *d, struct attempt *a)
 	uint32_t i;
 
 	a->message->n_running--;
-	destination_lost(a->destination);
+	destination_lost(a);
 	if (schedule_is_stopped(a->message) ||
 	    ++a->n_lost >= ATTEMPT_LOST_MAX) {
 		log_lost(a);
@@ -162,7 +162,7 @@ start(struct destinations *all, struct attempt *a)
 		log_errno(errno);
 		log_close();
 	}
-	destination_lost(a->destination);
+	destination_lost(a);
 	schedule_attempt_over(s, a->message);
 	free(a);
 	return true;
@@ -199,10 +199,15 @@ unpark(struct destination *d, struct message *m)
 		return NULL;
 	}
 	address_split(rcpt, &local, &domain);
+	if (!schedule_hops(s, m, s->walk.sender, s->walk.attrs, domain,
+			   d->source, &r)) {
+		schedule_decide_again(s, m);
+		return NULL;
+	}
 	a = attempt_new(m, r.nexthops, 1);
 	a->rcpts[a->n_rcpts++] = index;
 	schedule_options(a, &r);
-	while (!destination_is(d, attempt_nexthop(a), domain)) {
+	while (!destination_is(d, attempt_word(a), domain)) {
 		if (attempt_nexthop(a).len == 0) { /* the tables have changed */
 			free(a);
 			schedule_decide_again(s, m);
@@ -229,9 +234,21 @@ is_ruled(struct destinations *all, struct slice key)
 	return holds_find(&s->holds, HOLD_DEST, key) != NULL;
 }
 
+static void
+exhausted(struct destinations *all, struct destination *d)
+{
+	struct schedule *s = OWNER(all, struct schedule, destinations);
+	const struct sieve everything = {.wants = sieve_all};
+	struct sifted out = {0};
+
+	destination_sift(d, &everything, &out);
+	schedule_each_sifted(s, &out, schedule_decide_again);
+}
+
 void
 schedule_agents(struct schedule *s)
 {
+	s->destinations.exhausted = exhausted;
 	s->destinations.start = start;
 	s->destinations.unpark = unpark;
 	s->destinations.room = room;

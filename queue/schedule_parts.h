@@ -63,6 +63,19 @@ schedule_rcpt(struct schedule *s, struct message *m, uint32_t index);
 int64_t
 schedule_lifetime_s(const struct config_route *r);
 
+/* schedule_hops - the next hops of a message in the order that it tries them,
+ * each with the address that it goes out from if the route, a header or the
+ * sender says a pool
+ *
+ * Takes    domain: of the recipient; prefer: a source, or NULL.
+ * Returns  true with r->nexthops as attempts have them, in s->hops until the
+ *          next call; false: the pool has no address for any of them.
+ */
+bool
+schedule_hops(struct schedule *s, const struct message *m, struct slice sender,
+	      struct slice attrs, struct slice domain,
+	      const struct source *prefer, struct config_route *r);
+
 /* schedule_options - what the route says goes into an attempt */
 void
 schedule_options(struct attempt *a, const struct config_route *r);

@@ -23,7 +23,7 @@ schedule_lifetime_s(const struct config_route *r)
 struct plan {
 	struct schedule *s;
 	struct message *m;
-	struct slice sender;
+	struct slice sender, attrs;
 	uint64_t sender_key;
 	struct attempt *attempts[64];
 	struct slice domains[64];
@@ -45,6 +45,7 @@ void
 schedule_options(struct attempt *a, const struct config_route *r)
 {
 	a->concurrency = r->concurrency;
+	a->tls = config_tls_name(r->tls);
 	a->rate = r->pace;
 	a->expires_s = a->message->birth_us / 1000000 + schedule_lifetime_s(r);
 }
@@ -57,16 +58,19 @@ turn_key(struct slice sender)
 	return (uint64_t)crc32c(0, sender) << 32 | crc32c(~0u, sender) | 1;
 }
 
-static uint64_t class_key(struct slice class)
+static uint64_t
+class_key(struct slice name)
 {
-	return (turn_key(class) ^ 0x636c617373) | 1; /* no sender's */
+	return (turn_key(name) ^ 0x636c617373) | 1; /* no sender's */
 }
 
 /* The attempt for the same next hops that has room, or a new one. */
 static struct attempt *
 plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
 {
-	bool by_domain = memmem(r->nexthops.at, r->nexthops.len, "smtp:mx", 7);
+	bool by_domain =
+	    memmem(r->nexthops.at, r->nexthops.len, "smtp:mx", 7) ||
+	    slice_find(r->nexthops, ATTEMPT_FROM) < r->nexthops.len;
 	uint64_t key = r->class.len > 0 ? class_key(r->class) : p->sender_key;
 	struct attempt *a;
 	size_t i;
@@ -74,6 +78,7 @@ plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
 	for (i = 0; i < p->n; i++) {
 		a = p->attempts[i];
 		if (a->n_rcpts < ATTEMPT_RCPTS_MAX && a->sender_key == key &&
+		    strcmp(a->tls, config_tls_name(r->tls)) == 0 &&
 		    slice_eq(a->nexthops, r->nexthops) &&
 		    (!by_domain || slice_case_eq(p->domains[i], domain)))
 			return a;
@@ -139,7 +144,18 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 	address_split(rcpt, &local, &domain);
 	config_route_from(s->config, p->sender, rcpt, &s->path, &r);
 	switch (r.decision) {
-	case CONFIG_NEXTHOPS: plan_rcpt(p, index, &r, domain); break;
+	case CONFIG_NEXTHOPS:
+		if (schedule_hops(s, p->m, p->sender, p->attrs, domain, NULL,
+				  &r)) {
+			plan_rcpt(p, index, &r, domain);
+			break;
+		}
+		log_decision(p->m, rcpt,
+			     "no address of the pool is of its next hop's "
+			     "family; add one to pools",
+			     r.source);
+		p->m->retry_k = K_REMOTE;
+		break;
 	case CONFIG_HOLD:
 		log_decision(p->m, rcpt, "hold", r.source);
 		p->m->is_held = true;
@@ -199,6 +215,7 @@ schedule_try(struct schedule *s, struct message *m)
 	m->retry_k = 0;
 	m->lifetime_s = UINT32_MAX;
 	p.sender = e.sender;
+	p.attrs = e.attrs;
 	p.sender_key = turn_key(e.sender);
 	m->n_busy = 1; /* until all is planned */
 	for (i = 0; i < m->n_rcpts; i++) {

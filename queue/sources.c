@@ -8,9 +8,9 @@
 enum { DAY_S = 86400, FIRST_DRAW = 3 /* those before are the next hops' */ };
 
 void
-sources_init(struct sources *s, const struct config *c)
+sources_init(struct sources *s, struct loop *loop, const struct config *c)
 {
-	*s = (struct sources){.config = c, .warmup = {.fd = -1}};
+	*s = (struct sources){.loop = loop, .config = c, .warmup = {.fd = -1}};
 }
 
 void
@@ -33,6 +33,7 @@ sources_free(struct sources *s)
 	sources_changed(s);
 	while ((one = s->all)) {
 		s->all = one->next;
+		loop_timer_stop(s->loop, &one->paced);
 		buf_free(&one->address);
 		buf_free(&one->helo);
 		buf_free(&one->curve);

@@ -11,6 +11,7 @@
 #define QUAIL_QUEUE_SOURCES_H
 
 #include "cdb/pools.h"
+#include "lib/loop.h"
 #include "queue/rate.h"
 #include "queue/warmup.h"
 
@@ -25,7 +26,7 @@ struct source {
 	int64_t start_day;
 	/* destinations that wait for a turn at it: destination_source.c */
 	struct destination *first_blocked, **last_blocked;
-	void *paced; /* its timer, of those */
+	struct loop_timer paced;
 };
 
 struct pool_member {
@@ -42,6 +43,7 @@ struct pool {
 };
 
 struct sources {
+	struct loop *loop;
 	const struct config *config;
 	struct source *all;
 	struct pool *pools; /* of the present tables */
@@ -50,7 +52,7 @@ struct sources {
 
 /* sources_init - none yet; warmup is the caller's to open and close */
 void
-sources_init(struct sources *s, const struct config *c);
+sources_init(struct sources *s, struct loop *loop, const struct config *c);
 
 /* sources_changed - the tables have changed */
 void

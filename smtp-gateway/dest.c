@@ -25,34 +25,64 @@ slot(struct slice key)
 	return h % OUT_DESTS_SLOTS;
 }
 
-/* Takes the memory of *key. */
+struct place {
+	bool is_mx;
+	uint16_t port;
+	size_t source_at, helo_at, name_at; /* in the key */
+};
+
 static struct dest *
-find_take(struct out *out, struct buf *key, bool is_mx, size_t name_at,
-	  uint16_t port)
+make_take(struct out *out, struct buf *key, const struct place *at)
 {
 	struct slice k = buf_slice(key);
-	struct dest **head = &out->dests[slot(k)], *d;
+	struct dest **head = &out->dests[slot(k)], *d = calloc(1, sizeof *d);
 
-	for (d = *head; d; d = d->next)
-		if (slice_eq(buf_slice(&d->key), k)) {
-			buf_free(key);
-			return d;
-		}
-	d = calloc(1, sizeof *d);
 	if (!d)
 		die_nomem();
 	d->out = out;
 	d->next = *head;
 	*head = d;
 	d->key = *key;
-	d->is_mx = is_mx;
-	d->port = port;
-	d->name = slice_from(k, name_at);
+	d->is_mx = at->is_mx;
+	d->port = at->port;
+	d->name = slice_from(k, at->name_at);
+	d->helo = slice_of(k.at + at->helo_at, at->name_at - 1 - at->helo_at);
+	endpoint_parse(
+	    &d->from,
+	    slice_of(k.at + at->source_at, at->helo_at - 1 - at->source_at), 0);
 	d->work.run = work;
 	d->expiry.expired = expired;
 	list_init(&d->transfers);
 	list_init(&d->idle);
 	return d;
+}
+
+/* Takes the memory of *key. */
+static struct dest *
+find_take(struct out *out, struct buf *key, const struct place *at)
+{
+	struct slice k = buf_slice(key);
+	struct dest *d;
+
+	for (d = out->dests[slot(k)]; d; d = d->next)
+		if (slice_eq(buf_slice(&d->key), k)) {
+			buf_free(key);
+			return d;
+		}
+	return make_take(out, key, at);
+}
+
+static void
+put_way(struct buf *key, const struct way *way, struct place *at)
+{
+	buf_putc(key, ' ');
+	at->source_at = key->len;
+	buf_puts(key, way->source);
+	buf_putc(key, ' ');
+	at->helo_at = key->len;
+	buf_puts(key, way->helo);
+	buf_putc(key, ' ');
+	at->name_at = key->len;
 }
 
 static void
@@ -70,26 +100,28 @@ put_lower(struct buf *key, struct slice name)
 }
 
 struct dest *
-dest_smarthost(struct out *out, struct slice host, uint16_t port)
+dest_smarthost(struct out *out, const struct way *way, struct slice host,
+	       uint16_t port)
 {
+	struct place at = {.port = port};
 	struct buf key = {0};
-	size_t name_at;
 
 	buf_number(&key, port);
-	buf_putc(&key, ' ');
-	name_at = key.len;
+	put_way(&key, way, &at);
 	put_lower(&key, host);
-	return find_take(out, &key, false, name_at, port);
+	return find_take(out, &key, &at);
 }
 
 struct dest *
-dest_domain(struct out *out, struct slice domain)
+dest_domain(struct out *out, const struct way *way, struct slice domain)
 {
+	struct place at = {.is_mx = true, .port = out->mx_port};
 	struct buf key = {0};
 
-	buf_text(&key, "mx ");
+	buf_text(&key, "mx");
+	put_way(&key, way, &at);
 	put_lower(&key, domain);
-	return find_take(out, &key, true, 3, out->mx_port);
+	return find_take(out, &key, &at);
 }
 
 /* the end */
@@ -117,6 +149,7 @@ drop(struct dest *d)
 	loop_timer_stop(d->out->loop, &d->expiry);
 	list_drop(&d->waits);
 	buf_free(&d->key);
+	buf_free(&d->me);
 	free(d);
 }
 
@@ -168,6 +201,28 @@ let_next(struct list *waits)
 	dest_work_later(OWNER(link, struct dest, waits));
 }
 
+/* Of the targets only those that our address can reach. */
+static void
+keep_family(const struct dest *d, struct lookup *l)
+{
+	size_t i, n = 0;
+
+	if (d->from.len == 0 || l->targets.n == 0)
+		return;
+	for (i = 0; i < l->targets.n; i++)
+		if (l->targets.at[i].to.a.any.sa_family ==
+		    d->from.a.any.sa_family)
+			l->targets.at[n++] = l->targets.at[i];
+	l->targets.n = n;
+	if (n == 0)
+		verdict_say(&l->verdict, 'Z',
+			    d->from.a.any.sa_family == AF_INET6
+				? "the host has no IPv6 address, which the "
+				  "pool's would need (#4.4.4)"
+				: "the host has no IPv4 address, which the "
+				  "pool's would need (#4.4.4)");
+}
+
 static void
 looked_up(struct lookup *l)
 {
@@ -176,6 +231,7 @@ looked_up(struct lookup *l)
 	d->lookup = NULL;
 	d->out->n_lookups--;
 	let_next(&d->out->lookup_waits);
+	keep_family(d, l);
 	if (l->targets.n > 0) {
 		d->targets = malloc(sizeof *d->targets);
 		if (!d->targets)
@@ -205,9 +261,11 @@ look_up(struct dest *d)
 		die_nomem();
 	d->lookup->user = d;
 	out->n_lookups++;
+	buf_clear(&d->me);
+	buf_puts(&d->me, config_me(out->config));
 	if (d->is_mx)
 		lookup_domain(d->lookup, out->dns, d->name, d->port,
-			      config_me(out->config), looked_up);
+			      buf_slice(&d->me), looked_up);
 	else
 		lookup_smarthost(d->lookup, out->dns, d->name, d->port,
 				 looked_up);

@@ -25,7 +25,10 @@ struct dest {
 	struct buf key;	   /* "mx domain" or "host:port" */
 	bool is_mx;
 	uint16_t port;
-	struct slice name; /* the domain or host, in key */
+	struct slice name;    /* the domain or host, in key */
+	struct slice helo;    /* what we say we are, in key; empty: me */
+	struct endpoint from; /* our address; len 0: any */
+	struct buf me;	      /* our name: tables may change during a lookup */
 	struct lookup *lookup;
 	struct targets *targets; /* NULL: not known, or not fresh */
 	int64_t fresh_until_ms;
@@ -39,12 +42,22 @@ struct dest {
 	struct link waits;
 };
 
-/* dest_smarthost, dest_domain - find or make a destination */
+/* From where: what the queue's pool says. */
+struct way {
+	struct slice source; /* a numeric address; empty: any */
+	struct slice helo;
+};
+
+/* dest_smarthost, dest_domain - find or make a destination
+ *
+ * Each way to a host is a destination of its own, with its own connections.
+ */
 struct dest *
-dest_smarthost(struct out *out, struct slice host, uint16_t port);
+dest_smarthost(struct out *out, const struct way *way, struct slice host,
+	       uint16_t port);
 
 struct dest *
-dest_domain(struct out *out, struct slice domain);
+dest_domain(struct out *out, const struct way *way, struct slice domain);
 
 /* dest_put - carry this transfer, as soon as possible */
 void

@@ -3,6 +3,7 @@
 #include "lib/address.h"
 #include "lib/die.h"
 #include "lib/home.h"
+#include "lib/netstring.h"
 #include "lib/owner.h"
 #include "smtp-gateway/dest.h"
 #include "smtp-gateway/peer.h"
@@ -74,17 +75,43 @@ add(struct job *job, struct dest *d, uint32_t i)
 	t->rcpts[t->n_rcpts++] = job->agent_job->rcpts[i];
 }
 
-static void
-refuse(struct job *job, uint32_t i, const char *why)
+static struct slice
+attr_of(const struct agent_job *aj, struct slice key)
 {
-	struct verdict v;
+	struct slice rest = buf_slice(&aj->attrs), one;
 
-	verdict_say(&v, 'D', why);
-	job_outcome(job, i, &v);
+	while (netstring_slice(&rest, &one) == 0)
+		if (slice_starts(one, key))
+			return slice_from(one, key.len);
+	return SLICE("");
 }
 
 static void
-sort(struct job *job, const struct nexthop *n)
+refuse(struct job *job, uint32_t i, char code, const char *why)
+{
+	struct verdict v;
+
+	verdict_say(&v, code, why);
+	job_outcome(job, i, &v);
+}
+
+/* Never clear text for what is to be encrypted: the route's word counts, else
+ * that of tlspolicy for the domain, or the smarthost. */
+static bool
+may_be_clear(const struct job *job, struct slice host)
+{
+	enum config_tls policy =
+	    config_tls_parse(attr_of(job->agent_job, SLICE("tls=")));
+	struct config_tls_line line;
+
+	if (policy == CONFIG_TLS_UNSAID &&
+	    config_tls_policy(job->out->config, host, &line))
+		policy = line.policy;
+	return policy != CONFIG_TLS_ENCRYPT && policy != CONFIG_TLS_VERIFY;
+}
+
+static void
+sort(struct job *job, const struct nexthop *n, const struct way *way)
 {
 	struct agent_job *aj = job->agent_job;
 	struct link *link;
@@ -94,13 +121,19 @@ sort(struct job *job, const struct nexthop *n)
 		struct slice domain;
 
 		if (!fit(aj->rcpts[i], &domain) || aj->rcpts[i].len == 0)
-			refuse(job, i, "no address for SMTP (#5.1.3)");
+			refuse(job, i, 'D', "no address for SMTP (#5.1.3)");
+		else if (!may_be_clear(job, n->is_mx ? domain : n->host))
+			refuse(job, i, 'Z',
+			       "the tables ask for TLS there, which this "
+			       "program cannot do yet (#4.3.3)");
 		else if (!n->is_mx)
-			add(job, dest_smarthost(job->out, n->host, n->port), i);
+			add(job,
+			    dest_smarthost(job->out, way, n->host, n->port), i);
 		else if (domain.len == 0)
-			refuse(job, i, "an address without domain (#5.1.2)");
+			refuse(job, i, 'D',
+			       "an address without domain (#5.1.2)");
 		else
-			add(job, dest_domain(job->out, domain), i);
+			add(job, dest_domain(job->out, way, domain), i);
 	}
 	for (link = list_first(&job->transfers); link;
 	     link = list_next(&job->transfers, link))
@@ -125,6 +158,19 @@ new_job(struct out *out, struct agent_job *aj)
 	return job;
 }
 
+/* False: not an address, or a name with blanks. */
+static bool
+take_way(const struct agent_job *aj, struct way *way)
+{
+	struct endpoint from;
+
+	way->source = attr_of(aj, SLICE("source="));
+	way->helo = attr_of(aj, SLICE("helo="));
+	return plain_domain(way->helo) &&
+	       (way->source.len == 0 ||
+		endpoint_parse(&from, way->source, 0) == 0);
+}
+
 static void
 job_begun(struct agent_job *aj)
 {
@@ -133,8 +179,15 @@ job_begun(struct agent_job *aj)
 	struct slice domain;
 	struct verdict v;
 	struct job *job;
+	struct way way;
 
 	aj->user = NULL;
+	if (!take_way(aj, &way)) {
+		verdict_say(&v, 'Z',
+			    "the queue named no address to send from (#4.3.5)");
+		agent_verdict_rest(aj, &v);
+		return;
+	}
 	if (parse_nexthop(aj->nexthop, &nexthop) != 0) {
 		verdict_say(&v, 'Z', "no next hop for SMTP (#4.3.5)");
 		agent_verdict_rest(aj, &v);
@@ -146,7 +199,7 @@ job_begun(struct agent_job *aj)
 		return;
 	}
 	job = new_job(out, aj);
-	sort(job, &nexthop);
+	sort(job, &nexthop, &way);
 	if (job_has_several(job))
 		list_put(&out->held_waits, &job->waits);
 	else

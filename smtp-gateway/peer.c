@@ -53,6 +53,7 @@ peer_gone(struct peer *p, const struct verdict *v)
 	if (p->state == PEER_CONNECTING)
 		d->n_connecting--;
 	buf_free(&p->host);
+	buf_free(&p->helo);
 	free(p->targets);
 	free(p); /* and with it, perhaps, *v */
 	dest_peer_gone(d, v ? &why : NULL);
@@ -121,13 +122,24 @@ say_why(struct peer *p, struct verdict *v, const char *what, const char *status)
 	buf_free(&text);
 }
 
+/* What we say we are: the pool's name for the address, helohost, me. */
+static struct slice
+helo_of(const struct dest *d)
+{
+	struct slice helo = d->helo;
+
+	if (helo.len == 0 && !config_text(d->out->config, "helohost", &helo))
+		helo = config_me(d->out->config);
+	return helo;
+}
+
 static bool
 connect_one(struct peer *p)
 {
 	int fd;
 
 	name_host(p);
-	fd = endpoint_connect(&p->targets->at[p->at].to);
+	fd = endpoint_connect_from(&p->targets->at[p->at].to, &p->dest->from);
 	p->conn = (struct conn){.connecting = true};
 	if (fd < 0) {
 		say_why(p, &p->why, strerror(errno), " (#4.4.1)");
@@ -135,7 +147,9 @@ connect_one(struct peer *p)
 	}
 	conn_connect_take(&p->conn, p->dest->out->loop, fd, on);
 	conn_timeout(&p->conn, PEER_CONNECT_MS);
-	smtpc_init(&p->smtpc, &p->conn.out, config_me(p->dest->out->config));
+	buf_clear(&p->helo);
+	buf_puts(&p->helo, helo_of(p->dest));
+	smtpc_init(&p->smtpc, &p->conn.out, buf_slice(&p->helo));
 	return true;
 }
 

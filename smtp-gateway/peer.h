@@ -37,6 +37,7 @@ struct peer {
 	struct link of_dest, of_out; /* when idle */
 	struct conn conn;
 	struct buf host; /* "name[address]" */
+	struct buf helo; /* a copy: the tables may change */
 	struct smtpc smtpc;
 	struct canon canon;
 	enum peer_state state;

@@ -584,7 +584,7 @@ test_closed(void)
 	}
 	ok(i == 12, "one probe at a time");
 	pass_ms(400000);
-	destination_lost(d);
+	destination_lost(running[n_running - 1]);
 	free_attempt(running[--n_running]);
 	pass_ms(1);
 	ok(n_running == 1 && d->state == DESTINATION_PROBING,
