@@ -120,11 +120,11 @@ rows_take_tls(struct rows *r, struct slice words)
 	if (!options_right(r, list, slice_trim(rest)) ||
 	    !rows_first(r, key, place))
 		return;
-	rows_unused(
-	    r,
-	    "$ counts for next hops qmtps: and with verify only; SMTP does "
-	    "not look at tlspolicy yet",
-	    place);
+	if (config_tls_parse(policy) >= CONFIG_TLS_ENCRYPT)
+		rows_unused(r,
+			    "$ cannot be done by SMTP yet, and with qmtps: "
+			    "verify only; what goes there by SMTP waits",
+			    policy);
 	r->has |= KEYS_HAS_TLS;
 	rows_put(r, rows_lower(r, place), slice_trim(words));
 }

@@ -235,11 +235,6 @@ rows_take_pools(struct rows *r, struct slice words)
 		if (slice_eq(verb, slice_text(verbs[i].verb))) {
 			if (name_right(r, name))
 				verbs[i].take(r, name, slice_trim(words));
-			rows_unused(r,
-				    "$: pools are compiled, but nothing "
-				    "chooses source addresses yet; mail goes "
-				    "out from any",
-				    verb);
 			return;
 		}
 	rows_wrong(r,

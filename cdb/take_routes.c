@@ -245,23 +245,19 @@ put_action(struct rows *r, const struct line *l, struct buf *value)
 	}
 }
 
+/* Never clear text instead, so it waits. */
 static void
 tell_unused(struct rows *r, const struct line *l)
 {
-	static const struct {
-		const char *key, *text;
-	} later[] = {
-	    {"pool", "$ is compiled, but nothing chooses source addresses yet; "
-		     "mail goes out from any"},
-	    {"weights", "$ is compiled, but the queue does not spread by "
-			"weight yet; it tries the next hops in order"},
-	    {"tls", "$ is compiled, but no agent looks at it yet"}};
 	struct slice value;
-	size_t i;
 
-	for (i = 0; i < sizeof later / sizeof *later; i++)
-		if (option_value(l->options, later[i].key, &value))
-			rows_unused(r, later[i].text, value);
+	if (option_value(l->options, "tls", &value) &&
+	    config_tls_parse(value) >= CONFIG_TLS_ENCRYPT &&
+	    memmem(l->action.at, l->action.len, "smtp:", 5))
+		rows_unused(r,
+			    "$ cannot be done by SMTP yet; mail for these next "
+			    "hops waits",
+			    value);
 }
 
 static void
