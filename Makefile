@@ -248,7 +248,8 @@ bench-tls: deps-test
 
 bench-leaf: deps-test
 	@$(AGAIN) all $(TOOLS) leaf
-	@$(RUN_ENV) DEPS=$(abspath $(DEPS)) sh tests/bench/leaf.sh
+	@$(RUN_ENV) DEPS=$(abspath $(DEPS)) REPORT=doc/benchmarks.md \
+	    sh tests/bench/leaf.sh
 
 bench-sessions: deps-test
 	@$(AGAIN) all $(TOOLS)

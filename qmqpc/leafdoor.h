@@ -9,7 +9,7 @@
  * message at a time.
  *
  * Source  doc/quail-door.7
- * Test    tests/leaf_smtp.t
+ * Test    tests/leafdoor_test.c, tests/leaf_smtp.t
  */
 #ifndef QUAIL_QMQPC_LEAFDOOR_H
 #define QUAIL_QMQPC_LEAFDOOR_H

@@ -221,7 +221,7 @@ static const struct {
     {"O65535 O131071", "", false},		     /* of the range after it */
     {"T0=x", "", true},				     /* not open */
     {"A0", "", false},				     /* over already */
-    {"O0 A0 C0", "", true},			     /* abandoned */
+    {"O0 S0=a@b.test R0=c@d.test A0 C0", "", true},  /* abandoned */
     {"O0 S0=a@b.test R0=c@d.test A0 A0", "", false}, /* and no reply */
     {"O0 X0", "", true},			     /* no such letter */
     {"O0 L0=5", "", true},			     /* the door's own */

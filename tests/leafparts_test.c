@@ -132,12 +132,39 @@ test_alloc_edges(void)
 	leaf_free(a);
 	leaf_free(NULL);
 	a = leaf_reallocarray(NULL, 3, 5);
-	ok(a && leaf_reallocarray(a, SIZE_MAX / 4, 8) == NULL &&
-	       leaf_calloc(SIZE_MAX / 4, 8) == NULL && errno == ENOMEM,
+	ok(a && leaf_reallocarray(a, SIZE_MAX / 8 + 2, 8) == NULL &&
+	       leaf_calloc(SIZE_MAX / 8 + 2, 8) == NULL && errno == ENOMEM,
 	   "no product that does not fit");
 	ok(!leaf_malloc(SIZE_MAX) && !leaf_malloc(PTRDIFF_MAX - 4096) &&
 	       !leaf_realloc(a, SIZE_MAX - 8),
 	   "no size that cannot be");
+	leaf_free(a);
+}
+
+/* A mapping that grows, moves, and grows again. */
+static void
+test_alloc_mapping(void)
+{
+	unsigned char *a = leaf_malloc(100000), *between;
+	size_t n, bad = 0, k;
+
+	memset(a, 1, 100000);
+	for (n = 300000; n < 5000000; n *= 2) {
+		between = leaf_malloc(100000);
+		a = leaf_realloc(a, n);
+		for (k = 0; k < n / 2 && k < 100000; k++)
+			bad += a[k] != 1;
+		bad += n > 300000 && a[n / 2 - 1] != 1;
+		memset(a, 1, n);
+		leaf_free(between);
+	}
+	leaf_free(a);
+	ok(bad == 0, "realloc: a mapping keeps all of it");
+	ok(((struct piece *)(void *)(a = leaf_realloc(leaf_malloc(70000),
+						      200000)) -
+	    1)
+		   ->size >= 200000 + HEAD,
+	   "realloc: and knows how long it is");
 	leaf_free(a);
 }
 
@@ -244,6 +271,35 @@ found(const char *name, const char *service)
 	return text;
 }
 
+/* More than the room holds, so that a line is read in two parts. */
+static void
+test_lines_many(void)
+{
+	static char all[20000];
+	struct lines l;
+	struct slice line;
+	size_t n = 0, good = 0, at = 0;
+	char text[32];
+	const char *c;
+
+	for (n = 0; n < 700; n++)
+		at +=
+		    (size_t)snprintf(all + at, sizeof all - at,
+				     "127.0.0.%zu many%zu\n", n % 250, n % 30);
+	write_to(hosts, all);
+	lines_open(&l, hosts);
+	for (n = 0; lines_next(&l, &line); n++) {
+		snprintf(text, sizeof text, "127.0.0.%zu many%zu", n % 250,
+			 n % 30);
+		good += slice_eq(line, slice_text(text));
+	}
+	lines_close(&l);
+	ok(n == 700 && good == n, "lines: each of 700, in order");
+	for (n = 1, c = found("many7", "1"); *c; c++)
+		n += *c == ' ';
+	ok(n == 16, "hosts: 16 addresses and no more");
+}
+
 static void
 test_hosts(void)
 {
@@ -254,6 +310,7 @@ test_hosts(void)
 
 	write_to(hosts, "# 127.0.0.9 hub\n127.0.0.1 localhost Hub\n"
 			"::1\thub hub6 # 127.0.0.8\nnonsense hub\n"
+			"127.0.0.7 other # hub\n"
 			"127.0.0.2 hub");
 	ok(!strcmp(found("HUB", "628"), "127.0.0.1:628 ::1:628"),
 	   "hosts: each line that has the name; none without an end");
@@ -275,6 +332,7 @@ test_hosts(void)
 	n = lines_next(&l, &line) && slice_eq(line, SLICE("las"));
 	lines_close(&l);
 	ok(n == 1, "lines: the one behind it is found");
+	test_lines_many();
 	write_to(hosts, "");
 }
 
@@ -403,6 +461,7 @@ main(void)
 {
 	test_alloc_keeps();
 	test_alloc_edges();
+	test_alloc_mapping();
 	test_alloc_traps();
 	close(mkstemp(hosts));
 	close(mkstemp(resolv));

@@ -9,7 +9,7 @@
  * Before each piece stands its size. A size that cannot be (somebody wrote
  * over it) ends the process.
  *
- * Test  tests/leaf_static.t
+ * Test  tests/leafparts_test.c, tests/leaf_static.t
  */
 #include <errno.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
  * /etc/resolv.conf, /etc/passwd. Nothing is allocated. A line longer than
  * LINES_MAX is left out, and so is a last one without LF.
  *
- * Test  tests/leaf_static.t
+ * Test  tests/leafparts_test.c, tests/leaf_static.t
  */
 #ifndef QUAIL_LEAF_LINES_H
 #define QUAIL_LEAF_LINES_H

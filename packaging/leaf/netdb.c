@@ -7,7 +7,7 @@
  * N_ROUNDS times WAIT_MS a server; the asker has its own deadline. A third
  * of the room of libc's.
  *
- * Test  tests/leaf_static.t
+ * Test  tests/leafparts_test.c, tests/leaf_static.t
  */
 #include "lib/clock.h"
 #include "lib/dnswire.h"
@@ -154,6 +154,7 @@ read_servers(struct servers *s)
 	static struct lines l;
 	struct slice line;
 
+	s->n = s->search_len = 0; /* of the last time */
 	lines_open(&l, "/etc/resolv.conf");
 	while (lines_next(&l, &line))
 		take_line(s, line);

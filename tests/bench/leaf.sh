@@ -4,8 +4,12 @@
 #
 # Ours and msmtp and esmtp wait for the hub's durable K (or 250); dma and
 # nullmailer only queue, on the file system of $BUILD (dma with DEFER, so that
-# no delivery of one run disturbs the next). All alternate, $ROUNDS rounds of
-# $MANY runs; each line of the result is the median of the rounds' medians.
+# no delivery of one run disturbs the next). To a sink: one that answers at once,
+# without a disk, so what is left is the program and its protocol: who waits for
+# a delayed acknowledgement has 40 ms there. All alternate, $ROUNDS rounds of
+# $MANY runs; each line of the result is the median of the rounds' medians, and a
+# program that failed once has none. The result goes to $BUILD/bench_leaf.md, and
+# with REPORT=FILE between its marks in that file.
 # Needs root for a mount namespace, in which the peers find what they were
 # compiled to find; without it only ours is measured.
 set -u
@@ -21,8 +25,8 @@ many=${MANY:-100} rounds=${ROUNDS:-5}
 peers=$BUILD/deps-bench/leaf-peers
 [ -z "${DEPS:-}" ] || peers=$DEPS/leaf-peers
 
-set -- $(free_ports 3)
-qmqp=$1 smtp=$2 qmqps=$3
+set -- $(free_ports 5)
+qmqp=$1 smtp=$2 qmqps=$3 qmqp_sink=$4 smtp_sink=$5
 echo hub.test | table hub me
 printf 'qmqp 127.0.0.1:%s\nqmqps 127.0.0.1:%s\nsmtp 127.0.0.1:%s\n' \
     "$qmqp" "$qmqps" "$smtp" | table hub listen
@@ -38,6 +42,11 @@ echo "qmqps:127.0.0.1:$qmqps/$pin" | table secure qmqpservers
 "$BIN/quail" build "$work/leaf" && "$BIN/quail" build "$work/secure" || exit 111
 echo leaf.test | table away me # no hub: the spool, as dma and nullmailer do
 echo "127.0.0.1:9" | table away qmqpservers
+echo leaf.test | table sink me
+echo "127.0.0.1:$qmqp_sink" | table sink qmqpservers
+"$BIN/quail" build "$work/sink" || exit 111
+background "$BUILD/tests/quail-sink" qmqp "127.0.0.1:$qmqp_sink" >/dev/null
+background "$BUILD/tests/quail-sink" smtp "127.0.0.1:$smtp_sink" >/dev/null
 "$BIN/quail" build "$work/away" && mkdir "$work/away/spool" || exit 111
 
 {
@@ -48,16 +57,24 @@ echo "127.0.0.1:9" | table away qmqpservers
 		head -n 16
 } >"$work/message"
 
-# The peers, unpacked.
-if [ ! -e "$peers/root/usr/sbin/dma" ]; then
-	mkdir -p "$peers/root"
-	sh "$here/../packaging/deps.sh" download "$peers" dma msmtp esmtp \
-	    libesmtp6 liblockfile1 nullmailer \
-	    libgsasl18 libntlm0 libsecret-1-0 >/dev/null 2>&1
-	for deb in "$peers"/*.deb; do
+# The peers, unpacked, with the libraries that this host lacks. Each by itself:
+# they do not go together. If it is installed here, apt names nothing.
+fetch() {
+	[ ! -e "$peers/has-$1" ] || return 0
+	needs=$(apt-get -s --no-install-recommends install "$1" 2>/dev/null |
+	    awk '/^Inst/ { print $2 }')
+	mkdir -p "$peers/$1" "$peers/root"
+	# shellcheck disable=SC2086
+	sh "$here/../packaging/deps.sh" download "$peers/$1" ${needs:-"$1"} \
+	    >"$peers/$1/said" 2>&1 || return 0
+	for deb in "$peers/$1"/*.deb; do
 		[ ! -f "$deb" ] || dpkg-deb -x "$deb" "$peers/root"
 	done
-fi
+	: >"$peers/has-$1"
+}
+for p in dma msmtp esmtp nullmailer; do
+	fetch $p
+done
 
 cat >"$work/run.sh" <<'S'
 set -u
@@ -83,7 +100,8 @@ if [ "$1" = peers ]; then
 	mkdir -p /var/spool/dma
 fi
 printf 'hostname=127.0.0.1:%s\n' "$smtp" >"$work/esmtprc"
-chmod 600 "$work/esmtprc"
+printf 'hostname=127.0.0.1:%s\n' "$smtp_sink" >"$work/esmtprc.sink"
+chmod 600 "$work/esmtprc" "$work/esmtprc.sink"
 
 one() { # NAME PROGRAM ARGUMENT...
 	name=$1
@@ -104,7 +122,13 @@ while [ $i -lt "$rounds" ]; do
 	one quail-static-by-TLS "$BUILD/leaf/qmqpc" -f s@leaf.test a@held.test
 	QUAIL_DIR=$work/away
 	one quail-static-to-spool "$BUILD/leaf/qmqpc" -f s@leaf.test a@held.test
+	QUAIL_DIR=$work/sink
+	one quail-static-to-sink "$BUILD/leaf/qmqpc" -f s@leaf.test a@held.test
 	if [ "$1" = peers ]; then
+		one msmtp-to-sink /usr/bin/msmtp --host=127.0.0.1 \
+		    --port="$smtp_sink" --from=s@leaf.test a@held.test
+		one esmtp-to-sink /usr/bin/esmtp -C "$work/esmtprc.sink" \
+		    -f s@leaf.test a@held.test
 		one msmtp /usr/bin/msmtp --host=127.0.0.1 --port="$smtp" \
 		    --from=s@leaf.test a@held.test
 		one esmtp /usr/bin/esmtp -C "$work/esmtprc" -f s@leaf.test a@held.test
@@ -115,7 +139,7 @@ while [ $i -lt "$rounds" ]; do
 	rm -f "$work/away/spool"/m.*
 done
 S
-export work peers smtp many rounds
+export work peers smtp smtp_sink many rounds
 if unshare -m true 2>/dev/null && [ -e "$peers/root/usr/sbin/dma" ]; then
 	unshare -m sh "$work/run.sh" peers >"$work/result"
 else
@@ -123,10 +147,14 @@ else
 	sh "$work/run.sh" alone >"$work/result"
 fi
 
-echo "machine: $(nproc) processors, $(uname -sr)"
-echo "file system: $(findmnt -no FSTYPE,OPTIONS -T "$work" 2>/dev/null)"
-echo "$rounds rounds of $many messages of $(wc -c <"$work/message") bytes"
-perl -e '
+report() {
+	echo "$(nproc) processors, $(uname -sr)," \
+	    "$(findmnt -no FSTYPE -T "$work" 2>/dev/null);" \
+	    "$rounds rounds of $many messages of" \
+	    "$(wc -c <"$work/message" | tr -d ' ') bytes. spread: the slowest round's"
+	echo "median over the fastest's; above 1.5 read no more than who is first."
+	echo
+	perl -e '
 	my (%us, %p90, %size, %rss, %failed, @order);
 	while (<>) {
 		my ($n, $s, $rest) = split " ", $_, 3;
@@ -138,12 +166,23 @@ perl -e '
 		$rss{$n} = $1 if $rest =~ /rss_kib=(-?\d+)/;
 		$failed{$n} += $1 if $rest =~ /failed=(\d+)/;
 	}
-	printf "%-22s %9s %9s %9s %8s %6s\n", "program", "median us",
-	    "p90 us", "file", "KiB", "failed";
+	print "| program | median us | spread | 90 % us | file | KiB |\n",
+	    "|---|---|---|---|---|---|\n";
 	for (@order) {
 		my @u = sort { $a <=> $b } @{$us{$_} || []};
 		my @p = sort { $a <=> $b } @{$p90{$_} || []};
-		printf "%-22s %9s %9s %9s %8s %6s\n", $_, $u[@u / 2] // "-",
-		    $p[@p / 2] // "-", $size{$_}, $rss{$_} // "-",
-		    $failed{$_} // "-";
+		my @row = @u && !$failed{$_}
+		    ? ($u[@u / 2], sprintf("%.1f", $u[-1] / ($u[0] || 1)),
+		       $p[@p / 2], $size{$_}, $rss{$_})
+		    : (@u ? "$failed{$_} failed" : "not there", ("-") x 4);
+		print "| ", join(" | ", $_, @row), " |\n";
 	}' "$work/result"
+}
+report | tee "$BUILD/bench_leaf.md"
+
+# REPORT=FILE: put it between the two marks there.
+[ -z "${REPORT:-}" ] || BLOCK=$BUILD/bench_leaf.md perl -0pi -e '
+	BEGIN { local (@ARGV, $/) = ($ENV{BLOCK}); $block = <> }
+	my $mark = "make bench-leaf";
+	s/(<!-- $mark: begin -->\n).*?(<!-- $mark: end -->)/$1$block$2/s
+	    or warn "no marks of $mark in it\n"' "$REPORT"
