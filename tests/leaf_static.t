@@ -115,14 +115,16 @@ set -u
 ip link set lo up
 mount --bind "$work/resolv.conf" /etc/resolv.conf || exit 90
 perl "$here/dns_fake.pl" 53 hub.fleet.test 127.0.0.1 &
+helpers=$!
 perl "$here/qmqp_sink.pl" 2628 "$work/sink" "Kok 1 id 2" >/dev/null 2>&1 &
+helpers="$helpers $!"
 sleep 0.3
 for i in 1 2 3 4 5 6 7 8 9 10; do
 	printf 'Subject: n\n\nname\n' | QUAIL_TIMEOUT_S=9 \
 	    QUAIL_DIR=$work/named "$1" -v a@in.test b@in.test && break
 	sleep 0.2
 done
-kill %1 %2
+kill $helpers
 S
 	rm -f "$work/said"
 	here=$here work=$work unshare -rmn sh "$work/ns.sh" "$1" \
@@ -140,11 +142,12 @@ mount --bind "$work/mute.conf" /etc/resolv.conf || exit 90
 perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Proto => "udp",
     LocalAddr => "0.0.0.0", LocalPort => 53) or die; print "up\n"; close STDOUT;
     alarm 60; sleep 1 while 1' >"$work/mute.up" &
+helper=$!
 until [ -s "$work/mute.up" ]; do sleep 0.05; done
 printf 'Subject: n\n\nname\n' | QUAIL_TIMEOUT_S=1 QUAIL_DIR=$work/named \
     timeout 12 "$1" a@in.test b@in.test
 echo "exit $?"
-kill %1
+kill $helper
 S
 	here=$here work=$work unshare -rmn sh "$work/mute.sh" "$1" \
 	    >"$work/said" 2>&1
