@@ -12,6 +12,7 @@
 
 enum {
 	LIMIT_TEXT = 50 * 1024 * 1024,	/* bytes of a message */
+	LIMIT_TRACE = 32 * 1024,	/* ... of what hops put in front */
 	LIMIT_RCPTS = 10000,		/* recipients of a message */
 	LIMIT_RCPTS_SMTP = 1000,	/* ... at the SMTP edge */
 	LIMIT_HOPS = 100,		/* Received and Delivered-To lines */

@@ -24,12 +24,6 @@ log_hop(const struct hop *h, const char *event, const char *why)
 	log_close();
 }
 
-/* What goes out next on a connection to a next hop. */
-#include "qmtpd/hop_parts.h"
-
-#define TOO_LARGE  "the message is larger than the next hop takes (#5.3.4)"
-#define NO_BATCHES "the next hop has become another (#4.4.2)"
-
 size_t
 hop_n_large(const struct hop *h)
 {

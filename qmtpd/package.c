@@ -86,7 +86,7 @@ begun(struct session *s, uint64_t size)
 	s->reading = p;
 	list_put(&s->packages, &p->link);
 	charge(s, p);
-	if (size > LIMIT_TEXT)
+	if (size > SESSION_TEXT)
 		transaction_refuse(p, 'D', "the message is too large (#5.3.4)");
 	code = client_may_begin(session_config(s), &s->base, size, &why);
 	if (code != 'K')

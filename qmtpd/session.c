@@ -208,8 +208,8 @@ size_limit(struct session *s)
 	struct config_client line;
 
 	if (!s->base.limited || !config_client(c, &s->base.peer, pin, &line) ||
-	    line.size == 0 || line.size > LIMIT_TEXT)
-		return LIMIT_TEXT;
+	    line.size == 0 || line.size > SESSION_TEXT)
+		return SESSION_TEXT;
 	return line.size;
 }
 

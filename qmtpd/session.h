@@ -25,7 +25,10 @@
 #include "cdb/config.h"
 #include "lib/front.h"
 
+/* Clients are hubs: what was at the limit when it came to the first has the
+ * trace lines of all of them in front by now. */
 enum {
+	SESSION_TEXT = LIMIT_TEXT + LIMIT_TRACE,
 	SESSION_WINDOW = 256,		  /* packages that wait for the queue */
 	SESSION_WINDOW_BYTES = 1 << 21,	  /* ... and what they cost us */
 	SESSION_REPLIES_MAX = 256 * 1024, /* that the client does not read */

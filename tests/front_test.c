@@ -598,7 +598,7 @@ qmtp_too_much(void)
 	static char piece[1 << 16];
 	struct buf wire = {0}, list = {0};
 	struct client c;
-	size_t i, size = LIMIT_TEXT + 1;
+	size_t i, size = SESSION_TEXT + 1;
 	size_t k = 0, z = 0;
 	const char *s;
 

@@ -208,6 +208,23 @@ check 'both in one package: quail/1' \
     grep -aq 'event=package .*name=node-a .*rcpts=2' "$work/b.log"
 check 'the log says what is spoken' says a 'tls=full protocol=quail/1'
 
+# what is at the limit has a line more behind the first hub
+
+full=52428800
+{
+	perl -e 'my $n = $ARGV[0];
+		my $rest = "1:s,11:max1\@b.test,11:max2\@b.test,";
+		printf "%d:%d:Subject: x\n\n", length("$n:") + $n + 1 +
+			length $rest, $n;
+		print "x" x ($n - 12), ",", $rest, ",";' "$full"
+} | qmqp "$a_qmqp" >"$work/full"
+check 'a takes a message of just the size that it may have' \
+    grep -q ':Kok' "$work/full"
+check 'and so does b, with the trace line of a' \
+    wait_for 60 has_count "$work/b/mail/max2/new" 1
+check 'all of it' [ "$(cat "$work"/b/mail/max2/new/* | wc -c)" -gt "$full" ]
+rm -rf "$work/b/mail/max1" "$work/b/mail/max2"
+
 # quail/1 by hand: the greeting, a batch with parameters, one that has too many
 
 # inner TEXT RCPT [PARAMS] ... - a package of quail/1, for the message's
@@ -242,7 +259,7 @@ for nine@held.test' no@b.other '' nine@held.test "$orcpt" ten@held.test ''
 	sleep 1
 } | judged "$b_qmtps" -alpn quail/1 -no_ign_eof $own >"$work/quail"
 is "$(head -c 51 "$work/quail")" \
-    '47:13:size=52428800,11:rcpts=10000,11:params=2560,,' \
+    '47:13:size=52461568,11:rcpts=10000,11:params=2560,,' \
     'the server greets with what it takes'
 is "$(grep -oE '[0-9]+:(K|Z|D)' "$work/quail" | cut -d: -f2 | tr -d '\n')" \
     'KKKKKKKKKKZ' 'a reply for each; too many parameters: Z'
