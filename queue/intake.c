@@ -24,6 +24,7 @@ struct staged {
 	size_t counted; /* in intake->staged_bytes */
 	bool has_sender;
 	bool is_trusted; /* its client may relay */
+	bool is_hubs;	 /* by QMTP: earlier hops' trace lines are in it */
 	bool has_trace;	 /* we know which text is our own trace */
 	uint64_t trace_size, trace_left; /* bytes of it; still to come */
 	struct tags tags;
@@ -168,7 +169,8 @@ take_text(struct staged *s, struct slice text)
 			   ? INTAKE_SMALL_SHORT
 			   : INCOMING_SMALL;
 	uint64_t trace = s->has_trace ? s->trace_size : INTAKE_TRACE_MAX;
-	uint64_t most = s->intake->text_max + trace;
+	uint64_t most =
+	    s->intake->text_max + trace + (s->is_hubs ? LIMIT_TRACE : 0);
 
 	if (s->refused)
 		return;
@@ -333,6 +335,8 @@ take_attr(struct staged *s, struct slice attr)
 		s->has_trace = true;
 		return 0;
 	}
+	if (slice_starts(attr, SLICE("proto=QMTP")))
+		s->is_hubs = true;
 	if (slice_eq(attr, SLICE("relay=1")))
 		s->is_trusted = true;
 	return incoming_attr(&s->in, attr);

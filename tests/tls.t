@@ -88,7 +88,7 @@ qmtps 127.0.0.1:$b_qmtps
 qmtp 127.0.0.1:$b_qmtp
 T
 table b access <<T
-$pin_a node-a relay repeats
+$pin_a node-a relay
 $pin_rsa node-rsa relay repeats
 T
 table b routes <<T
