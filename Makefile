@@ -280,8 +280,9 @@ fuzz-corpus:
 	@$(FUZZ_ENV) sh tests/fuzz/run.sh corpus
 
 fuzz-mutants: deps
-	@$(AGAIN) fuzz-build
-	@BUILD=$(abspath $(B)) sh tests/fuzz/mutants.sh
+	@$(AGAIN) fuzz-build $(ASAN)
+	@BUILD=$(abspath $(B))/asan MAKEVARS="DEPS=$(abspath $(DEPS)) OPT=-O1 \
+	    SANITIZE=-fsanitize=address,undefined" sh tests/fuzz/mutants.sh
 
 fuzz-cover: deps
 	@$(AGAIN) fuzz-build $(FUZZ_COVER)

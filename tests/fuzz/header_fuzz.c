@@ -8,14 +8,38 @@ struct run {
 	struct header h;
 	struct buf *told, *out;
 	enum header_event last;
+	size_t header_len; /* of out */
 };
+
+/* No field goes out that must not leave. */
+static void
+check_names(struct slice header)
+{
+	static const char *const kept[] = {"bcc", "resent-bcc", "return-path",
+					   "content-length"};
+	size_t i;
+
+	while (header.len > 0) {
+		struct slice line =
+		    fuzz_take(&header, slice_find(header, '\n') + 1);
+		struct slice name = slice_of(line.at, slice_find(line, ':'));
+
+		if (line.at[0] == ' ' || line.at[0] == '\t')
+			continue;
+		for (i = 0; i < sizeof kept / sizeof *kept; i++)
+			fuzz_check(!slice_case_eq(slice_trim(name),
+						  slice_text(kept[i])));
+	}
+}
 
 static void
 tell(struct run *r, enum header_event e, struct slice out)
 {
 	r->last = e;
-	if (e == HEADER_END)
+	if (e == HEADER_END) {
+		r->header_len = r->out->len;
 		buf_putc(r->out, '\n');
+	}
 	buf_puts(r->out, out);
 	if (e == HEADER_BAD)
 		buf_text(r->told, r->h.is_resent_rcpt ? "R!" : "r!");
@@ -66,6 +90,7 @@ run(struct slice in, struct fuzz_cuts *cuts, bool drops_from, struct buf *told,
 		tell(&r, e, more);
 		fuzz_check(++n < 5);
 	}
+	check_names(slice_of(buf_slice(out).at, r.header_len));
 }
 
 /* Once through, what goes out is a header of which nothing is to be dropped:

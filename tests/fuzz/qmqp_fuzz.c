@@ -55,6 +55,7 @@ push(void *user, struct slice in)
 		piece = slice_of(NULL, 0);
 		r->last = qmqp_push(&r->q, &in, &piece);
 		tell(r, r->last, piece);
+		fuzz_check(r->q.outer_left <= QMQP_PACKAGE_MAX);
 	} while (r->last != QMQP_MORE && r->last != QMQP_BAD);
 	fuzz_check(r->last == QMQP_BAD || in.len == 0);
 	return r->last != QMQP_BAD;

@@ -64,6 +64,7 @@ push(void *user, struct slice in)
 		r->last = qmtp_push(&r->q, &in, &piece);
 		fuzz_check(in.len <= before);
 		tell(r, r->last, piece);
+		fuzz_check(r->q.list_left <= QMTP_LIST_MAX);
 	} while (r->last != QMTP_MORE && r->last != QMTP_BAD);
 	fuzz_check(r->last == QMTP_BAD || in.len == 0);
 	return r->last != QMTP_BAD;

@@ -5,6 +5,7 @@
 # hand: the examples of the headers, and what lies beside them.
 use strict;
 use warnings;
+no warnings 'portable';
 
 my $dir = shift // die "usage: seeds.pl DIR\n";
 my %n;
@@ -173,6 +174,8 @@ my $job = frame('O', 5) . frame('P', 5, 'id=00000000000000a1') .
     frame('P', 5, 'birth=7') . frame('P', 5, 'size=6') . frame('P', 5, 'try=1') .
     frame('P', 5, 'nexthop=qmtp:a:209') . frame('S', 5, 'a@b') .
     frame('R', 5, 'c@d') . frame('R', 5, 'e@f') . frame('C', 5);
+seed('door', $_) for cuts("\1\0\2" . str('a@b') . "\3" . str("c\nd") . "\3" .
+	str('x') . "\5", "\1\0\2" . str("a\rb") . "\3" . str('x') . "\5");
 seed('agent', $_) for cuts("\0" . $job . frame('T', 5, 'hel') . frame('T', 5, "lo\n"),
 	"\0" . $job . frame('A', 5), "\0" . $job . frame('T', 5, 'too much'),
 	"\0" . $job . $job, "\0" . frame('O', 5) . frame('C', 5),
@@ -211,3 +214,14 @@ seed('proxy', $_) for cuts("\0$sign\x21\x11\0\x0c" . "\xc0\0\2\1\xc0\0\2\2\4\0\2
 	"\0${sign}\x22", "\0\r\n\r\nQ",
 	"\1\0\2\xc0\x2b\1\0\0\x12\0\x10\0\x0e\0\x0c\7quail/1\3xyz",
 	"\1\0\2\xc0\x2b\1\0\0\4\0\5\0\0", "\1\0\2\xc0\x2b\1\0\0\0", "\1\0\2\xc0\x2b\1\0");
+
+# What mutants.sh asked for.
+seed('qmqp', $_) for cuts(ns(ns('x', 's', 'r') . ','), '3:1:a,0:,,');
+seed('qmtp', $_) for cuts("1:\n,0:,5:1:a,,,");
+seed('qmtpc', $_) for cuts("\3" . ns(ns('size=1', 'rcpts=9', 'params=1023')));
+seed('qmqpc', $_) for cuts(map { "\0" . ns($_) } 'Dno', 'Zlater', 'Kok', 'Xno');
+seed('tables', $_) for "== me\nh.test\n== locals\nl.test\n== users\n" .
+    "a\@l.test maildir:m/../x\n", "== me\nh.test\n== limits\na.test rate\n";
+seed('proxy', $_) for cuts("\0$sign\x21\x11\0\4abcd");
+seed('smtpc', $_) for cuts("220 x\r\n250 x\r\n250 ok\r\n950 x\r\n250 x\r\n354 x\r\n");
+seed('header', $_) for cuts("\1x\@\"a b\", c\@d", "\0Bcc: a, b\nTo: c\n\n");

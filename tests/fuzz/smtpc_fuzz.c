@@ -17,7 +17,7 @@ struct run {
 	struct smtpc c;
 	struct buf out;
 	struct buf *story;
-	unsigned n_mails, n_rcpts;
+	unsigned n_mails, n_rcpts, n_fine;
 	bool mailing, sent;
 };
 
@@ -29,6 +29,7 @@ tell_verdict(struct run *r)
 	smtpc_verdict(&r->c, SLICE("mx.test"), &v);
 	fuzz_check(v.code == 'K' || v.code == 'Z' || v.code == 'D');
 	fuzz_check(v.len <= VERDICT_TEXT_MAX);
+	fuzz_check(r->c.code >= 200 && r->c.code <= 599);
 	fuzz_check(r->c.code / 100 == 2 || v.code != 'K');
 	fuzz_check(r->c.code / 100 == 5 || v.code != 'D');
 	buf_putc(r->story, v.code);
@@ -48,7 +49,7 @@ act(struct run *r, enum smtpc_event e)
 			tell_verdict(r);
 		r->sent = false;
 		r->mailing = r->n_mails++ < 2;
-		r->n_rcpts = 0;
+		r->n_rcpts = r->n_fine = 0;
 		if (r->mailing)
 			smtpc_mail(&r->c, &mail);
 		else
@@ -57,10 +58,12 @@ act(struct run *r, enum smtpc_event e)
 	case SMTPC_RCPT:
 		fuzz_check(r->mailing && r->c.rcpt == r->n_rcpts++);
 		fuzz_check(r->n_rcpts <= mail.n_rcpts);
+		r->n_fine += r->c.code / 100 == 2;
 		tell_verdict(r);
 		break;
 	case SMTPC_SEND:
-		fuzz_check(r->c.n_good > 0 && r->n_rcpts == mail.n_rcpts);
+		fuzz_check(r->n_fine > 0 && r->n_rcpts == mail.n_rcpts);
+		fuzz_check(r->c.n_good == r->n_fine);
 		buf_text(r->story, "send ");
 		buf_text(&r->out, "text\r\n.\r\n");
 		r->sent = true;
