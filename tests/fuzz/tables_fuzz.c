@@ -241,7 +241,7 @@ ask(const struct config *c, struct slice rcpt)
 {
 	static struct buf room;
 	struct config_route route;
-	struct slice local, domain;
+	struct slice local, domain, targets, source;
 	const char *why = NULL;
 	char stranger, own;
 
@@ -252,8 +252,10 @@ ask(const struct config *c, struct slice rcpt)
 	fuzz_check(own == 'K' || ((own == 'Z' || own == 'D') && why));
 	stranger = config_accepts(c, 0, rcpt, &why);
 	fuzz_check(stranger != 'K' || own == 'K');
-	/* a route may be for some senders only; a leaf has none */
-	if (own == 'K' && !(c->has & KEYS_HAS_SENDERS) &&
+	/* a route may be for some senders only; a leaf has none, and what
+	 * stands for others needs none */
+	if (own == 'K' && !config_alias(c, rcpt, &targets, &source) &&
+	    !(c->has & KEYS_HAS_SENDERS) &&
 	    !(config_needs(c) & CONFIG_NEEDS_LEAFDOOR))
 		fuzz_check(route.decision != CONFIG_NOROUTE &&
 			   route.decision != CONFIG_NOBODY);
