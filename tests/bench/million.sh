@@ -1,10 +1,11 @@
 #!/bin/sh
 # million.sh - a million queued messages: memory, start, and the rate beside
 #
-# The rate at which a hub takes mail with an empty queue; then a million for a
-# dead next hop (or ROUTE=hold); its memory; the rate beside them; then it is
-# started anew: the time to the first K, until all is loaded, and memory
-# again. MANY=N messages (1000000) of 1 KB; PROBE=N of a rate (50000).
+# A hub gets a million messages for a dead next hop (or ROUTE=hold). Its memory;
+# the rate at which it takes more, beside that of a second hub whose queue is
+# empty: seven times in turn, medians. Then it is started anew: the time to the
+# first K, until all is loaded, memory and the rate again. MANY=N messages
+# (1000000) of 1 KB; PROBE=N of a rate (50000).
 set -u
 
 : "${BIN:?make bench sets it}" "${BUILD:?make bench sets it}"
@@ -17,22 +18,48 @@ mkdir -p "$work" || exit 111
 many=${MANY:-1000000}
 probe=${PROBE:-50000}
 
-set -- $(free_ports 2)
-qmtp=$1 nobody=$2
+set -- $(free_ports 3)
+qmtp=$1 nobody=$2 other=$3
 
-echo hub.test | table hub me
-echo "qmtp 127.0.0.1:$qmtp" | table hub listen
-echo '127.0.0.0/8 relay' | table hub access
-table hub routes <<T
+# tables NODE PORT
+tables() {
+	echo "$1.test" | table "$1" me
+	echo "qmtp 127.0.0.1:$2" | table "$1" listen
+	echo '127.0.0.0/8 relay' | table "$1" access
+	table "$1" routes <<T
 null.test discard
 * ${ROUTE:-qmtp:127.0.0.1:$nobody}
 T
+}
+tables hub "$qmtp"
+tables empty "$other"
 
-# load COUNT RCPT - prints K's a second
+# load PORT COUNT RCPT - prints K's a second
 load() {
-	"$BUILD/tests/quail-load" -s 8 -w 64 -b 1000 -m "$1" -t "$2" \
-	    "127.0.0.1:$qmtp" >"$work/said" || cat "$work/said" >&2
+	"$BUILD/tests/quail-load" -s 8 -w 64 -b 1000 -m "$2" -t "$3" \
+	    "127.0.0.1:$1" >"$work/said" || cat "$work/said" >&2
 	sed 's/.*k_per_second=\([0-9]*\).*/\1/' "$work/said"
+}
+
+# median FILE - of seven
+median() {
+	sort -n "$1" | sed -n 4p
+}
+
+# rates TAG - of both hubs, in turn
+rates() {
+	node_start empty || exit 111
+	load "$other" "$probe" "warm@null.test" >/dev/null
+	: >"$work/full" && : >"$work/none"
+	for i in 1 2 3 4 5 6 7; do
+		load "$other" "$probe" "$1$i@null.test" >>"$work/none"
+		load "$qmtp" "$probe" "$1$i@null.test" >>"$work/full"
+	done
+	echo "accepts beside them $(median "$work/full"), with an empty queue" \
+	    "$(median "$work/none") messages a second" \
+	    "(all: $(tr '\n' ' ' <"$work/full")/" \
+	    "$(tr '\n' ' ' <"$work/none"))"
+	node_stop empty
 }
 
 # memory WHEN - of quail-queue
@@ -49,15 +76,12 @@ memory() {
 echo "machine: $(nproc) processors, $(uname -sr)"
 echo "file system: $(findmnt -no FSTYPE,OPTIONS -T "$work" 2>/dev/null)"
 node_start hub || exit 111
-load 5000 warm@dead.test >/dev/null
-echo "empty queue: $(load "$probe" a@null.test) $(load "$probe" b@null.test)" \
-    "$(load "$probe" c@null.test) messages a second"
+load "$qmtp" 5000 warm@dead.test >/dev/null
 memory 'with few'
-echo "filling: $(load "$many" x@dead.test) messages a second"
+echo "filling: $(load "$qmtp" "$many" x@dead.test) messages a second"
 sleep 3
 memory 'with all'
-echo "beside them: $(load "$probe" d@null.test) $(load "$probe" e@null.test)" \
-    "$(load "$probe" f@null.test) messages a second"
+rates a
 node_stop hub
 du -sm "$work/hub/queue" | sed 's/\([0-9]*\).*/on disk: \1 MB/'
 
@@ -82,7 +106,6 @@ start
 memory 'after the start'
 sleep 15
 memory 'and 15 s later'
-echo "beside them: $(load "$probe" g@null.test) $(load "$probe" h@null.test)" \
-    "$(load "$probe" i@null.test) messages a second"
+rates b
 node_stop hub
 node_is_sound hub
