@@ -211,7 +211,9 @@ ours(const char *path)
 static uint16_t
 port_of(uint16_t port)
 {
-	return port == 53 ? dns_port : (uint16_t)(port << 8 | port >> 8);
+	if (port == 53)
+		return dns_port;
+	return (uint16_t)((port << 8 | port >> 8) & 0xffff);
 }
 
 int
