@@ -26,6 +26,8 @@ T
 table hub routes <<T
 hub.test hold
 pool.test smtp:127.0.0.1:$sink pool=p
+warm.test smtp:127.0.0.1:$sink pool=warm
+rate.test smtp:127.0.0.1:$sink pool=rate
 head.test smtp:127.0.0.1:$sink
 lost.test smtp:127.0.0.1:$sink pool=lost
 name.test smtp:localhost:$sink pool=six
@@ -37,6 +39,12 @@ pool p
 member p 127.0.0.2 out2.test weight=5
 member p 127.0.0.3 out3.test weight=3 concurrency=2
 member p 127.0.0.4 out4.test weight=2
+pool warm over=others
+member warm 127.0.0.7 warm.test warmup=slow start=$(date -u +%F)
+member warm 127.0.0.8 rest.test
+curve slow * 40 40
+pool rate
+member rate 127.0.0.9 rate.test rate=50
 pool gold
 member gold 127.0.0.5 gold.test
 header gold X-Tier gold
@@ -91,6 +99,25 @@ share() {
 check "a half" share out2 5
 check "three tenths" share out3 3
 check "a fifth" share out4 2
+check "never more than two connections from the one that may have two" \
+    [ "$(grep -c '^127.0.0.3 ' "$work/got.most")" -le 2 ]
+
+# send N DOMAIN - and wait until they have come
+send() {
+	: >"$work/got"
+	"$BUILD/tests/quail-load" -p qmqp -s 20 -m "$1" -t "x@$2" \
+	    "127.0.0.1:$qmqp" >"$work/load" 2>&1
+	wait_for 60 has "$1"
+}
+send 200 warm.test
+is "$(sort "$work/got" | uniq -c | sed 's/^ *//')" "40 127.0.0.7 warm.test
+160 127.0.0.8 rest.test" "a new address sends what its first day allows"
+# 50 a second, and a burst of a tenth of a second: 150 in no less than 2.9 s
+begun=$(date +%s%N)
+send 150 rate.test
+took_ms=$((($(date +%s%N) - begun) / 1000000))
+echo "# 150 at 50 a second: $took_ms ms"
+check "no faster than its rate" [ $took_ms -ge 2850 ]
 
 : >"$work/got"
 mail x@head.test 'X-Tier: Gold'
