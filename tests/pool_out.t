@@ -83,7 +83,7 @@ printf '127.0.0.1:%s\n' "$qmqp" >"$work/leaf/qmqpservers"
 
 "$BUILD/tests/quail-load" -p qmqp -s 20 -m "$N" -t x@pool.test \
     "127.0.0.1:$qmqp" >"$work/load" 2>&1
-wait_for 60 has "$N"
+wait_for $((60 + N / 40)) has "$N"
 is "$(got)" "$N" "all have come"
 is "$(sort -u "$work/got")" "127.0.0.2 out2.test
 127.0.0.3 out3.test
