@@ -224,6 +224,15 @@ client_close(struct client *c)
 	rounds(3);
 }
 
+/* "ok TIME ..."; some tests set the clock to the time since the machine came
+ * up. */
+static bool
+is_ok_text(struct slice s)
+{
+	return slice_starts(s, SLICE("ok ")) && s.len > 3 && s.at[3] >= '1' &&
+	       s.at[3] <= '9';
+}
+
 /* "K D(text) " and "closed": what the client has got so far. */
 static const char *
 replies(struct client *c, bool to_the_end)
@@ -248,7 +257,7 @@ replies(struct client *c, bool to_the_end)
 		if (v.code != 'K') {
 			buf_putc(&story, ' ');
 			buf_puts(&story, verdict_status(&v));
-		} else if (!slice_starts(verdict_text(&v), SLICE("ok 1"))) {
+		} else if (!is_ok_text(verdict_text(&v))) {
 			buf_text(&story, "?");
 		}
 		buf_text(&story, ", ");
