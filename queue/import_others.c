@@ -6,13 +6,32 @@
 
 /* Postfix */
 
-/* NAME = VALUE; the last one counts, continued lines are joined by hand. */
+/* A line that begins with a blank goes on with the one before (postconf(5)). */
+static void
+join_lines(struct buf *text)
+{
+	char *at = text->mem + text->off;
+	bool in_comment = text->len > 0 && at[0] == '#';
+	size_t i;
+
+	for (i = 0; i + 1 < text->len; i++) {
+		if (at[i] != '\n')
+			continue;
+		if (!in_comment && (at[i + 1] == ' ' || at[i + 1] == '\t'))
+			at[i] = ' ';
+		else
+			in_comment = at[i + 1] == '#';
+	}
+}
+
+/* NAME = VALUE; the last one counts. */
 static bool
 setting(struct slice text, const char *name, struct slice *value)
 {
 	struct slice line, want = slice_text(name);
 	bool found = false;
 
+	*value = SLICE("");
 	while (import_line(&text, &line)) {
 		size_t eq = slice_find(line, '=');
 
@@ -82,6 +101,7 @@ take_transport(struct import *i, struct slice main_cf)
 	struct slice rest, line, hop;
 
 	if (import_read(i, "transport", &text)) {
+		join_lines(&text);
 		rest = buf_slice(&text);
 		while (import_line(&rest, &line))
 			if (line.len > 0 && line.at[0] != '#')
@@ -120,7 +140,9 @@ take_list(struct import *i, struct slice main_cf, const char *name,
 		} else if (slice_find(word, '$') < word.len ||
 			   slice_eq(word, SLICE("localhost")) ||
 			   (slice_find(word, ':') < word.len &&
-			    word.at[0] != '[')) {
+			    word.at[0] != '[') ||
+			   (word.at[0] == '[' &&
+			    slice_find(word, ']') == word.len)) {
 			import_left(i, name, word, "write what it stands for");
 			continue;
 		}
@@ -201,6 +223,7 @@ import_postfix(struct import *i)
 		i->failed = true;
 		return;
 	}
+	join_lines(&text);
 	all = buf_slice(&text);
 	setting(all, "myhostname", &name);
 	take_name(i, name);
