@@ -13,6 +13,8 @@
  *    holds less reads up to that. So whoever has begun a message can end
  *    it, if slowly, and no session waits for what another's client does:
  *    it waits for the queue, which always goes on, or for its own client.
+ *  - The same when the door is full (door_budget): what is read then would
+ *    only wait, in memory of ours instead of the client's.
  *  - From max on nobody is given more memory for recipients: those are told
  *    Z (#4.3.1).
  *
@@ -35,6 +37,10 @@ enum { BUDGET_SHARE = 4096 };
 struct budget {
 	size_t max, used;
 	size_t most; /* used, since somebody set it to used */
+	/* What waits where the sessions hand it on, and how much of that is too
+	 * much; NULL: nobody hands on. */
+	const size_t *behind;
+	size_t behind_max;
 };
 
 /* budget_move - somebody who held *held holds now instead; b may be NULL */
@@ -61,11 +67,17 @@ budget_is_spent(const struct budget *b)
 static inline size_t
 budget_allows(const struct budget *b, size_t held, size_t want)
 {
-	size_t left = !b || b->used >= b->max ? 0 : b->max - b->used;
-	size_t share = held < BUDGET_SHARE ? BUDGET_SHARE - held : 0;
+	size_t left, behind,
+	    share = held < BUDGET_SHARE ? BUDGET_SHARE - held : 0;
 
 	if (!b)
 		return want;
+	left = b->used >= b->max ? 0 : b->max - b->used;
+	if (b->behind) {
+		behind =
+		    *b->behind < b->behind_max ? b->behind_max - *b->behind : 0;
+		left = behind < left ? behind : left;
+	}
 	if (left < share)
 		left = share;
 	return left < want ? left : want;

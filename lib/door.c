@@ -162,6 +162,13 @@ door_close(struct door *d)
 	idmap_free(&d->messages);
 }
 
+void
+door_budget(const struct door *d, struct budget *b)
+{
+	b->behind = &d->conn.out.len;
+	b->behind_max = DOOR_OUT_MAX;
+}
+
 bool
 door_full(const struct door *d)
 {

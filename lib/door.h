@@ -79,6 +79,16 @@ door_close(struct door *d);
 bool
 door_full(const struct door *d);
 
+/* door_budget - whoever reads by this budget reads no more than the door can
+ * take, but for its share (budget.h)
+ *
+ * So nobody holds text that would only wait.
+ *
+ * Keeps    a pointer into *d.
+ */
+void
+door_budget(const struct door *d, struct budget *b);
+
 /* door_begin - begin a message
  *
  * Needs    *m not in progress; it stays in place until answered or aborted.

@@ -32,6 +32,7 @@ front_init(struct front *f, struct loop *loop, const char *proto,
 	list_init(&f->waiting);
 	door_init(&f->door, loop, door_path, room);
 	server_init(&f->server, loop, listen_name, max_sessions, accepted);
+	door_budget(&f->door, &f->server.budget);
 }
 
 static void

@@ -30,6 +30,7 @@ in_start(struct in *in, struct loop *loop, struct config *config)
 	in->config = config;
 	door_init(&in->door, loop, HOME_DOOR, room);
 	server_init(&in->server, loop, "smtp", LIMIT_CONNECTIONS, accepted);
+	door_budget(&in->door, &in->server.budget);
 	in->service = (struct service){
 	    .server = &in->server, .config = config, .plain = "smtp"};
 	service_start(&in->service,

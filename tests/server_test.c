@@ -412,6 +412,42 @@ test_budget(void)
 	ok(server.budget.used == 0, "all is given back");
 }
 
+/* What is read is handed on to where nothing goes on. */
+static void
+test_behind(void)
+{
+	static char much[1 << 20];
+	struct limits l = LIMITS_DEFAULT;
+	size_t i, behind = 100 * 1024, held[2];
+	int fds[2];
+
+	server_limit(&server, &l);
+	server.budget.behind = &behind;
+	server.budget.behind_max = 130 * 1024;
+	for (i = 0; i < 2; i++) {
+		fds[i] = connect_client();
+		sessions[i]->keeps = true;
+		send(fds[i], much, sizeof much, MSG_NOSIGNAL | MSG_DONTWAIT);
+		rounds(1);
+		held[i] = sessions[i]->conn.in.len;
+		behind = 200 * 1024;
+	}
+	ok(held[0] > BUDGET_SHARE && held[0] <= 30 * 1024 &&
+	       held[1] == BUDGET_SHARE,
+	   "no more is read than can be handed on: %zu, %zu", held[0], held[1]);
+	behind = 0;
+	server.budget.behind_max = 1 << 20;
+	conn_pause(&sessions[1]->conn);
+	conn_resume(&sessions[1]->conn);
+	rounds(3);
+	ok(sessions[1]->conn.in.len > 30 * 1024, "it goes on");
+	server.budget.behind = NULL;
+	for (i = 0; i < 2; i++)
+		close(fds[i]);
+	while (n_sessions > 0)
+		session_free(sessions[0]);
+}
+
 int
 main(void)
 {
@@ -421,6 +457,7 @@ main(void)
 	test_proxy();
 	test_linger();
 	test_budget();
+	test_behind();
 	server_stop(&server);
 	clients_free(&server.clients);
 	linger_end();
