@@ -5,7 +5,6 @@
 #include "lib/owner.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 enum { READ_MAX = 256 * 1024 };
 
@@ -54,6 +53,21 @@ broken(struct conn *c, int error)
 	loop_forget(c->loop, &c->io);
 	loop_timer_stop(c->loop, &c->timer);
 	c->io.fd = -1;
+	c->on(c, CONN_BROKEN);
+}
+
+/* All is written. The kernel forgets the descriptor when it is closed. */
+static void
+finished(struct conn *c)
+{
+	c->lingers = !c->eof && (!c->heard_all || stream_flushes(&c->stream));
+	if (c->lingers)
+		loop_forget(c->loop, &c->io);
+	else
+		loop_forget_closing(c->loop, &c->io);
+	loop_timer_stop(c->loop, &c->timer);
+	c->io.fd = -1;
+	c->error = 0;
 	c->on(c, CONN_BROKEN);
 }
 
@@ -108,6 +122,7 @@ input(struct conn *c)
 			c->on(c, CONN_EOF);
 		return;
 	}
+	c->heard_all = false;
 	if (c->close_drained)
 		return;
 	buf_put(&c->in, scratch, (size_t)n);
@@ -142,8 +157,7 @@ output(struct conn *c)
 		return false;
 	}
 	if (!waits && c->close_drained) {
-		c->lingers = !c->eof;
-		broken(c, 0);
+		finished(c);
 		return false;
 	}
 	settle(c);
@@ -339,20 +353,15 @@ conn_finish(struct conn *c)
 {
 	c->close_drained = true;
 	conn_flush_later(c);
-	if (c->io.fd >= 0)
-		update_wants(c);
 }
 
-/* A second descriptor lingers: the stream itself has to end, and tells the
- * peer so if it is one of TLS. */
 static void
 close_stream(struct conn *c)
 {
-	int fd = c->lingers ? fcntl(c->stream.fd, F_DUPFD_CLOEXEC, 0) : -1;
-
-	stream_close(&c->stream);
-	if (fd >= 0)
-		linger_take(c->loop, fd);
+	if (c->lingers)
+		linger_take(c->loop, stream_end(&c->stream));
+	else
+		stream_close(&c->stream);
 }
 
 void
@@ -362,7 +371,7 @@ conn_close(struct conn *c)
 		return;
 	c->is_open = false;
 	if (c->io.fd >= 0)
-		loop_forget(c->loop, &c->io);
+		loop_forget_closing(c->loop, &c->io);
 	c->io.fd = -1;
 	loop_timer_stop(c->loop, &c->timer);
 	loop_task_drop(c->loop, &c->flush);

@@ -13,7 +13,8 @@
  *   CONN_DRAINED    all output has been written        told only if asked for
  *   CONN_TIMEOUT    c->timer has run out               nothing; close it
  *   CONN_BROKEN     error: see c->error (errno; at     no more events; close it
- *                   EPROTO stream_why too)
+ *                   EPROTO stream_why too); 0: it      within this event
+ *                   was conn_finish
  *
  * A connection with a budget (budget.h) is charged for the memory of its two
  * buffers, and reads no more than the budget allows.
@@ -59,6 +60,7 @@ struct conn {
 	bool tell_open;	    /* the same; before the first CONN_INPUT */
 	bool close_drained; /* conn_finish was called */
 	bool lingers;	    /* ... and has done its work */
+	bool heard_all;	    /* set by the session, cleared by input; below */
 	int error;
 	void (*on)(struct conn *c, enum conn_event event);
 };
@@ -121,7 +123,9 @@ conn_timeout(struct conn *c, int64_t ms);
  * error 0; input is read and dropped
  *
  * The socket itself lingers (linger.h), so that what was written last
- * reaches a peer that still sends.
+ * reaches a peer that still sends. A session that knows that its peer has
+ * nothing more to say sets heard_all: then the socket is closed at once,
+ * unless more has come meanwhile. TLS lingers always: its peer says its end.
  */
 void
 conn_finish(struct conn *c);

@@ -150,8 +150,8 @@ endpoint_listen(const struct endpoint *e)
 	return fd;
 }
 
-static void
-no_delay(int fd)
+void
+socket_no_delay(int fd)
 {
 	int one = 1;
 
@@ -183,7 +183,7 @@ endpoint_connect_from(const struct endpoint *e, const struct endpoint *from)
 
 	if (fd < 0)
 		return -1;
-	no_delay(fd);
+	socket_no_delay(fd);
 	if (bind_source(fd, from) != 0)
 		return fail(fd);
 	if (connect(fd, &e->a.any, e->len) != 0 && errno != EINPROGRESS)
@@ -275,8 +275,6 @@ socket_accept(int listen_fd, struct endpoint *peer)
 	if (peer->a.any.sa_family == AF_UNIX) {
 		peer->len = 0;
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-	} else {
-		no_delay(fd);
 	}
 	return fd;
 }

@@ -88,9 +88,15 @@ unix_connect(const char *path);
 int
 socket_error(int fd);
 
+/* socket_no_delay - switch Nagle off */
+void
+socket_no_delay(int fd);
+
 /* socket_accept - take one connection
  *
- * Returns  a descriptor with Nagle off, *peer filled in; -1 with errno.
+ * Returns  a descriptor, *peer filled in; -1 with errno. A TCP socket has
+ *          Nagle off if the listening one has (socket_no_delay): Linux hands
+ *          it down, which saves a call for each connection.
  */
 int
 socket_accept(int listen_fd, struct endpoint *peer);

@@ -36,7 +36,7 @@ get(void)
 static void
 end(struct lingering *l)
 {
-	loop_forget(l->loop, &l->io);
+	loop_forget_closing(l->loop, &l->io);
 	loop_timer_stop(l->loop, &l->timer);
 	close(l->io.fd);
 	*l = (struct lingering){.next_free = first_free};

@@ -78,9 +78,15 @@ loop_want(struct loop *loop, struct loop_io *io, unsigned wants)
 void
 loop_forget(struct loop *loop, struct loop_io *io)
 {
+	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, io->fd, NULL);
+	loop_forget_closing(loop, io);
+}
+
+void
+loop_forget_closing(struct loop *loop, struct loop_io *io)
+{
 	size_t i;
 
-	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, io->fd, NULL);
 	for (i = 0; i < loop->n_ready; i++)
 		if (loop->ready[i] == io)
 			loop->ready[i] = NULL;

@@ -87,6 +87,14 @@ loop_want(struct loop *loop, struct loop_io *io, unsigned wants);
 void
 loop_forget(struct loop *loop, struct loop_io *io);
 
+/* loop_forget_closing - the same for a descriptor that is closed before the
+ * loop's next round: the kernel forgets it by itself then
+ *
+ * Needs    no second descriptor of the same socket (dup, fork).
+ */
+void
+loop_forget_closing(struct loop *loop, struct loop_io *io);
+
 /* loop_timer_set - call timer->expired once, in ms milliseconds
  *
  * A timer that is set already is moved. Counted from the round's begin; one

@@ -219,6 +219,7 @@ listen_at(struct server *s, const char *protocol, struct slice address,
 			die_sys("listening on", text.mem);
 		buf_free(&text);
 	}
+	socket_no_delay(fd);
 	add(s, fd, tls);
 }
 

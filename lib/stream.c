@@ -33,20 +33,28 @@ plain_wants(const struct stream *s)
 	return 0;
 }
 
-static void
-plain_close(struct stream *s)
+static int
+plain_end(struct stream *s)
 {
-	close(s->fd);
+	int fd = s->fd;
+
 	s->fd = -1;
+	return fd;
 }
 
 static const struct stream_kind plain = {.read = plain_read,
 					 .write = plain_write,
 					 .wants = plain_wants,
-					 .close = plain_close};
+					 .end = plain_end};
 
 void
 stream_plain_take(struct stream *s, int fd)
 {
 	*s = (struct stream){&plain, fd, NULL};
+}
+
+void
+stream_close(struct stream *s)
+{
+	close(stream_end(s));
 }

@@ -19,7 +19,8 @@ struct stream_kind {
 	ssize_t (*write)(struct stream *s, const void *from, size_t n);
 	/* LOOP_ bits that the stream needs by itself, whatever its user does */
 	unsigned (*wants)(const struct stream *s);
-	void (*close)(struct stream *s);
+	/* frees what it has, and gives the descriptor back */
+	int (*end)(struct stream *s);
 	/* NULL where there is never anything to tell: */
 	int (*flush)(struct stream *s);
 	bool (*pending)(const struct stream *s);
@@ -101,10 +102,18 @@ stream_why(const struct stream *s)
 	return s->kind->why ? s->kind->why(s) : NULL;
 }
 
-static inline void
-stream_close(struct stream *s)
+/* stream_end - say the end to the peer if that does not wait, free all
+ *
+ * Returns  the descriptor, still open: the caller's.
+ */
+static inline int
+stream_end(struct stream *s)
 {
-	s->kind->close(s);
+	return s->kind->end(s);
 }
+
+/* stream_close - the same, and close the descriptor */
+void
+stream_close(struct stream *s);
 
 #endif

@@ -336,10 +336,11 @@ say_end(struct stream *s)
 	send_records(s);
 }
 
-static void
-tls_close(struct stream *s)
+static int
+tls_end(struct stream *s)
 {
 	struct tls *t = tls_of(s);
+	int fd = s->fd;
 
 	say_end(s);
 	if (t->is_server) {
@@ -356,8 +357,8 @@ tls_close(struct stream *s)
 	buf_free(&t->why);
 	free(t);
 	s->state = NULL;
-	close(s->fd);
 	s->fd = -1;
+	return fd;
 }
 
 static bool
@@ -370,7 +371,7 @@ const struct stream_kind tls_kind = {
     .read = tls_read,
     .write = tls_write,
     .wants = tls_wants,
-    .close = tls_close,
+    .end = tls_end,
     .flush = tls_flush,
     .pending = tls_pending,
     .why = tls_why,

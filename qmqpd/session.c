@@ -309,6 +309,7 @@ input(struct session *s)
 	if (!s->machine)
 		die_nomem();
 	fine = take_all(s, &in);
+	c->heard_all = s->state >= WAITING && in.len == 0;
 	front_flush(s->base.front, &s->message);
 	conn_take(c, before - in.len);
 	if (!fine) {

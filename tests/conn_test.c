@@ -3,6 +3,7 @@
 
 #include "lib/clock.h"
 #include "lib/endpoint.h"
+#include "lib/linger.h"
 #include "lib/owner.h"
 #include "lib/server.h"
 #include "tests/tap.h"
@@ -375,6 +376,51 @@ test_finish(void)
 	free_session(s);
 }
 
+/* What conn_finish leaves behind: n sockets that linger. */
+static void
+ends(struct session *s, int peer, size_t n, const char *what)
+{
+	struct buf all = {0};
+
+	rounds(1);
+	ok(told("broken ") && s->conn.error == 0, what);
+	free_session(s);
+	ok(linger_n() == n, "%zu linger", n);
+	drain(peer, &all);
+	ok(slice_eq(buf_slice(&all), SLICE("bye")), "and the reply is there");
+	ok(recv(peer, &(char){0}, 1, MSG_DONTWAIT) == 0, "and its end");
+	buf_free(&all);
+	close(peer);
+	rounds(2);
+	ok(linger_n() == 0, "until the peer closes");
+}
+
+static void
+test_heard_all(void)
+{
+	int peer;
+	struct session *s = open_session(&peer);
+
+	conn_put(&s->conn, SLICE("bye"));
+	conn_finish(&s->conn);
+	ends(s, peer, 1, "who may say more is listened to");
+
+	s = open_session(&peer);
+	s->conn.heard_all = true;
+	conn_put(&s->conn, SLICE("bye"));
+	conn_finish(&s->conn);
+	ends(s, peer, 0, "who has said all is not");
+
+	s = open_session(&peer);
+	s->conn.heard_all = true;
+	send_all(peer, "more");
+	rounds(2);
+	ok(told("input "), "but he says more");
+	conn_put(&s->conn, SLICE("bye"));
+	conn_finish(&s->conn);
+	ends(s, peer, 1, "and is listened to");
+}
+
 static void
 test_reuse(void)
 {
@@ -731,6 +777,7 @@ main(void)
 	test_slow_reader();
 	test_drained_and_resumed();
 	test_finish();
+	test_heard_all();
 	test_reuse();
 	test_timeout();
 	test_connect();

@@ -883,9 +883,17 @@ qmqp_drains(void)
 	ok(!front_stopped(&qmqpd.front), "but not all");
 	client_write(&busy, SLICE("1:b,,"), 1);
 	got(&busy, "K, closed", "what has begun is finished");
-	ok(!front_stopped(&qmqpd.front), "its client may still have to read");
-	client_close(&idle), client_close(&busy);
 	ok(front_stopped(&qmqpd.front), "and then it is over");
+	client_close(&idle), client_close(&busy);
+
+	fresh(true);
+	connect_client(&busy, &qmqpd.front.server, "192.0.2.1");
+	client_write(&busy, SLICE("16:1:x,1:s,1:a,1:b,,more"), 100);
+	qmqpd_stop(&qmqpd);
+	got(&busy, "K, closed", "one that sends more than its package");
+	ok(!front_stopped(&qmqpd.front), "it may still have to read");
+	client_close(&busy);
+	ok(front_stopped(&qmqpd.front), "and then that is over too");
 }
 
 static void

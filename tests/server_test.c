@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -186,6 +187,28 @@ start(void)
 	buf_number(&why, endpoint_port(&at));
 	server_listen(&server, buf_slice(&why), 0);
 	buf_clear(&why);
+}
+
+static bool
+has_no_delay(int fd)
+{
+	int on = 0;
+	socklen_t len = sizeof on;
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len) == 0 && on;
+}
+
+/* Nagle and delayed acknowledgement together cost 40 ms a message. */
+static void
+test_no_delay(void)
+{
+	int a = connect_client();
+
+	ok(n_sessions == 1 && has_no_delay(a) &&
+	       has_no_delay(sessions[0]->conn.io.fd),
+	   "nobody waits for Nagle");
+	close(a);
+	rounds(3);
 }
 
 static void
@@ -453,6 +476,7 @@ main(void)
 {
 	loop_init(&loop);
 	start();
+	test_no_delay();
 	test_limits();
 	test_proxy();
 	test_linger();
