@@ -268,7 +268,7 @@ if why=$(sh "$here/peers.sh" have haproxy); then
 		grep -avc 'event=delivered')" 0 \
 	    'ten checks of each say nothing in the log'
 else
-	skip "HAProxy: $why"
+	skip HAProxy "$why"
 fi
 
 # a new key of the server
