@@ -24,11 +24,29 @@ grow(struct buf *b, size_t need)
 	b->cap = cap;
 }
 
+static bool
+is_lent(const struct buf *b)
+{
+	return b->mem && b->cap == 0;
+}
+
+void
+buf_own(struct buf *b)
+{
+	struct slice s = buf_slice(b);
+
+	if (!is_lent(b))
+		return;
+	*b = (struct buf){0};
+	buf_puts(b, s);
+}
+
 char *
 buf_room(struct buf *b, size_t n)
 {
 	size_t need;
 
+	buf_own(b);
 	if (b->off > 0 && b->cap - b->off - b->len < n) {
 		memmove(b->mem, b->mem + b->off, b->len);
 		b->off = 0;
@@ -112,6 +130,7 @@ buf_clear(struct buf *b)
 void
 buf_free(struct buf *b)
 {
-	free(b->mem);
+	if (!is_lent(b))
+		free(b->mem);
 	*b = (struct buf){0};
 }

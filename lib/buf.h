@@ -16,7 +16,7 @@ struct buf {
 	char *mem;
 	size_t off; /* taken from the front already */
 	size_t len; /* bytes that wait, from mem + off */
-	size_t cap;
+	size_t cap; /* 0: mem is lent */
 };
 
 /* A zeroed struct is an empty buf. Pointers into a buf are valid until the
@@ -27,6 +27,21 @@ buf_slice(const struct buf *b)
 {
 	return slice_of(b->len ? b->mem + b->off : "", b->len);
 }
+
+/* buf_lend - let an empty buf stand for n bytes that are somebody else's
+ *
+ * They may be taken from it as ever. As soon as room behind them is needed,
+ * or at buf_own, what is left of them is copied.
+ */
+static inline void
+buf_lend(struct buf *b, char *bytes, size_t n)
+{
+	*b = (struct buf){.mem = bytes, .len = n};
+}
+
+/* buf_own - from now on it stands for nobody else's memory any more */
+void
+buf_own(struct buf *b);
 
 /* buf_room - make room for at least n bytes behind the end
  *

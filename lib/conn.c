@@ -9,8 +9,10 @@
 enum { READ_MAX = 256 * 1024 };
 
 /* All connections of a process read into this first: an idle one needs no
- * buffer, and a busy one few system calls. */
+ * buffer, and a busy one few system calls. While its session looks at what
+ * came, c->in is lent it. */
 static char scratch[READ_MAX];
+static struct conn *borrower; /* NULL: it is closed */
 
 static size_t
 allowed(const struct conn *c)
@@ -86,6 +88,26 @@ told_open(struct conn *c, size_t n)
 	c->on(c, CONN_OPEN);
 }
 
+/* Only what the session does not take gets memory. */
+static void
+tell_input(struct conn *c, size_t n)
+{
+	if (c->in.mem)
+		buf_put(&c->in, scratch, n);
+	else
+		buf_lend(&c->in, scratch, n);
+	settle(c);
+	borrower = c;
+	c->on(c, CONN_INPUT);
+	if (borrower != c)
+		return;
+	borrower = NULL;
+	buf_own(&c->in);
+	settle(c);
+	if (c->io.fd >= 0 && !reads(c))
+		update_wants(c);
+}
+
 static void
 input(struct conn *c)
 {
@@ -125,11 +147,7 @@ input(struct conn *c)
 	c->heard_all = false;
 	if (c->close_drained)
 		return;
-	buf_put(&c->in, scratch, (size_t)n);
-	settle(c);
-	if (!reads(c))
-		update_wants(c);
-	c->on(c, CONN_INPUT);
+	tell_input(c, (size_t)n);
 }
 
 /* False when the connection is gone. */
@@ -370,6 +388,8 @@ conn_close(struct conn *c)
 	if (!c->is_open)
 		return;
 	c->is_open = false;
+	if (borrower == c)
+		borrower = NULL;
 	if (c->io.fd >= 0)
 		loop_forget_closing(c->loop, &c->io);
 	c->io.fd = -1;

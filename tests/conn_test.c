@@ -21,8 +21,10 @@ static struct buf story;
 /* What the session does when an event comes. */
 struct session {
 	struct conn conn;
-	bool take;  /* takes all input; else it leaves it */
-	bool pause; /* pauses at input */
+	bool take;    /* takes all input; else it leaves it */
+	bool pause;   /* pauses at input */
+	size_t leave; /* takes all but so much */
+	int next;     /* closes at input, and goes on with this */
 	bool free_at[CONN_BROKEN + 1];
 	bool close_at_broken;
 	struct buf got;
@@ -76,9 +78,17 @@ on(struct conn *c, enum conn_event event)
 		free_session(s);
 		return;
 	}
-	if (event == CONN_INPUT && s->take) {
-		buf_puts(&s->got, buf_slice(&c->in));
-		buf_take(&c->in, c->in.len);
+	if (event == CONN_INPUT && s->next > 0) {
+		conn_close(c);
+		conn_open_take(c, &loop, s->next, on);
+		s->next = 0;
+		return;
+	}
+	if (event == CONN_INPUT && s->take && c->in.len > s->leave) {
+		size_t n = c->in.len - s->leave;
+
+		buf_put(&s->got, buf_slice(&c->in).at, n);
+		conn_take(c, n);
 	}
 	if (event == CONN_INPUT && s->pause)
 		conn_pause(c);
@@ -207,6 +217,42 @@ test_pause(void)
 	ok(told(""), "nothing is told where nothing waits");
 	free_session(s);
 	close(peer);
+}
+
+/* What one leaves is his own, whatever comes for others. */
+static void
+test_leave(void)
+{
+	int peers[2], third;
+	struct session *a = open_session(&peers[0]);
+	struct session *b = open_session(&peers[1]);
+
+	a->leave = 3;
+	send_all(peers[0], "abcdef");
+	rounds(2);
+	send_all(peers[1], "nothing of his");
+	rounds(2);
+	ok(slice_eq(buf_slice(&a->got), SLICE("abc")) &&
+	       slice_eq(buf_slice(&a->conn.in), SLICE("def")) &&
+	       b->conn.in.mem == NULL,
+	   "what is not taken stays");
+	a->leave = 1;
+	send_all(peers[0], "gh");
+	rounds(2);
+	ok(slice_eq(buf_slice(&a->got), SLICE("abcdefg")) &&
+	       slice_eq(buf_slice(&a->conn.in), SLICE("h")),
+	   "and what comes goes behind it");
+	free_session(a);
+	b->next = pair(&third);
+	send_all(peers[1], "the last");
+	rounds(2);
+	send_all(third, "the first");
+	rounds(2);
+	ok(slice_eq(buf_slice(&b->got), SLICE("nothing of histhe first")),
+	   "closed and opened anew at input");
+	buf_free(&story);
+	free_session(b);
+	close(peers[0]), close(peers[1]), close(third);
 }
 
 /* The peer sends and goes while the session is paused. */
@@ -772,6 +818,7 @@ main(void)
 	test_every_cut();
 	test_idle();
 	test_pause();
+	test_leave();
 	test_pause_end(true);
 	test_pause_end(false);
 	test_slow_reader();

@@ -167,6 +167,41 @@ test_buf_random(void)
 }
 
 static void
+test_buf_lent(void)
+{
+	char lent[] = "abcdefgh";
+	struct buf b = {0};
+
+	buf_own(&b);
+	ok(!b.mem, "nothing was lent: nothing to do");
+	buf_lend(&b, lent, 8);
+	buf_take(&b, 3);
+	ok(buf_slice(&b).at == lent + 3 && b.len == 5, "lent, and taken");
+	buf_take(&b, 5);
+	ok(!b.mem, "... all of it");
+	buf_lend(&b, lent, 8);
+	buf_take(&b, 2);
+	buf_text(&b, "ij");
+	memset(lent, 'x', 8);
+	ok(slice_eq(buf_slice(&b), SLICE("cdefghij")) && b.cap > 0,
+	   "copied, when more is put behind it");
+	buf_free(&b);
+	buf_lend(&b, lent, 8);
+	buf_take(&b, 7);
+	buf_own(&b);
+	lent[7] = 'y';
+	ok(slice_eq(buf_slice(&b), SLICE("x")) && b.cap > 0, "or when asked");
+	buf_free(&b);
+	buf_lend(&b, lent, 8);
+	buf_clear(&b);
+	buf_own(&b);
+	ok(!b.mem, "nothing of it is left to copy");
+	buf_lend(&b, lent, 8);
+	buf_free(&b);
+	ok(!b.mem, "and who lent it frees it");
+}
+
+static void
 test_buf(void)
 {
 	struct buf b = {0};
@@ -713,6 +748,7 @@ main(void)
 	test_numbers();
 	test_size();
 	test_buf();
+	test_buf_lent();
 	test_buf_random();
 	test_verdict_text();
 	test_verdict_parse();
