@@ -156,6 +156,7 @@ output(struct conn *c)
 {
 	bool waits = true;
 
+	c->stream.is_last = c->close_drained;
 	while (c->out.len > 0) {
 		struct slice s = buf_slice(&c->out);
 		ssize_t n = stream_write(&c->stream, s.at, s.len);

@@ -18,10 +18,11 @@ plain_read(struct stream *s, void *to, size_t max)
 static ssize_t
 plain_write(struct stream *s, const void *from, size_t n)
 {
+	int flags = MSG_NOSIGNAL | (s->is_last ? MSG_MORE : 0);
 	ssize_t written;
 
 	do
-		written = send(s->fd, from, n, MSG_NOSIGNAL);
+		written = send(s->fd, from, n, flags);
 	while (written < 0 && errno == EINTR);
 	return written;
 }
@@ -50,7 +51,7 @@ static const struct stream_kind plain = {.read = plain_read,
 void
 stream_plain_take(struct stream *s, int fd)
 {
-	*s = (struct stream){&plain, fd, NULL};
+	*s = (struct stream){.kind = &plain, .fd = fd};
 }
 
 void

@@ -31,7 +31,10 @@ struct stream_kind {
 struct stream {
 	const struct stream_kind *kind;
 	int fd;
-	void *state; /* the kind's own */
+	bool is_last; /* set by the user: all writes from now on are followed
+			 by the end at once, so a plain one may wait for it:
+			 one packet with reply and FIN instead of two */
+	void *state;  /* the kind's own */
 };
 
 /* stream_plain - over a connected descriptor

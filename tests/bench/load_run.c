@@ -202,6 +202,23 @@ session_fill(struct load_session *s)
 	}
 }
 
+static bool
+session_write(struct load_session *s)
+{
+	ssize_t n;
+
+	while (s->out_off < s->out_len) {
+		n = send(s->fd, s->out + s->out_off, s->out_len - s->out_off,
+			 MSG_NOSIGNAL);
+		if (n == -1)
+			return errno == EAGAIN || errno == EINTR;
+		s->out_off += (size_t)n;
+	}
+	return true;
+}
+
+/* On the loopback a connection stands when connect returns, though that says
+ * otherwise: so what is to be said first is tried at once. */
 static void
 session_connect(struct load_session *s)
 {
@@ -222,7 +239,8 @@ session_connect(struct load_session *s)
 		       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s->fd == -1)
 		err(111, "socket");
-	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (l->plan.protocol != LOAD_QMQP) /* its package is one write */
+		setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	s->state = LOAD_CONNECTING;
 	s->phase = LOAD_SMTP_GREETING;
 	s->pipelining = false;
@@ -232,22 +250,12 @@ session_connect(struct load_session *s)
 		session_broken(s);
 		return;
 	}
-	session_watch(s, EPOLL_CTL_ADD);
-}
-
-static bool
-session_write(struct load_session *s)
-{
-	ssize_t n;
-
-	while (s->out_off < s->out_len) {
-		n = send(s->fd, s->out + s->out_off, s->out_len - s->out_off,
-			 MSG_NOSIGNAL);
-		if (n == -1)
-			return errno == EAGAIN || errno == EINTR;
-		s->out_off += (size_t)n;
+	if (s->out_len > 0) {
+		session_write(s); /* an error comes again below */
+		if (s->out_off > 0)
+			s->state = LOAD_OPEN;
 	}
-	return true;
+	session_watch(s, EPOLL_CTL_ADD);
 }
 
 static bool

@@ -206,11 +206,12 @@ load_text_command(const struct load_plan *plan, unsigned n, char *out,
 void
 load_text_id(const struct load_plan *plan, uint64_t number, char *out)
 {
-	char id[LOAD_ID_LEN + 16];
+	int i;
 
-	snprintf(id, sizeof id, "%.12s-%08" PRIu64, plan->tag,
-		 number % 100000000);
-	memcpy(out, id, LOAD_ID_LEN);
+	memcpy(out, plan->tag, 12);
+	out[12] = '-';
+	for (i = LOAD_ID_LEN - 1; i > 12; i--, number /= 10)
+		out[i] = (char)('0' + number % 10);
 }
 
 void
