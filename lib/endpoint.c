@@ -88,14 +88,20 @@ endpoint_host(const struct endpoint *e, struct buf *out)
 	char text[INET6_ADDRSTRLEN];
 	uint8_t address[16];
 	struct in6_addr v6;
+	int i;
 
 	endpoint_address(e, address);
 	memcpy(&v6, address, 16);
-	if (IN6_IS_ADDR_V4MAPPED(&v6))
-		inet_ntop(AF_INET, address + 12, text, sizeof text);
-	else
+	if (!IN6_IS_ADDR_V4MAPPED(&v6)) {
 		inet_ntop(AF_INET6, address, text, sizeof text);
-	buf_text(out, text);
+		buf_text(out, text);
+		return;
+	}
+	for (i = 12; i < 16; i++) { /* inet_ntop takes its time for these */
+		buf_number(out, address[i]);
+		if (i < 15)
+			buf_putc(out, '.');
+	}
 }
 
 uint16_t
