@@ -3,9 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int
@@ -18,6 +21,14 @@ static int
 real_stat(int fd, struct stat *st)
 {
 	return fstat(fd, st);
+}
+
+/* By its number: not every libc has it. */
+static int
+real_move(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to,
+			    RENAME_NOREPLACE);
 }
 
 static int
@@ -87,6 +98,17 @@ real_room(int dir, uint64_t *bytes, uint64_t *files)
 	return 0;
 }
 
+static int
+real_kind(int dir, uint64_t *magic)
+{
+	struct statfs fs_stats;
+
+	if (fstatfs(dir, &fs_stats) != 0)
+		return -1;
+	*magic = (uint32_t)fs_stats.f_type;
+	return 0;
+}
+
 const struct fs_calls fs_kernel = {
     .open = real_open,
     .close = close,
@@ -97,6 +119,7 @@ const struct fs_calls fs_kernel = {
     .syncfs = syncfs,
     .uncache = real_uncache,
     .rename = renameat,
+    .move = real_move,
     .link = real_link,
     .unlink = real_unlink,
     .mkdir = mkdirat,
@@ -105,6 +128,7 @@ const struct fs_calls fs_kernel = {
     .list = real_list,
     .lock = real_lock,
     .room = real_room,
+    .kind = real_kind,
 };
 
 static const struct fs_calls *fs = &fs_kernel;
@@ -222,6 +246,12 @@ fs_rename(int from_dir, const char *from, int to_dir, const char *to)
 }
 
 int
+fs_move(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return fs->move(from_dir, from, to_dir, to);
+}
+
+int
 fs_link(int from_dir, const char *from, int to_dir, const char *to)
 {
 	return fs->link(from_dir, from, to_dir, to);
@@ -272,4 +302,10 @@ int
 fs_room(int dir, uint64_t *bytes, uint64_t *files)
 {
 	return fs->room(dir, bytes, files);
+}
+
+int
+fs_kind(int dir, uint64_t *magic)
+{
+	return fs->kind(dir, magic);
 }

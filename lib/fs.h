@@ -27,6 +27,7 @@ struct fs_calls {
 	void (*uncache)(int fd);
 	int (*rename)(int from_dir, const char *from, int to_dir,
 		      const char *to);
+	int (*move)(int from_dir, const char *from, int to_dir, const char *to);
 	int (*link)(int from_dir, const char *from, int to_dir, const char *to);
 	int (*unlink)(int dir, const char *name);
 	int (*mkdir)(int dir, const char *name, mode_t mode);
@@ -35,6 +36,7 @@ struct fs_calls {
 	int (*list)(int dir, struct buf *names);
 	int (*lock)(int fd);
 	int (*room)(int dir, uint64_t *bytes, uint64_t *files);
+	int (*kind)(int dir, uint64_t *magic);
 };
 
 /* fs_kernel - the real ones; fs_use - put others in their place (tests) */
@@ -95,6 +97,14 @@ fs_uncache(int fd);
 int
 fs_rename(int from_dir, const char *from, int to_dir, const char *to);
 
+/* fs_move - fs_rename, but never onto a name that is there
+ *
+ * Returns  0; -1 with errno, EEXIST, and EINVAL or ENOSYS where file system
+ *          or kernel cannot do it: use fs_link.
+ */
+int
+fs_move(int from_dir, const char *from, int to_dir, const char *to);
+
 int
 fs_link(int from_dir, const char *from, int to_dir, const char *to);
 
@@ -133,5 +143,12 @@ fs_lock(int fd);
  */
 int
 fs_room(int dir, uint64_t *bytes, uint64_t *files);
+
+/* fs_kind - which file system is it? statfs(2)'s f_type
+ *
+ * Returns  0; -1 with errno.
+ */
+int
+fs_kind(int dir, uint64_t *magic);
 
 #endif

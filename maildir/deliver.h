@@ -1,20 +1,23 @@
 /* deliver.h - put messages into Maildirs, many at once, for good
  *
- * A batch goes through these steps; K is said after the last one only:
+ * Batches of files (batch.h) go from tmp to new as on a belt. One round of
+ * syncs, which takes the disk's time and none of ours, is for two of them:
  *
- *   1  write each message, for each recipient, to a file in tmp
- *   2  sync each file
- *   3  link each into new, and unlink it in tmp
- *   4  sync each new that got a name, once
- *   5  tell the verdicts
+ *   gathered   its files are being written into tmp, while ...
+ *   written    ... the syncs of its files, and ...
+ *   linked     ... of its names in new are under way
  *
- * Power lost before 4 is over leaves a file in tmp, or one in new for which
- * nobody said K: the queue delivers it again, under the same name (name.h),
- * and finds it. A sync that failed is never tried again: what it was about
- * is removed, and the verdict is Z.
+ * When they have ended, the linked one's verdicts are told, the files of the
+ * written one are linked into new, what was gathered becomes the written one,
+ * and the next syncs begin, at once, if there is anything to sync. So two
+ * orders always hold: a name appears in new when the syncs that began after
+ * its file was written have ended, and K is said when those have ended that
+ * began after its name was there.
  *
- * Small messages come as a slice (text). Others are written as they come
- * (deliver_stream) to the file of the first recipient.
+ * Power lost in between leaves a file in tmp, or one in new for which nobody
+ * said K: the queue delivers it again, under the same name (name.h), and
+ * finds it. A sync that failed is never tried again: what it was about is
+ * removed, and the verdict is Z.
  *
  * Not the agent contract: jobs.h.
  *
@@ -24,54 +27,52 @@
 #ifndef QUAIL_MAILDIR_DELIVER_H
 #define QUAIL_MAILDIR_DELIVER_H
 
-#include "lib/buf.h"
-#include "lib/verdict.h"
-#include "maildir/loops.h"
+#include "maildir/batch.h"
+#include "maildir/syncer.h"
 
-enum { DELIVER_FILES_MAX = 192, DELIVER_TMP_SIZE = 96 };
-
-struct delivery {
-	/* set by the caller; slices are valid until the last verdict */
-	struct slice path; /* the Maildir */
-	struct slice sender;
-	const struct slice *rcpts;
-	size_t n_rcpts; /* at least one */
-	uint64_t id, birth_us;
-	struct slice text; /* all of it, unless it is streamed */
-	/* One recipient's verdict, in order; after the last one *d is not
-	 * touched any more. */
-	void (*done)(struct delivery *d, size_t rcpt, const struct verdict *v);
-	struct delivery *next; /* of a batch */
-
-	/* deliver.c's */
-	struct loops loops;
-	bool is_streamed;
-	int fd;			/* of the streamed file */
-	int error;		/* of syncing that one */
-	uint64_t head_len, len; /* bytes in front of its text, and in all */
-	char tmp[DELIVER_TMP_SIZE];
+struct deliver {
+	struct loop *loop;
+	struct slice me;
+	struct syncer syncer;
+	struct loop_task write;
+	struct delivery *first, **last; /* complete, not all written yet */
+	struct batch *gathered, *written, *linked;
+	size_t n_names; /* of the items, the linked one's */
+	struct syncs_item items[2 * BATCH_FILES_MAX];
+	struct buf image;
 };
 
-/* deliver_stream - write a piece of text of a large message
+/* deliver_init - with nothing under way
  *
- * Needs    *d zeroed but for what the caller sets; text is empty.
- * Returns  0; -1 with errno: give up with deliver_abort.
- */
-int
-deliver_stream(struct delivery *d, struct slice piece);
-
-/* deliver_batch - deliver a list of messages that are complete
- *
- * Takes    first: linked by next. me: our name, for the files'.
- * Keeps    blocks on the disk; holds 3 * DELIVER_FILES_MAX descriptors at
- *          most, and nothing afterwards.
+ * Takes    me: our name, for the files'; borrowed, may be set anew.
  */
 void
-deliver_batch(struct delivery *first, struct slice me);
+deliver_init(struct deliver *v, struct loop *loop, struct slice me);
 
-/* deliver_abort - forget a delivery that is in no batch: its file in tmp is
- * removed. Legal in every state, twice too. */
+/* deliver_add - deliver a message that is complete
+ *
+ * Its files are written at the end of the round, or when there is room.
+ * Keeps    the loop blocked where the disk blocks writers. At most 2048
+ *          descriptors: three batches of 256 files, each file's and two for
+ *          its Maildir, but the linked ones' files are closed.
+ */
 void
-deliver_abort(struct delivery *d);
+deliver_add(struct deliver *v, struct delivery *d);
+
+/* deliver_leave - nobody waits for d any more: its slices end
+ *
+ * Returns  true: it is the caller's again; false: files of it are under way,
+ *          done still comes for each of them.
+ */
+bool
+deliver_leave(struct deliver *v, struct delivery *d);
+
+/* deliver_finish - all that was added is delivered and told at the return */
+void
+deliver_finish(struct deliver *v);
+
+/* deliver_close - deliver_finish, and give everything back */
+void
+deliver_close(struct deliver *v);
 
 #endif

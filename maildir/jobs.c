@@ -13,8 +13,8 @@ static const struct slice scheme = {"maildir:", 8};
 
 struct work {
 	struct delivery delivery;
-	struct agent_job *job;
-	bool is_waiting; /* in the list of complete ones */
+	struct agent_job *job; /* NULL: it has gone */
+	bool is_complete;      /* deliver.c has it */
 };
 
 static struct jobs *
@@ -38,9 +38,20 @@ log_verdict(const struct agent_job *job, size_t rcpt, const struct verdict *v)
 static void
 drop(struct work *w)
 {
-	deliver_abort(&w->delivery);
-	w->job->user = NULL;
+	delivery_abort(&w->delivery);
+	if (w->job)
+		w->job->user = NULL;
 	free(w);
+}
+
+/* Its text is in the files. */
+static void
+written(struct delivery *d)
+{
+	struct work *w = OWNER(d, struct work, delivery);
+
+	if (w->job)
+		buf_free(&w->job->text);
 }
 
 static void
@@ -49,10 +60,12 @@ done(struct delivery *d, size_t rcpt, const struct verdict *v)
 	struct work *w = OWNER(d, struct work, delivery);
 	struct agent_job *job = w->job;
 
-	log_verdict(job, rcpt, v);
-	if (rcpt + 1 == job->n_rcpts)
+	if (job)
+		log_verdict(job, rcpt, v);
+	if (d->n_told == d->n_rcpts)
 		drop(w);
-	agent_verdict(job, v);
+	if (job)
+		agent_verdict(job, v);
 }
 
 /* The job is over before its message was complete. */
@@ -71,16 +84,10 @@ give_up(struct agent_job *job, int e)
 static void
 complete(struct work *w)
 {
-	struct jobs *jobs = jobs_of(w->job);
-
 	if (w->job->size <= AGENT_CREDIT)
 		w->delivery.text = buf_slice(&w->job->text);
-	w->is_waiting = true;
-	w->delivery.next = NULL;
-	*jobs->last = &w->delivery;
-	jobs->last = &w->delivery.next;
-	jobs->n_waiting++;
-	loop_task_queue(jobs->loop, &jobs->deliver);
+	w->is_complete = true;
+	deliver_add(&jobs_of(w->job)->deliver, &w->delivery);
 }
 
 static void
@@ -89,10 +96,10 @@ job_text(struct agent_job *job)
 	struct work *w = job->user;
 	size_t n = job->text.len;
 
-	if (!w || w->is_waiting)
+	if (!w || w->is_complete)
 		return;
 	if (job->size > AGENT_CREDIT) {
-		if (deliver_stream(&w->delivery, buf_slice(&job->text)) != 0) {
+		if (delivery_stream(&w->delivery, buf_slice(&job->text)) != 0) {
 			give_up(job, errno);
 			return;
 		}
@@ -124,27 +131,15 @@ job_begun(struct agent_job *job)
 	    .n_rcpts = job->n_rcpts,
 	    .id = job->id,
 	    .birth_us = job->birth_us,
+	    .written = written,
 	    .done = done,
 	};
 	if (job->text.len > 0 || job->text_complete)
 		job_text(job);
 }
 
-static void
-unlist(struct jobs *jobs, struct delivery *d)
-{
-	struct delivery **p;
-
-	for (p = &jobs->first; *p && *p != d; p = &(*p)->next)
-		;
-	if (!*p)
-		return;
-	*p = d->next;
-	if (!*p)
-		jobs->last = p;
-	jobs->n_waiting--;
-}
-
+/* What is on its way to new already goes on: the queue, when it tries again,
+ * finds that it is there. */
 static void
 job_gone(struct agent_job *job)
 {
@@ -152,42 +147,11 @@ job_gone(struct agent_job *job)
 
 	if (!w)
 		return;
-	if (w->is_waiting)
-		unlist(jobs_of(job), &w->delivery);
-	drop(w);
-}
-
-static void
-deliver_waiting(struct jobs *jobs)
-{
-	struct delivery *first = jobs->first;
-
-	jobs->first = NULL;
-	jobs->last = &jobs->first;
-	jobs->n_waiting = jobs->n_known = 0;
-	deliver_batch(first, buf_slice(&jobs->me));
-}
-
-static void
-deliver(struct loop_task *task)
-{
-	struct jobs *jobs = OWNER(task, struct jobs, deliver);
-
-	if (jobs->n_waiting > jobs->n_known &&
-	    jobs->n_waiting < DELIVER_FILES_MAX) {
-		jobs->n_known = jobs->n_waiting;
-		loop_timer_set(jobs->loop, &jobs->look, 0);
-		return;
-	}
-	deliver_waiting(jobs);
-}
-
-static void
-look(struct loop_timer *timer)
-{
-	struct jobs *jobs = OWNER(timer, struct jobs, look);
-
-	loop_task_queue(jobs->loop, &jobs->deliver);
+	if (!w->is_complete ||
+	    deliver_leave(&jobs_of(job)->deliver, &w->delivery))
+		drop(w);
+	else
+		w->job = NULL;
 }
 
 static const struct agent_calls calls = {job_begun, job_text, job_gone};
@@ -196,19 +160,22 @@ void
 jobs_init(struct jobs *jobs, struct loop *loop, const char *path)
 {
 	jobs->loop = loop;
-	jobs->last = &jobs->first;
-	jobs->deliver.run = deliver;
-	jobs->look.expired = look;
+	deliver_init(&jobs->deliver, loop, buf_slice(&jobs->me));
 	agent_init(&jobs->agent, loop, path, "maildir", JOBS_MAX, &calls);
+}
+
+void
+jobs_renamed(struct jobs *jobs)
+{
+	jobs->deliver.me = buf_slice(&jobs->me);
 }
 
 void
 jobs_close(struct jobs *jobs)
 {
-	loop_task_drop(jobs->loop, &jobs->deliver);
-	loop_timer_stop(jobs->loop, &jobs->look);
-	deliver_waiting(jobs);
+	deliver_finish(&jobs->deliver);
 	loop_round(jobs->loop, 0); /* the verdicts go out */
 	agent_close(&jobs->agent);
+	deliver_close(&jobs->deliver);
 	buf_free(&jobs->me);
 }

@@ -1,9 +1,7 @@
 /* jobs.h - the agent contract on one side, deliveries on the other
  *
- * Messages that are complete are delivered as one batch, so that they share
- * its syncs: at the end of the first round that brings no more of them, or as
- * soon as there are DELIVER_FILES_MAX. A socket holds some fifty messages of
- * 4 KB, so that one round alone would make batches of that size.
+ * A job's text is in memory until its files are written: AGENT_CREDIT (256
+ * KiB) each at most, and as a rule no more than what a round brings.
  *
  * Test  tests/maildir.t
  */
@@ -13,16 +11,14 @@
 #include "lib/agent.h"
 #include "maildir/deliver.h"
 
-enum { JOBS_MAX = 256 };
+/* Two full batches, so that one is gathered while another is synced. */
+enum { JOBS_MAX = 2 * BATCH_FILES_MAX };
 
 struct jobs {
 	struct agent agent;
 	struct loop *loop;
-	struct loop_task deliver;
-	struct loop_timer look;		/* for more, in the next round */
-	size_t n_waiting, n_known;	/* complete ones; a round ago */
-	struct delivery *first, **last; /* complete ones */
-	struct buf me;			/* the host's name */
+	struct deliver deliver;
+	struct buf me; /* the host's name */
 };
 
 /* jobs_init - serve the queue's agent socket at path as "maildir"
@@ -31,6 +27,10 @@ struct jobs {
  */
 void
 jobs_init(struct jobs *jobs, struct loop *loop, const char *path);
+
+/* jobs_renamed - me has changed */
+void
+jobs_renamed(struct jobs *jobs);
 
 /* jobs_close - deliver what is complete, abandon the rest, disconnect */
 void

@@ -10,6 +10,7 @@
 #include "maildir/jobs.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 enum { TICK_MS = 1000 };
 
@@ -30,8 +31,10 @@ refresh(void)
 	struct buf why = {0};
 	int news = config_refresh(&config, &why);
 
-	if (news > 0)
+	if (news > 0) {
 		take_me();
+		jobs_renamed(&jobs);
+	}
 	if (news != 0) {
 		log_open("config");
 		log_bytes(news > 0 ? "me" : "bad",
@@ -57,6 +60,18 @@ on_signal(struct loop *loop, int signal)
 		loop_stop(loop);
 }
 
+/* deliver.h says how many descriptors there may be. */
+static void
+raise_limits(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -65,6 +80,7 @@ main(int argc, char **argv)
 	home_enter(argc, argv, "maildir", "maildir DIR");
 	config_open_or_die(&config, HOME_CONFIG);
 	take_me();
+	raise_limits();
 	loop_init(&loop);
 	loop_signals(&loop, on_signal);
 	jobs_init(&jobs, &loop, HOME_AGENT);

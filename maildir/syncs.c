@@ -3,69 +3,76 @@
 #include "lib/fs.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/utsname.h>
+
+enum { XFS_MAGIC = 0x58465342 }; /* not in magic.h before Linux 5.13 */
 
 /* Does syncfs tell of failed writes? */
 static bool
 syncfs_tells(void)
 {
-	static int known = -1;
 	struct utsname name;
 	int major, minor;
 
-	if (known < 0)
-		known = uname(&name) == 0 &&
-			sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
-			(major > 5 || (major == 5 && minor >= 8));
-	return known;
+	return uname(&name) == 0 &&
+	       sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+	       (major > 5 || (major == 5 && minor >= 8));
 }
 
-static void
-find_device(struct syncs_file *f)
+bool
+syncs_can(int dir)
 {
-	struct stat st;
+	static int tells = -1;
+	uint64_t kind;
 
-	f->error = fs_stat(f->fd, &st) == 0 ? 0 : errno;
-	f->is_done = f->error != 0;
-	f->dev = f->error ? 0 : st.st_dev;
+	if (tells < 0)
+		tells = syncfs_tells();
+	return tells && fs_kind(dir, &kind) == 0 &&
+	       (kind == EXT4_SUPER_MAGIC || kind == XFS_MAGIC ||
+		kind == BTRFS_SUPER_MAGIC);
 }
 
 static bool
-is_of(const struct syncs_file *f, dev_t dev)
+is_of(const struct syncs_item *f, dev_t dev)
 {
-	return !f->is_done && !f->is_old && f->dev == dev;
+	return !f->is_done && !f->is_alone && f->dev == dev;
 }
 
 static void
-sync_device(struct syncs_file *files, size_t n, int fd, dev_t dev)
+sync_device(struct syncs_item *items, size_t n, int older, dev_t dev)
 {
-	int error = fs_syncfs(fd) == 0 ? 0 : errno;
+	int error = fs_syncfs(older) == 0 ? 0 : errno;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (!is_of(&files[i], dev))
+		if (!is_of(&items[i], dev))
 			continue;
-		files[i].error = error;
-		files[i].is_done = true;
+		items[i].error = error;
+		items[i].is_done = true;
 	}
 }
 
+static int
+sync_one(const struct syncs_item *f)
+{
+	return f->is_dir ? fs_sync(f->fd) : fs_datasync(f->fd);
+}
+
 void
-syncs_all(struct syncs_file *files, size_t n)
+syncs_all(struct syncs_item *items, size_t n)
 {
 	size_t i, k, same;
 
-	for (i = 0; i < n; i++)
-		find_device(&files[i]);
-	for (i = 0; i < n && syncfs_tells(); i++) {
+	for (i = 0; i < n; i++) {
 		same = 0;
-		for (k = i; k < n && is_of(&files[i], files[i].dev); k++)
-			same += is_of(&files[k], files[i].dev);
+		for (k = i; k < n && is_of(&items[i], items[i].dev); k++)
+			same += is_of(&items[k], items[i].dev);
 		if (same > SYNCS_EACH_MAX)
-			sync_device(files, n, files[i].fd, files[i].dev);
+			sync_device(items, n, items[i].older, items[i].dev);
 	}
 	for (i = 0; i < n; i++)
-		if (!files[i].is_done && fs_datasync(files[i].fd) != 0)
-			files[i].error = errno;
+		if (!items[i].is_done && sync_one(&items[i]) != 0)
+			items[i].error = errno;
 }

@@ -1,9 +1,10 @@
 /* maildir_test.c - deliveries, the order of their disk calls, and each of
- * these calls failing
+ * these calls failing, or being the last one
  *
  * A model of the disk sits behind fs_use: it knows which file has bytes and
  * which directory has names that no sync has covered yet, and objects when
- * a file is linked, or K is said, too early.
+ * a file is linked, or K is said, too early. A sync covers what is there when
+ * it begins, and is believed when its end has been told, no earlier.
  */
 #include "maildir/deliver.h"
 
@@ -18,24 +19,37 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* the model */
 
 enum { NODES_MAX = 4096, FDS_MAX = 1024 };
 
+/* DIRTY: written or made; COVERED: by a sync whose end is not told yet */
+enum state { CLEAN, COVERED, DIRTY };
+
 struct node {
 	ino_t ino;
-	bool data; /* bytes that no sync has covered */
-	bool names;
+	enum state data;
+	bool made; /* names of directories that no sync has covered */
+};
+
+struct name { /* in a new */
+	ino_t dir, file;
+	enum state state;
 };
 
 static struct node nodes[NODES_MAX];
-static size_t n_nodes;
+static struct name model_names[NODES_MAX];
+static size_t n_nodes, n_model_names;
 static bool failed_sync[FDS_MAX];
 static unsigned n_calls, fail_at, n_syncfs, n_dir_syncs, n_data_syncs;
-static const char *fail_what; /* the call that failed */
-static const char *fail_call; /* fail the first of these, if not NULL */
+static unsigned skip_call;	  /* so many of those first */
+static unsigned die_at;		  /* the process ends before this call */
+static uint64_t fs_type = 0xef53; /* all of it is ext4 */
+static const char *fail_what;	  /* the call that failed */
+static const char *fail_call;	  /* fail the first of these, if not NULL */
 static int fail_errno;
 static char complaint[256];
 
@@ -49,7 +63,13 @@ complain(const char *what)
 static bool
 fails(const char *what)
 {
-	if (++n_calls != fail_at && (!fail_call || strcmp(what, fail_call)))
+	if (++n_calls == die_at)
+		_exit(*complaint ? 1 : 9);
+	if (fail_call && !strcmp(what, fail_call) && skip_call > 0) {
+		skip_call--;
+		return false;
+	}
+	if (n_calls != fail_at && (!fail_call || strcmp(what, fail_call)))
 		return false;
 	fail_call = NULL;
 	fail_what = what;
@@ -92,7 +112,7 @@ model_open(int dir, const char *name, int flags, mode_t mode)
 	if (fd >= 0 && fd < FDS_MAX)
 		failed_sync[fd] = false;
 	if (fd >= 0 && (flags & O_CREAT))
-		node_of(fd)->data = true;
+		node_of(fd)->data = DIRTY;
 	return fd;
 }
 
@@ -109,7 +129,7 @@ model_pwrite(int fd, const void *at, size_t n, off_t where)
 {
 	if (fails("write"))
 		return -1;
-	node_of(fd)->data = true;
+	node_of(fd)->data = DIRTY;
 	return fs_kernel.pwrite(fd, at, n > 5000 ? 5000 : n, where);
 }
 
@@ -128,13 +148,45 @@ sync_fails(int fd, const char *what)
 	return failed_sync[fd];
 }
 
+static void
+cover(enum state *state)
+{
+	if (*state == DIRTY)
+		*state = COVERED;
+}
+
+/* The names in one directory, or in all of them. */
+static void
+cover_names(const struct node *dir)
+{
+	size_t i;
+
+	for (i = 0; i < n_model_names; i++)
+		if (!dir || model_names[i].dir == dir->ino)
+			cover(&model_names[i].state);
+}
+
+/* The end of the syncs has been told. */
+static void
+believe(void)
+{
+	size_t i;
+
+	for (i = 0; i < n_nodes; i++)
+		if (nodes[i].data == COVERED)
+			nodes[i].data = CLEAN;
+	for (i = 0; i < n_model_names; i++)
+		if (model_names[i].state == COVERED)
+			model_names[i].state = CLEAN;
+}
+
 static int
 model_datasync(int fd)
 {
 	n_data_syncs++;
 	if (sync_fails(fd, "datasync"))
 		return -1;
-	node_of(fd)->data = false;
+	cover(&node_of(fd)->data);
 	return 0;
 }
 
@@ -144,7 +196,9 @@ model_sync(int fd)
 	n_dir_syncs++;
 	if (sync_fails(fd, "sync"))
 		return -1;
-	node_of(fd)->data = node_of(fd)->names = false;
+	cover(&node_of(fd)->data);
+	cover_names(node_of(fd));
+	node_of(fd)->made = false;
 	return 0;
 }
 
@@ -157,37 +211,59 @@ model_syncfs(int fd)
 	if (sync_fails(fd, "syncfs"))
 		return -1;
 	for (i = 0; i < n_nodes; i++)
-		nodes[i].data = false;
+		cover(&nodes[i].data);
+	cover_names(NULL);
 	return 0;
+}
+
+static int
+model_kind(int dir, uint64_t *magic)
+{
+	(void)dir;
+	*magic = fs_type;
+	return fails("kind") ? -1 : 0;
+}
+
+/* A file gets a name in new: may it? */
+static void
+named(int from_dir, const char *from, int to_dir)
+{
+	struct stat st;
+
+	if (fstatat(from_dir, from, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return;
+	if (node(st.st_ino)->data != CLEAN)
+		complain("named before its sync");
+	if (n_model_names == NODES_MAX)
+		die_bug("test: names");
+	model_names[n_model_names++] =
+	    (struct name){node_of(to_dir)->ino, st.st_ino, DIRTY};
 }
 
 static int
 model_link(int from_dir, const char *from, int to_dir, const char *to)
 {
-	struct stat st;
-
 	if (fails("link"))
 		return -1;
-	if (fstatat(from_dir, from, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    node(st.st_ino)->data)
-		complain("linked before its sync");
-	if (fs_kernel.link(from_dir, from, to_dir, to) != 0)
+	named(from_dir, from, to_dir);
+	return fs_kernel.link(from_dir, from, to_dir, to);
+}
+
+static int
+model_move(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (fails("move"))
 		return -1;
-	node_of(to_dir)->names = true;
-	return 0;
+	named(from_dir, from, to_dir);
+	return fs_kernel.move(from_dir, from, to_dir, to);
 }
 
 static int
 model_rename(int from_dir, const char *from, int to_dir, const char *to)
 {
-	struct stat st;
-
 	if (fails("rename"))
 		return -1;
-	if (fstatat(from_dir, from, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    node(st.st_ino)->data)
-		complain("renamed before its sync");
-	node_of(to_dir)->names = true;
+	named(from_dir, from, to_dir);
 	return fs_kernel.rename(from_dir, from, to_dir, to);
 }
 
@@ -205,7 +281,7 @@ model_mkdir(int dir, const char *name, mode_t mode)
 	if (fs_kernel.mkdir(dir, name, mode) != 0)
 		return -1;
 	if (strcmp(name, "cur") != 0) /* no mail of ours goes there */
-		node_of(dir)->names = true;
+		node_of(dir)->made = true;
 	return 0;
 }
 
@@ -230,7 +306,9 @@ model_use(void)
 	model.sync = model_sync;
 	model.syncfs = model_syncfs;
 	model.rename = model_rename;
+	model.move = model_move;
 	model.link = model_link;
+	model.kind = model_kind;
 	model.unlink = model_unlink;
 	model.mkdir = model_mkdir;
 	model.stat = model_stat;
@@ -240,8 +318,8 @@ model_use(void)
 static void
 model_reset(void)
 {
-	n_nodes = 0;
-	n_calls = fail_at = n_syncfs = n_dir_syncs = n_data_syncs = 0;
+	n_nodes = n_model_names = 0;
+	n_calls = fail_at = die_at = n_syncfs = n_dir_syncs = n_data_syncs = 0;
 	fail_what = fail_call = NULL;
 	fail_errno = EIO;
 	*complaint = 0;
@@ -330,10 +408,14 @@ told(struct delivery *d, size_t rcpt, const struct verdict *v)
 	path_of(path, sizeof path, d, rcpt);
 	if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
 		complain("K without a file");
-	else if (node(st.st_ino)->data)
+	else if (node(st.st_ino)->data != CLEAN)
 		complain("K before the file's sync");
+	for (i = 0; i < n_model_names; i++)
+		if (model_names[i].file == st.st_ino &&
+		    model_names[i].state != CLEAN)
+			complain("K before its name's sync");
 	for (i = 0; i < n_nodes; i++)
-		if (nodes[i].names)
+		if (nodes[i].made)
 			complain("K before a directory's sync");
 }
 
@@ -352,11 +434,58 @@ delivery(const char *path, unsigned number)
 				 .done = told};
 }
 
+static struct loop loop;
+static struct deliver belt;
+static void (*belt_synced)(struct syncer *s);
+
+static void
+synced(struct syncer *s)
+{
+	believe();
+	belt_synced(s);
+}
+
+/* One without a thread, so that all happens in one order. */
+static void
+belt_begin(void)
+{
+	deliver_init(&belt, &loop, slice_text(me_text));
+	belt.syncer.is_inline = true;
+	belt_synced = belt.syncer.done;
+	belt.syncer.done = synced;
+}
+
+static void
+add_all(struct delivery *d)
+{
+	struct delivery *next;
+
+	for (; d; d = next) {
+		next = d->next;
+		deliver_add(&belt, d);
+	}
+}
+
+/* As at the end of a round. */
+static void
+write_now(void)
+{
+	loop_task_drop(&loop, &belt.write);
+	belt.write.run(&belt.write);
+}
+
+static void
+deliver_all(struct delivery *first)
+{
+	add_all(first);
+	deliver_finish(&belt);
+}
+
 static bool
 batch_tells(struct delivery *first, const char *want)
 {
 	buf_clear(&verdicts);
-	deliver_batch(first, slice_text(me_text));
+	deliver_all(first);
 	return slice_eq(buf_slice(&verdicts), slice_text(want));
 }
 
@@ -431,7 +560,7 @@ stream(struct delivery *d, const char *text, size_t piece)
 	d->text = SLICE("");
 	while (s.len > 0) {
 		n = s.len < piece ? s.len : piece;
-		if (deliver_stream(d, slice_of(s.at, n)) != 0)
+		if (delivery_stream(d, slice_of(s.at, n)) != 0)
 			die_bug("test: stream");
 		s = slice_from(s, n);
 	}
@@ -469,8 +598,8 @@ test_stream(void)
 	clear_place();
 	d = delivery("x", 0);
 	stream(&d, text, 70000);
-	deliver_abort(&d);
-	deliver_abort(&d);
+	delivery_abort(&d);
+	delivery_abort(&d);
 	ok(count_in("x/tmp") == 0 && count_in("x/new") == 0,
 	   "an abandoned stream leaves nothing");
 	buf_free(&want);
@@ -480,7 +609,7 @@ static void
 test_many(void)
 {
 	/* three full batches, and 8 files more */
-	enum { N = (3 * DELIVER_FILES_MAX + 8) / 2 };
+	enum { N = (3 * BATCH_FILES_MAX + 8) / 2 };
 	static struct delivery d[N];
 	char want[2 * N + 1];
 	size_t i;
@@ -500,6 +629,10 @@ test_many(void)
 	   "a syncfs for each full batch (%u), a sync each for the rest and "
 	   "what is older (%u)",
 	   n_syncfs, n_data_syncs);
+	ok(n_dir_syncs == 2 * 3 + 3 * 2,
+	   "directories by themselves: new ones, and where no syncfs is under "
+	   "way for the next batch (%u)",
+	   n_dir_syncs);
 }
 
 /* The file of a large message could not be synced: it must not be copied
@@ -507,7 +640,7 @@ test_many(void)
 static void
 test_stream_sync_fails(void)
 {
-	enum { N = DELIVER_FILES_MAX + 6 };
+	enum { N = BATCH_FILES_MAX + 6 };
 	static char names[N][16];
 	static struct slice rcpts[N];
 	struct delivery d;
@@ -524,10 +657,9 @@ test_stream_sync_fails(void)
 	stream(&d, "A: b\n\nlarge\n", 5);
 	fail_call = "datasync";
 	buf_clear(&verdicts);
-	deliver_batch(&d, slice_text(me_text));
+	deliver_all(&d);
 	ok(verdicts.len == N && buf_slice(&verdicts).at[0] == 'Z' &&
-	       !memcmp(buf_slice(&verdicts).at + DELIVER_FILES_MAX, "ZZZZZZ",
-		       6),
+	       !memcmp(buf_slice(&verdicts).at + BATCH_FILES_MAX, "ZZZZZZ", 6),
 	   "none is served from it: %.*s", (int)verdicts.len,
 	   buf_slice(&verdicts).at);
 	ok(!*complaint && count_in("x/tmp") == 0, "%s", complaint);
@@ -559,6 +691,7 @@ test_loops(void)
 	d.text = buf_slice(&hops);
 	ok(batch_tells(&d, "DD"), "101 hops");
 	d.loops = (struct loops){0};
+	d.n_begun = d.n_told = 0;
 	d.text = slice_from(d.text, 16);
 	ok(batch_tells(&d, "KK"), "100 hops");
 	buf_free(&hops);
@@ -634,17 +767,22 @@ test_absolute(void)
 /* Fail the n-th call, for each n, until nothing is left to fail; then try
  * again without failure. */
 
-enum { SMALL, STREAMED, MANY, KINDS };
+enum { SMALL, STREAMED, MANY, BELT, KINDS };
+
+/* BELT: more than SYNCS_EACH_MAX files in each of two batches, so that one
+ * syncfs is for the names of one and the files of the other. */
+enum { BELT_N = SYNCS_EACH_MAX + 2 };
 
 static void
 all_of_it(int kind, char *codes, size_t max)
 {
-	static struct delivery d[12];
-	size_t n = kind == MANY ? 12 : 1, i, from, len;
+	static struct delivery d[BELT_N];
+	size_t n = kind == BELT ? BELT_N : kind == MANY ? 12 : 1;
+	size_t i, from, len;
 
 	buf_clear(&verdicts);
 	for (i = 0; i < n; i++) {
-		d[i] = delivery(kind == MANY ? "m/x" : "x", (unsigned)i);
+		d[i] = delivery(kind >= MANY ? "m/x" : "x", (unsigned)i);
 		d[i].next = i + 1 < n ? &d[i + 1] : NULL;
 	}
 	if (kind == STREAMED) {
@@ -655,15 +793,24 @@ all_of_it(int kind, char *codes, size_t max)
 			len = sizeof text - 1 - from < 10
 				  ? sizeof text - 1 - from
 				  : 10;
-			if (deliver_stream(&d[0], slice_of(text + from, len)) ==
-			    0)
+			if (delivery_stream(&d[0],
+					    slice_of(text + from, len)) == 0)
 				continue;
-			deliver_abort(&d[0]);
+			delivery_abort(&d[0]);
 			snprintf(codes, max, "ZZ");
 			return;
 		}
 	}
-	deliver_batch(d, slice_text(me_text));
+	if (kind == BELT) {
+		d[n / 2 - 1].next = NULL;
+		add_all(d);
+		write_now();
+		add_all(&d[n / 2]);
+		write_now();
+		deliver_finish(&belt);
+	} else {
+		deliver_all(d);
+	}
 	snprintf(codes, max, "%.*s", (int)verdicts.len,
 		 buf_slice(&verdicts).at);
 }
@@ -672,7 +819,8 @@ all_of_it(int kind, char *codes, size_t max)
 static bool
 is_harmless(const char *what)
 {
-	return strcmp(what, "close") == 0 || strcmp(what, "unlink") == 0;
+	return strcmp(what, "close") == 0 || strcmp(what, "unlink") == 0 ||
+	       strcmp(what, "stat") == 0 || strcmp(what, "kind") == 0;
 }
 
 static unsigned
@@ -688,10 +836,10 @@ count_of(const char *s, char c)
 static void
 test_failures(int kind, int error)
 {
-	char codes[64], again[64];
-	size_t rcpts = kind == MANY ? 24 : 2;
-	const char *dir = kind == MANY ? "m/x/new" : "x/new";
-	const char *tmp = kind == MANY ? "m/x/tmp" : "x/tmp";
+	char codes[128], again[128];
+	size_t rcpts = kind == BELT ? 2 * BELT_N : kind == MANY ? 24 : 2;
+	const char *dir = kind >= MANY ? "m/x/new" : "x/new";
+	const char *tmp = kind >= MANY ? "m/x/tmp" : "x/tmp";
 	unsigned n, places = 0;
 	bool good = true;
 
@@ -726,8 +874,277 @@ test_failures(int kind, int error)
 	ok(good && places > 20, "%s at each of %u calls",
 	   kind == SMALL      ? "small"
 	   : kind == STREAMED ? "streamed"
-			      : "many",
+	   : kind == MANY     ? "many"
+			      : "the belt",
 	   places);
+}
+
+/* The end before the n-th call, for each n; then all comes once more. */
+static void
+test_deaths(int kind)
+{
+	char codes[128];
+	size_t rcpts = kind == BELT ? 2 * BELT_N : kind == MANY ? 24 : 2;
+	const char *dir = kind >= MANY ? "m/x/new" : "x/new";
+	bool good = true;
+	unsigned n;
+	int how;
+
+	for (n = 1;; n++) {
+		clear_place();
+		fflush(stdout);
+		if (fork() == 0) {
+			die_at = n;
+			all_of_it(kind, codes, sizeof codes);
+			_exit(0);
+		}
+		if (wait(&how) < 0 || !WIFEXITED(how) || !WEXITSTATUS(how))
+			break;
+		good &= ok_quiet(WEXITSTATUS(how) == 9, "%u: an order", n);
+		all_of_it(kind, codes, sizeof codes);
+		good &= ok_quiet(!strpbrk(codes, "ZD") && !*complaint &&
+				     count_in(dir) == rcpts,
+				 "%u: %s, %u files; %s", n, codes,
+				 count_in(dir), complaint);
+	}
+	ok(good && n > 20, "ended before each of %u calls", n - 1);
+}
+
+/* the belt */
+
+static void
+prepare(struct delivery *d, size_t n, const char *path, unsigned first)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		d[i] = delivery(path, first + (unsigned)i);
+		d[i].next = i + 1 < n ? &d[i + 1] : NULL;
+	}
+}
+
+static void
+test_belt(void)
+{
+	enum { ROUNDS = 5, N = 10 };
+	static struct delivery d[ROUNDS][N];
+	unsigned i;
+
+	clear_place();
+	buf_clear(&verdicts);
+	for (i = 0; i < ROUNDS; i++) {
+		prepare(d[i], N, "x", i * N);
+		add_all(d[i]);
+		write_now();
+		if (i == 0)
+			continue;
+		syncer_wait(&belt.syncer);
+		ok(verdicts.len == (i - 1) * 2 * N &&
+		       count_in("x/new") == i * 2 * N &&
+		       count_in("x/tmp") == 2 * N,
+		   "%u: %zu told, %u in new, %u in tmp", i, verdicts.len,
+		   count_in("x/new"), count_in("x/tmp"));
+	}
+	ok(n_syncfs == ROUNDS && n_data_syncs == 0, "one syncfs a batch: %u",
+	   n_syncfs);
+	i = n_dir_syncs;
+	deliver_finish(&belt);
+	ok(verdicts.len == ROUNDS * 2 * N && n_syncfs == ROUNDS &&
+	       n_dir_syncs == i + 1,
+	   "the last one's names: by their directory");
+	ok(!memchr(buf_slice(&verdicts).at, 'Z', verdicts.len) && !*complaint,
+	   "all K: %s", complaint);
+}
+
+/* The syncs of the names of one batch and the files of the next have failed:
+ * both are Z, and what was gathered meanwhile is not. */
+static void
+test_belt_fails(void)
+{
+	enum { N = 10 };
+	static struct delivery d[3][N];
+	unsigned i;
+
+	clear_place();
+	buf_clear(&verdicts);
+	for (i = 0; i < 3; i++)
+		prepare(d[i], N, "x", i * N);
+	add_all(d[0]);
+	write_now();
+	add_all(d[1]);
+	write_now();
+	fail_call = "syncfs";
+	syncer_wait(&belt.syncer);
+	ok(fail_what && count_in("x/new") == 2 * N,
+	   "linked; a sync has failed");
+	add_all(d[2]);
+	write_now();
+	deliver_finish(&belt);
+	ok(verdicts.len == 3 * 2 * N, "%zu told", verdicts.len);
+	for (i = 0; i < verdicts.len; i++)
+		if (buf_slice(&verdicts).at[i] != (i < 4 * N ? 'Z' : 'K'))
+			complain("a wrong verdict");
+	ok(!*complaint && count_in("x/new") == 2 * N && count_in("x/tmp") == 0,
+	   "two batches Z, the third K: %s", complaint);
+}
+
+/* A sync each: the failed one alone is Z, whether a file's or a Maildir's. */
+static void
+test_belt_fails_one(void)
+{
+	static struct delivery d[2][2];
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		clear_place();
+		buf_clear(&verdicts);
+		prepare(d[0], 2, "x", 0);
+		prepare(d[1], 2, "y", 2);
+		add_all(d[0]);
+		write_now();
+		add_all(d[1]);
+		write_now();
+		skip_call = i;
+		fail_call = i ? "datasync" : "sync";
+		deliver_finish(&belt);
+		ok(slice_eq(buf_slice(&verdicts),
+			    i ? SLICE("KKKKKZKK") : SLICE("ZZZZKKKK")) &&
+		       count_in("x/new") + count_in("x/tmp") == (i ? 4 : 0) &&
+		       count_in("y/new") + count_in("y/tmp") == (i ? 3 : 4) &&
+		       !*complaint,
+		   "%s: %.*s, %s", i ? "a file" : "a Maildir",
+		   (int)verdicts.len, buf_slice(&verdicts).at, complaint);
+	}
+}
+
+/* What one file system promises, another does not. */
+static void
+test_other_systems(void)
+{
+	static struct delivery d[20];
+	char want[41];
+
+	memset(want, 'K', 40);
+	want[40] = 0;
+	clear_place();
+	fs_type = 0x65735546; /* FUSE */
+	prepare(d, 20, "x", 0);
+	ok(batch_tells(d, want) && n_syncfs == 0 && n_data_syncs == 40 &&
+	       !*complaint,
+	   "no syncfs where it is not known to be good: %s", complaint);
+	fs_type = 0x58465342;
+	prepare(d, 20, "y", 0);
+	ok(batch_tells(d, want) && n_syncfs == 1 && n_data_syncs == 40,
+	   "xfs: one");
+	fs_type = 0xef53;
+}
+
+/* The same file by two names of its Maildir: when the sync of the second one
+ * fails, the first one has K, and keeps its file. */
+static void
+test_found(void)
+{
+	struct delivery a, b;
+
+	clear_place();
+	a = delivery("x", 0);
+	b = delivery("x/", 0);
+	a.n_rcpts = b.n_rcpts = 1;
+	a.next = &b;
+	buf_clear(&verdicts);
+	add_all(&a);
+	write_now();
+	skip_call = 1;
+	fail_call = "sync";
+	deliver_finish(&belt);
+	ok(slice_eq(buf_slice(&verdicts), SLICE("KZ")) && fail_what &&
+	       count_in("x/new") == 1 && !*complaint,
+	   "a name that was found is not ours to remove: %.*s, %s",
+	   (int)verdicts.len, buf_slice(&verdicts).at, complaint);
+}
+
+static unsigned n_left;
+
+static void
+left(struct delivery *d, size_t rcpt, const struct verdict *v)
+{
+	(void)d;
+	(void)rcpt;
+	n_left += v->code == 'K';
+}
+
+/* The agent's connection is lost with files at every stage. */
+static void
+test_leave(void)
+{
+	struct delivery d;
+	unsigned stage;
+
+	for (stage = 0; stage < 4; stage++) {
+		clear_place();
+		buf_clear(&verdicts);
+		d = delivery("x", stage);
+		deliver_add(&belt, &d);
+		if (stage > 0)
+			write_now();
+		if (stage > 1)
+			syncer_wait(&belt.syncer);
+		if (stage > 2)
+			syncer_wait(&belt.syncer);
+		if (stage == 3) {
+			ok(verdicts.len == 2, "over");
+			break;
+		}
+		ok(deliver_leave(&belt, &d) == (stage == 0), "it leaves at %u",
+		   stage);
+		d.path = d.sender = d.text = SLICE("?");
+		d.rcpts = NULL;
+		d.done = left;
+		deliver_finish(&belt);
+		ok(n_left == (stage == 0 ? 0 : 2) &&
+		       count_in("x/new") == n_left && count_in("x/tmp") == 0,
+		   "%u files are there", n_left);
+		n_left = 0;
+	}
+}
+
+/* With the thread, and without the model, which is not made for two. */
+static void
+test_thread(void)
+{
+	enum { N = 400 };
+	static struct delivery d[N];
+	struct buf want = {0};
+	unsigned i;
+
+	clear_place();
+	fs_use(&fs_kernel);
+	deliver_close(&belt);
+	deliver_init(&belt, &loop, slice_text(me_text));
+	buf_clear(&verdicts);
+	for (i = 0; i < N; i++) {
+		prepare(&d[i], 1, i % 3 ? "x" : "y", i);
+		add_all(&d[i]);
+		if (i % 40 == 39)
+			loop_round(&loop, 0);
+	}
+	while (verdicts.len < 2 * N)
+		loop_round(&loop, -1);
+	for (i = 0; i < 2 * N; i++)
+		buf_putc(&want, 'K');
+	ok(slice_eq(buf_slice(&verdicts), buf_slice(&want)) &&
+	       count_in("x/new") + count_in("y/new") == 2 * N &&
+	       count_in("x/tmp") + count_in("y/tmp") == 0,
+	   "%d files beside a thread that syncs", 2 * N);
+	ok(belt.syncer.has_thread, "there was one");
+	prepare(d, 1, "x", N);
+	add_all(d);
+	loop_round(&loop, 0);
+	deliver_close(&belt); /* in the middle */
+	ok(verdicts.len == 2 * N + 2, "what is under way is told at the end");
+	belt_begin();
+	fs_use(&model);
+	buf_free(&want);
 }
 
 static int
@@ -741,17 +1158,35 @@ no_links(int from_dir, const char *from, int to_dir, const char *to)
 	return -1;
 }
 
+static int
+no_moves(int from_dir, const char *from, int to_dir, const char *to)
+{
+	(void)no_links(from_dir, from, to_dir, to);
+	errno = EINVAL;
+	return -1;
+}
+
 static void
 test_no_links(void)
 {
 	struct delivery d;
 
 	clear_place();
+	model.move = no_moves;
 	model.link = no_links;
 	d = delivery("x", 0);
 	ok(batch_tells(&d, "KK") && count_in("x/new") == 2 && !*complaint,
 	   "a file system without hard links: renamed");
 	model.link = model_link;
+	d = delivery("x", 1);
+	ok(batch_tells(&d, "KK") && count_in("x/new") == 4 &&
+	       count_in("x/tmp") == 0 && !*complaint,
+	   "one that cannot rename without replacing: linked");
+	d = delivery("x", 1);
+	ok(batch_tells(&d, "KK") && count_in("x/new") == 4 &&
+	       count_in("x/tmp") == 0,
+	   "... and again");
+	model.move = model_move;
 }
 
 static void
@@ -803,11 +1238,14 @@ main(void)
 	const char *tmp = getenv("TMPDIR");
 	int kind;
 
-	snprintf(place, sizeof place, "%s/quail-maildir-XXXXXX",
-		 tmp && strlen(tmp) < 30 ? tmp : "/tmp");
+	if (!tmp || strlen(tmp) >= 30) /* in memory: thousands of files */
+		tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	snprintf(place, sizeof place, "%s/quail-maildir-XXXXXX", tmp);
 	if (!mkdtemp(place) || chdir(place) != 0)
 		die_sys("making", place);
 	model_use();
+	loop_init(&loop);
+	belt_begin();
 	test_names();
 	test_troubles();
 	test_plain();
@@ -820,10 +1258,21 @@ main(void)
 	test_planted();
 	test_absolute();
 	test_no_links();
+	test_belt();
+	test_belt_fails();
+	test_belt_fails_one();
+	test_other_systems();
+	test_found();
+	test_leave();
+	test_thread();
 	for (kind = 0; kind < KINDS; kind++) {
 		test_failures(kind, EIO);
 		test_failures(kind, ENOSPC);
+		if (kind != STREAMED)
+			test_deaths(kind);
 	}
+	deliver_close(&belt);
+	loop_free(&loop);
 	clear_place();
 	rmdir(place);
 	buf_free(&verdicts);
