@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { WINDOW = 1024 * 1024, FIRST_MAX = 256 };
+enum { WINDOW = 1024 * 1024, FIRST_MAX = 256, AHEAD_BATCH = 32 * 1024 };
 
 void
 segment_name(char name[SEGMENT_NAME], uint32_t segno)
@@ -87,6 +87,7 @@ segment_create(int dir, uint32_t segno, const char *spare, bool *sync_failed)
 {
 	char name[SEGMENT_NAME];
 	struct segment *s;
+	struct stat st;
 	int fd, e;
 
 	*sync_failed = false;
@@ -97,6 +98,7 @@ segment_create(int dir, uint32_t segno, const char *spare, bool *sync_failed)
 		return NULL;
 	s = new_segment(fd, segno);
 	s->salt = random_salt();
+	s->filled = spare && fs_stat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 	if (write_first(s) == 0 &&
 	    make_durable(dir, name, spare, fd, sync_failed) == 0)
 		return s;
@@ -113,6 +115,23 @@ segment_close(struct segment *s)
 {
 	fs_close(s->fd);
 	free(s);
+}
+
+void
+segment_fill_ahead(struct segment *s, size_t n, uint64_t max)
+{
+	static char zeros[SEGMENT_AHEAD]; /* never written to, so no memory */
+	uint64_t until = s->end + SEGMENT_AHEAD;
+
+	if (s->end <= s->filled)
+		return;
+	s->filled = s->end;
+	if (until > max)
+		until = max;
+	if (n <= AHEAD_BATCH && until > s->end &&
+	    fs_write_all(s->fd, zeros, (size_t)(until - s->end),
+			 (off_t)s->end) == 0)
+		s->filled = until;
 }
 
 /* scanning */
@@ -147,6 +166,12 @@ fill(struct segment_scan *scan, size_t n)
 	return 0;
 }
 
+static bool
+is_zeros(const char *at, size_t n)
+{
+	return n == 0 || (*at == 0 && memcmp(at, at + 1, n - 1) == 0);
+}
+
 static void
 skip(struct segment_scan *scan, size_t n)
 {
@@ -174,6 +199,15 @@ whole(struct segment_scan *scan, struct record *r, struct slice *payload)
 				     payload);
 }
 
+/* Zeros at the end were written ahead, and nothing was lost there. */
+static void
+pass(struct segment_scan *scan, size_t n)
+{
+	if (!scan->is_torn)
+		scan->is_torn = !is_zeros(buf_slice(&scan->window).at, n);
+	skip(scan, n);
+}
+
 /* Drop bytes up to the next place where a record might begin. */
 static int
 resync(struct segment_scan *scan)
@@ -184,21 +218,21 @@ resync(struct segment_scan *scan)
 	if (fill(scan, RECORD_HEAD) != 0)
 		return -1;
 	if (scan->window.len > 0)
-		skip(scan, 1);
+		pass(scan, 1);
 	for (;;) {
 		if (fill(scan, RECORD_HEAD) != 0)
 			return -1;
 		s = buf_slice(&scan->window);
 		if (s.len < RECORD_HEAD) {
-			skip(scan, s.len);
+			pass(scan, s.len);
 			return 0;
 		}
 		p = memmem(s.at, s.len, RECORD_MARK, 4);
 		if (p) {
-			skip(scan, (size_t)(p - s.at));
+			pass(scan, (size_t)(p - s.at));
 			return 0;
 		}
-		skip(scan, s.len - 3);
+		pass(scan, s.len - 3);
 	}
 }
 
@@ -216,11 +250,12 @@ segment_scan_next(struct segment_scan *scan, struct record *r,
 		if (size == 0 && scan->window.len == 0)
 			return 0;
 		if (size == 0) {
-			passed = scan->is_torn = true;
+			passed = true;
 			if (resync(scan) != 0)
 				return -1;
 			continue;
 		}
+		scan->is_torn = scan->is_torn || passed;
 		if (passed && r->batch != scan->last_batch + 1 &&
 		    r->batch != scan->last_batch)
 			scan->is_damaged = true;

@@ -239,10 +239,12 @@ append(struct store *st, struct buf *records)
 			 (off_t)s->end) != 0) {
 		int e = errno, r = fs_truncate(s->fd, (off_t)s->end);
 
+		s->filled = s->end;
 		errno = e;
 		return r == 0 ? -1 : -2;
 	}
 	s->end += records->len;
+	segment_fill_ahead(s, records->len, st->segment_size);
 	return 0;
 }
 
