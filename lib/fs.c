@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/statfs.h>
@@ -23,12 +22,14 @@ real_stat(int fd, struct stat *st)
 	return fstat(fd, st);
 }
 
-/* By its number: not every libc has it. */
+/* By its number: not every libc has it, or the flag. */
+enum { NOREPLACE = 1 };
+
 static int
 real_move(int from_dir, const char *from, int to_dir, const char *to)
 {
 	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to,
-			    RENAME_NOREPLACE);
+			    NOREPLACE);
 }
 
 static int

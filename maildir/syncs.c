@@ -3,11 +3,11 @@
 #include "lib/fs.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 
-enum { XFS_MAGIC = 0x58465342 }; /* not in magic.h before Linux 5.13 */
+/* statfs(2) */
+static const uint64_t ext4 = 0xef53, xfs = 0x58465342, btrfs = 0x9123683e;
 
 /* Does syncfs tell of failed writes? */
 static bool
@@ -30,8 +30,7 @@ syncs_can(int dir)
 	if (tells < 0)
 		tells = syncfs_tells();
 	return tells && fs_kind(dir, &kind) == 0 &&
-	       (kind == EXT4_SUPER_MAGIC || kind == XFS_MAGIC ||
-		kind == BTRFS_SUPER_MAGIC);
+	       (kind == ext4 || kind == xfs || kind == btrfs);
 }
 
 static bool
