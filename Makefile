@@ -146,7 +146,8 @@ $(B)/tests/quail-sink: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/sink*.c))
 $(B)/tests/disk:       $(B)/tests/bench/disk.o
 $(B)/tests/route-bench: $(B)/tests/bench/route_bench.o $(call lib_of,cdb lib)
 $(B)/tests/spawn:      $(B)/tests/bench/spawn.o
-$(B)/tests/quail-sessions: $(B)/tests/bench/sessions.o $(call lib_of,lib)
+$(B)/tests/quail-sessions: $(patsubst %.c,$(B)/%.o,$(wildcard \
+    tests/bench/sessions*.c)) $(call lib_of,lib)
 $(B)/tests/quail-sessions: LDLIBS += -lbearssl
 $(B)/tests/smtp-sink:  $(B)/tests/smtp_sink.o
 $(TOOLS):

@@ -11,9 +11,11 @@ enum { SMALLEST = 256 };
 static void
 grow(struct buf *b, size_t need)
 {
-	size_t cap = b->cap ? b->cap : SMALLEST;
+	size_t cap = b->cap;
 	char *mem;
 
+	if (cap == 0) /* what comes first is often all */
+		cap = need < SMALLEST ? SMALLEST : need;
 	while (cap < need)
 		if (size_mul(&cap, cap, 2) != 0)
 			die_nomem();

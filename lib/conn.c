@@ -6,12 +6,14 @@
 
 #include <errno.h>
 
-enum { READ_MAX = 256 * 1024 };
+/* What was left the last time goes in front of what comes, if it is a frame
+ * (frame.h) or less. */
+enum { READ_MAX = 256 * 1024, LEFT_MAX = 66 * 1024 };
 
 /* All connections of a process read into this first: an idle one needs no
  * buffer, and a busy one few system calls. While its session looks at what
  * came, c->in is lent it. */
-static char scratch[READ_MAX];
+static char shared[LEFT_MAX + READ_MAX], *const scratch = shared + LEFT_MAX;
 static struct conn *borrower; /* NULL: it is closed */
 
 static size_t
@@ -88,14 +90,28 @@ told_open(struct conn *c, size_t n)
 	c->on(c, CONN_OPEN);
 }
 
+static void
+lend(struct conn *c, size_t n)
+{
+	struct slice left = buf_slice(&c->in);
+	char *at;
+
+	/* who sends little has not all of it copied for that each time */
+	if (left.len > LEFT_MAX || (left.len > BUDGET_SHARE && left.len > n)) {
+		buf_put(&c->in, scratch, n);
+		return;
+	}
+	at = scratch - left.len;
+	memcpy(at, left.at, left.len);
+	buf_free(&c->in);
+	buf_lend(&c->in, at, left.len + n);
+}
+
 /* Only what the session does not take gets memory. */
 static void
 tell_input(struct conn *c, size_t n)
 {
-	if (c->in.mem)
-		buf_put(&c->in, scratch, n);
-	else
-		buf_lend(&c->in, scratch, n);
+	lend(c, n);
 	settle(c);
 	borrower = c;
 	c->on(c, CONN_INPUT);

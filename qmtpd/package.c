@@ -50,6 +50,15 @@ package_drop(struct session *s, struct transaction *p)
 	transaction_free(p);
 }
 
+/* A recipient costs its client three bytes, and us thirty for its reply:
+ * past the budget no more of those than of anything else. */
+static size_t
+replies_max(const struct session *s)
+{
+	return budget_allows(&s->base.front->server.budget, 0,
+			     SESSION_REPLIES_MAX);
+}
+
 void
 package_reply(struct session *s)
 {
@@ -62,7 +71,7 @@ package_reply(struct session *s)
 
 		if (!transaction_ready(p))
 			break;
-		all = replies_put(&c->out, SESSION_REPLIES_MAX, &p->replies,
+		all = replies_put(&c->out, replies_max(s), &p->replies,
 				  p->verdict);
 		conn_flush_later(c);
 		if (!all) {

@@ -255,6 +255,43 @@ test_leave(void)
 	close(peers[0]), close(peers[1]), close(third);
 }
 
+/* Pieces of many sizes, of which much or little is left each time: every
+ * byte comes, in order, and a little that is left holds little memory. */
+static void
+test_leave_much(void)
+{
+	static const size_t leaves[] = {0,     1,	  100,	     5000,
+					60000, 66 * 1024, 67 * 1024, 150000};
+	static char piece[100000];
+	uint8_t next_in = 0, next_out = 0;
+	bool good = true, small = true;
+	size_t i, j;
+	int peer;
+	struct session *s = open_session(&peer);
+
+	for (i = 0; i < 64; i++) {
+		size_t n = i % 3 == 0 ? 7 : i % 3 == 1 ? 3000 : sizeof piece;
+
+		s->leave = leaves[i * 5 % 8];
+		for (j = 0; j < n; j++)
+			piece[j] = (char)next_in++;
+		good = good && write(peer, piece, n) == (ssize_t)n;
+		rounds(2);
+		if (s->conn.in.len <= 60000 && n == sizeof piece)
+			small &= s->conn.in.cap <= 60000;
+		for (j = 0; j < s->got.len; j++)
+			good &= (uint8_t)buf_slice(&s->got).at[j] == next_out++;
+		buf_free(&s->got);
+	}
+	for (j = 0; j < s->conn.in.len; j++)
+		good &= (uint8_t)buf_slice(&s->conn.in).at[j] == next_out++;
+	ok(good && next_in == next_out, "much or little is left");
+	ok(small, "... in no more memory than that");
+	buf_free(&story);
+	free_session(s);
+	close(peer);
+}
+
 /* The peer sends and goes while the session is paused. */
 static void
 test_pause_end(bool with_rest)
@@ -819,6 +856,7 @@ main(void)
 	test_idle();
 	test_pause();
 	test_leave();
+	test_leave_much();
 	test_pause_end(true);
 	test_pause_end(false);
 	test_slow_reader();

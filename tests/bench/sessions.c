@@ -1,33 +1,31 @@
 /* quail-sessions - what many connections cost a front end, and whether others
  * are served beside them
  *
- *   quail-sessions [-n N] [-t PIN] [-d SECONDS] ADDRESS:PORT PID...
+ *   quail-sessions [-n N] [-p PROTOCOL] [-t PIN] [-d SECONDS] [-S]
+ *		    ADDRESS:PORT PID...
  *
- * Opens N connections (10000) to a QMQP port, from many addresses of
+ * Opens N connections (10000) to a port, from many addresses of
  * 127.0.0.0/8, and says what the resident and the proportional memory of the
  * processes grew by for each, measured when all of them have been accepted.
  * Then a new client sends a message and waits for its K.
  *
+ *   -p   qmqp (unless told otherwise), qmtp or smtp
  *   -t   TLS, with the server's pin: idle behind the handshake
  *   -d   each has sent half of a message of 1 MiB; after that a byte a
  *        second, for so many seconds, beside new clients; then the rest
  *
+ *   -S   the last process stands still (SIGSTOP) while they send that half
+ *
  * Its own descriptors: ulimit -n. One figure a line, as key=value.
  */
-#include "lib/loop.h"
-#include "lib/netstring.h"
-#include "lib/tls.h"
+#include "tests/bench/sessions.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,8 +33,6 @@
 enum {
 	PIDS_MAX = 4,
 	TEXT = 1 << 20,
-	AN_ADDRESS = 100,
-	PATIENCE_S = 60,
 	PROBES = 20 /* a second */
 };
 
@@ -46,27 +42,19 @@ struct process {
 	long top_kb;	     /* the most that was seen */
 };
 
-struct client {
-	struct stream s;
-	size_t sent;
-	char code; /* of its answer */
-};
-
-static struct sockaddr_in server;
 static struct process processes[PIDS_MAX];
 static size_t n_processes, n_clients = 10000;
+static bool stops;
 static struct client *clients;
-static struct tls_pin pin;
-static bool tls;
 
-static void
+void
 fail(const char *what)
 {
 	perror(what);
 	exit(111);
 }
 
-static int64_t
+int64_t
 now_us(void)
 {
 	struct timespec t;
@@ -147,74 +135,14 @@ say_memory(const char *when)
 	}
 }
 
-/* connections */
-
-static int
-dial(size_t i)
-{
-	struct sockaddr_in own = {.sin_family = AF_INET};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-
-	if (fd < 0)
-		fail("socket (ulimit -n?)");
-	own.sin_addr.s_addr = htonl(0x7f000100 + (uint32_t)(i / AN_ADDRESS));
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (bind(fd, (struct sockaddr *)&own, sizeof own) != 0)
-		fail("bind");
-	if (connect(fd, (struct sockaddr *)&server, sizeof server) != 0)
-		fail("connect");
-	return fd;
-}
-
-static void
-wait_for(int fd, short events, int64_t until_us)
-{
-	struct pollfd p = {fd, events, 0};
-	int64_t left = (until_us - now_us()) / 1000;
-
-	if (left <= 0 || poll(&p, 1, (int)left) <= 0) {
-		fprintf(stderr, "quail-sessions: no answer in time\n");
-		exit(111);
-	}
-}
-
-static void
-shake_hands(struct stream *s)
-{
-	struct tls_expected e = {.pin = &pin};
-	int64_t until = now_us() + PATIENCE_S * INT64_C(1000000);
-
-	fcntl(s->fd, F_SETFL, O_NONBLOCK);
-	tls_client(s, NULL, &e);
-	while (stream_flush(s) != 0) {
-		if (errno != EAGAIN) {
-			fprintf(stderr, "quail-sessions: %s\n", stream_why(s));
-			exit(111);
-		}
-		wait_for(s->fd, stream_wants(s) & LOOP_WRITE ? POLLOUT : POLLIN,
-			 until);
-	}
-}
-
-static void
-open_one(struct stream *s, size_t i)
-{
-	stream_plain_take(s, dial(i));
-	if (tls)
-		shake_hands(s);
-	fcntl(s->fd, F_SETFL, O_NONBLOCK);
-}
-
 static void
 open_all(void)
 {
 	size_t i, before = n_descriptors(processes[0].pid);
 	int64_t begun = now_us();
 
-	for (i = 0; i < n_clients; i++) {
-		open_one(&clients[i].s, i);
-	}
+	for (i = 0; i < n_clients; i++)
+		wire_open(&clients[i].s, i);
 	while (n_descriptors(processes[0].pid) < before + n_clients) {
 		if (now_us() - begun > PATIENCE_S * INT64_C(1000000)) {
 			fprintf(stderr, "quail-sessions: only %zu accepted\n",
@@ -229,63 +157,6 @@ open_all(void)
 
 /* messages */
 
-/* A package with so much text; each has another one. */
-static void
-make_package(struct buf *b, size_t text)
-{
-	static unsigned number;
-	struct buf inner = {0};
-	char line[64];
-
-	snprintf(line, sizeof line, "Subject: %u of %ld\n\n", ++number,
-		 (long)getpid());
-	netstring_head_put(&inner, text + strlen(line));
-	buf_text(&inner, line);
-	memset(buf_room(&inner, text + 1), 'x', text);
-	buf_added(&inner, text);
-	buf_putc(&inner, ',');
-	netstring_put(&inner, SLICE("load@sender.test"));
-	netstring_put(&inner, SLICE("a@held.test"));
-	netstring_put(&inner, SLICE("b@held.test"));
-	buf_clear(b);
-	netstring_put(b, buf_slice(&inner));
-	buf_free(&inner);
-}
-
-/* Send as much as goes without waiting, up to an offset. */
-static void
-send_some(struct client *c, struct slice all, size_t until)
-{
-	while (c->sent < until) {
-		ssize_t n =
-		    stream_write(&c->s, all.at + c->sent, until - c->sent);
-
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n < 0)
-			fail("writing to the server");
-		c->sent += (size_t)n;
-	}
-	if (stream_flush(&c->s) != 0 && errno != EAGAIN)
-		fail("writing to the server");
-}
-
-/* The answer's letter; 0: not there yet. */
-static char
-answer(struct client *c)
-{
-	char bytes[512], *colon;
-	ssize_t n = stream_read(&c->s, bytes, sizeof bytes - 1);
-
-	if (n < 0 && errno == EAGAIN)
-		return 0;
-	if (n <= 0)
-		return '?';
-	bytes[n] = 0;
-	colon = strchr(bytes, ':');
-	return colon ? colon[1] : '?';
-}
-
 /* A new client: connect, send, wait for the answer. Its time, in us. */
 static int64_t
 probe(char *code)
@@ -294,15 +165,16 @@ probe(char *code)
 	struct client c = {.sent = 0};
 	int64_t begun = now_us(), until = begun + PATIENCE_S * INT64_C(1000000);
 
-	make_package(&b, 4096);
-	open_one(&c.s, n_clients + AN_ADDRESS);
+	wire_package(&b, 4096);
+	wire_open(&c.s, n_clients + AN_ADDRESS);
+	wire_begin(&c.s);
 	while (c.sent < b.len) {
-		send_some(&c, buf_slice(&b), b.len);
+		wire_send(&c, buf_slice(&b), b.len);
 		if (c.sent < b.len)
-			wait_for(c.s.fd, POLLOUT, until);
+			wire_wait(c.s.fd, POLLOUT, until);
 	}
-	while ((*code = answer(&c)) == 0)
-		wait_for(c.s.fd, POLLIN, until);
+	while ((*code = wire_answer(&c)) == 0)
+		wire_wait(c.s.fd, POLLIN, until);
 	stream_close(&c.s);
 	return now_us() - begun;
 }
@@ -350,7 +222,7 @@ send_all(struct slice all, size_t until, int64_t patience_us)
 	while (done < n_clients && now_us() - moved_us < patience_us) {
 		total = done = 0;
 		for (i = 0; i < n_clients; i++) {
-			send_some(&clients[i], all, until);
+			wire_send(&clients[i], all, until);
 			total += clients[i].sent;
 			done += clients[i].sent >= until;
 		}
@@ -369,14 +241,20 @@ drip(struct slice all, long seconds)
 	size_t i, half;
 	long second, n;
 
-	half = send_all(all, TEXT / 2, 2000000);
+	for (i = 0; i < n_clients; i++)
+		wire_begin(&clients[i].s);
+	if (stops)
+		kill((pid_t)processes[n_processes - 1].pid, SIGSTOP);
+	half = send_all(all, TEXT / 2, stops ? 500000 : 2000000);
 	printf("half clients=%zu\n", half);
 	say_memory("half");
+	if (stops)
+		kill((pid_t)processes[n_processes - 1].pid, SIGCONT);
 	for (second = 0; second < seconds; second++) {
 		int64_t next = now_us() + 1000000;
 
 		for (i = 0; i < n_clients; i++)
-			send_some(&clients[i], all, clients[i].sent + 1);
+			wire_send(&clients[i], all, clients[i].sent + 1);
 		for (n = 0; n < PROBES && now_us() < next; n++)
 			probe_one();
 		look(false);
@@ -400,8 +278,8 @@ finish(struct slice all)
 
 			if (c->code)
 				continue;
-			send_some(c, all, all.len);
-			c->code = answer(c);
+			wire_send(c, all, all.len);
+			c->code = wire_answer(c);
 			n += c->code != 0;
 			good += c->code == 'K';
 		}
@@ -415,25 +293,9 @@ finish(struct slice all)
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: quail-sessions [-n N] [-t PIN] [-d SECONDS] "
-			"ADDRESS:PORT PID...\n");
+	fprintf(stderr, "usage: quail-sessions [-n N] [-p PROTOCOL] "
+			"[-t PIN] [-d SECONDS] [-S] ADDRESS:PORT PID...\n");
 	exit(100);
-}
-
-static void
-where(const char *text)
-{
-	char host[64];
-	const char *colon = strrchr(text, ':');
-
-	if (!colon || (size_t)(colon - text) >= sizeof host)
-		usage();
-	memcpy(host, text, (size_t)(colon - text));
-	host[colon - text] = 0;
-	server.sin_family = AF_INET;
-	server.sin_port = htons((uint16_t)atoi(colon + 1));
-	if (inet_pton(AF_INET, host, &server.sin_addr) != 1)
-		usage();
 }
 
 int
@@ -443,20 +305,24 @@ main(int argc, char **argv)
 	long seconds = 0;
 	int option, i;
 
-	while ((option = getopt(argc, argv, "n:t:d:")) != -1) {
+	while ((option = getopt(argc, argv, "n:p:t:d:S")) != -1) {
 		if (option == 'n')
 			n_clients = (size_t)atol(optarg);
 		else if (option == 'd')
 			seconds = atol(optarg);
 		else if (option == 't' &&
-			 tls_pin_parse(slice_text(optarg), &pin) == 0)
-			tls = true;
+			 tls_pin_parse(slice_text(optarg), &wire.pin) == 0)
+			wire.tls = true;
+		else if (option == 'p' && wire_protocol(optarg) == 0)
+			continue;
+		else if (option == 'S')
+			stops = true;
 		else
 			usage();
 	}
-	if (argc - optind < 2 || argc - optind > PIDS_MAX + 1 || !n_clients)
+	if (argc - optind < 2 || argc - optind > PIDS_MAX + 1 || !n_clients ||
+	    wire_where(argv[optind]) != 0)
 		usage();
-	where(argv[optind]);
 	for (i = optind + 1; i < argc; i++)
 		processes[n_processes++].pid = atol(argv[i]);
 	clients = calloc(n_clients, sizeof *clients);
@@ -471,7 +337,7 @@ main(int argc, char **argv)
 	look(false);
 	say_memory("idle");
 	if (seconds > 0) {
-		make_package(&package, TEXT);
+		wire_package(&package, TEXT);
 		drip(buf_slice(&package), seconds);
 		finish(buf_slice(&package));
 		return 0;
