@@ -156,6 +156,21 @@ sub arrived {
 	return time - $begun;
 }
 
+# arrived_in_each - the same, until each of the directories that are there has
+# got a file more; asks one that lacks its own, not a thousand every time
+sub arrived_in_each {
+	my ($target, $glob, $send) = @_;
+	my @lacking = map { [$_, n_files($_)] } glob Peers::boxes($target) . $glob;
+	my $begun = time;
+	$send->();
+	return undef unless Stage::wait_until(40, sub {
+		shift @lacking while @lacking &&
+			n_files($lacking[0][0]) > $lacking[0][1];
+		return !@lacking;
+	}, 0.005);
+	return time - $begun;
+}
+
 sub w2 {
 	my @doors = ([qw(postfix smtp 5000)], [qw(quail qmtp 5000)],
 		[qw(opensmtpd smtp 2000)], [qw(quail smtp 5000)],
@@ -184,9 +199,11 @@ sub fan_out {
 		'u@box.test') };
 	# the first makes the Maildirs
 	arrived($target, 1024, '/*/new', $send) or return;
-	my $took = arrived($target, 2048, '/*/new', $send);
-	figure('w3', '1024-maildirs', "$target-$protocol",
-		per_second => $took ? 1024 / $took : 0);
+	for (1 .. $target eq 'exim' ? 1 : 3) { # one is over in the blink of an eye
+		my $took = arrived_in_each($target, '/*/new', $send);
+		figure('w3', '1024-maildirs', "$target-$protocol",
+			per_second => $took ? 1024 / $took : 0);
+	}
 	return;
 }
 
