@@ -25,6 +25,22 @@ real_stat(int fd, struct stat *st)
 /* By its number: not every libc has it, or the flag. */
 enum { NOREPLACE = 1 };
 
+enum { OPENAT2 = 437, NO_SYMLINKS = 4 }; /* linux/openat2.h */
+
+static int
+real_enter(const char *path)
+{
+	const struct { /* open_how */
+		uint64_t flags, mode, resolve;
+	} how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		 .resolve = NO_SYMLINKS};
+	int fd = (int)syscall(OPENAT2, AT_FDCWD, path, &how, sizeof how);
+
+	if (fd < 0 && errno == EPERM) /* a sandbox that does not know it */
+		errno = ENOSYS;
+	return fd;
+}
+
 static int
 real_move(int from_dir, const char *from, int to_dir, const char *to)
 {
@@ -112,6 +128,7 @@ real_kind(int dir, uint64_t *magic)
 
 const struct fs_calls fs_kernel = {
     .open = real_open,
+    .enter = real_enter,
     .close = close,
     .pwrite = pwrite,
     .pread = pread,
@@ -155,6 +172,17 @@ int
 fs_open_dir(int dir, const char *name)
 {
 	return fs_open(dir, name, O_RDONLY | O_DIRECTORY, 0);
+}
+
+int
+fs_enter(const char *path)
+{
+	int fd;
+
+	do
+		fd = fs->enter(path);
+	while (fd < 0 && errno == EINTR);
+	return fd;
 }
 
 int

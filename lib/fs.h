@@ -18,6 +18,7 @@
 
 struct fs_calls {
 	int (*open)(int dir, const char *name, int flags, mode_t mode);
+	int (*enter)(const char *path);
 	int (*close)(int fd);
 	ssize_t (*pwrite)(int fd, const void *at, size_t n, off_t where);
 	ssize_t (*pread)(int fd, void *at, size_t n, off_t where);
@@ -52,6 +53,15 @@ fs_open(int dir, const char *name, int flags, mode_t mode);
 /* fs_open_dir - a directory, for the dir arguments and fs_sync */
 int
 fs_open_dir(int dir, const char *name);
+
+/* fs_enter - a directory, as a place for others, without a symbolic link
+ * anywhere on the way
+ *
+ * Returns  -1 with errno, ELOOP for such a link, ENOSYS where the kernel (5.6)
+ *          or a sandbox has no openat2(2): walk by fs_open.
+ */
+int
+fs_enter(const char *path);
 
 int
 fs_close(int fd);

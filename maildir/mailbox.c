@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-enum { NAME_MAX_LEN = 255 };
+enum { NAME_MAX_LEN = 255, JUMP_MAX = 1024 };
 
 /* Enough to walk through, also where we may not list. */
 static int
@@ -73,6 +73,30 @@ next_name(struct slice *path, char name[NAME_MAX_LEN + 1])
 	return 1;
 }
 
+/* The directory at path, in one step: as walk, but ENOSYS where that cannot
+ * be done. */
+static int
+jump(struct slice path)
+{
+	char name[NAME_MAX_LEN + 1], whole[JUMP_MAX];
+	struct slice rest = path;
+	int dir, more;
+
+	errno = ENOSYS;
+	if (path.len == 0 || path.len >= sizeof whole)
+		return -1;
+	memcpy(whole, path.at, path.len);
+	whole[path.len] = 0;
+	while ((more = next_name(&rest, name)) > 0)
+		;
+	if (more < 0)
+		return -1;
+	dir = fs_enter(whole);
+	if (dir < 0 && errno == ELOOP)
+		errno = ENOTDIR;
+	return dir;
+}
+
 /* The directory at path, made if asked for; -1 with errno. */
 static int
 walk(struct slice path, bool make)
@@ -124,8 +148,10 @@ make(int dir)
 int
 mailbox_open(struct mailbox *m, struct slice path)
 {
-	int dir = walk(path, false), r = -1;
+	int dir = jump(path), r = -1;
 
+	if (dir < 0 && errno == ENOSYS)
+		dir = walk(path, false);
 	if (dir >= 0) {
 		r = look(m, dir);
 		close_keeping_errno(dir);
