@@ -70,13 +70,34 @@ refresh_config(void)
 	buf_free(&why);
 }
 
+/* The tables of a long queue are given back when they have grown: malloc
+ * would raise this bound by itself, and they would leave holes instead. What
+ * each batch needs again stays until there is a rest. */
+static void
+set_malloc(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
+#endif
+}
+
+static void
+tidy_malloc(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 static void
 every_second(struct loop_timer *timer)
 {
 	loop_timer_set(&hub.loop, timer, 1000);
 	refresh_config();
 	store_check_disk(&hub.store);
-	store_rest(&hub.store);
+	if (store_rest(&hub.store))
+		tidy_malloc();
 	if (++hub.n_seconds % 60 == 0)
 		schedule_minute(&hub.schedule);
 }
@@ -86,16 +107,6 @@ reclaim(struct loop_timer *timer)
 {
 	loop_timer_set(&hub.loop, timer, hub.reclaim_ms);
 	store_reclaim(&hub.store);
-}
-
-/* The tables of a long queue are given back when they have grown: malloc
- * would raise this bound by itself, and they would leave holes instead. */
-static void
-set_malloc(void)
-{
-#ifdef __GLIBC__
-	mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
-#endif
 }
 
 /* Crash tests want small segments that come and go often. */

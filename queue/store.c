@@ -174,6 +174,7 @@ store_close(struct store *st)
 	}
 	buf_free(&st->news);
 	buf_free(&st->written);
+	buf_free(&st->ahead);
 	buf_free(&st->outcomes);
 	buf_free(&st->late);
 	recent_free(&st->recent);
@@ -271,14 +272,19 @@ keep_written(struct store *st, uint64_t at)
 	reuse(&st->news);
 }
 
-void
+bool
 store_rest(struct store *st)
 {
-	if (st->rested_batch == st->batch && st->news.len == 0) {
-		buf_free(&st->written);
-		buf_free(&st->news);
-	}
+	bool rests = st->rested_batch == st->batch && st->news.len == 0;
+	bool has = st->written.cap > 0 || st->news.cap > 0 || st->ahead.cap > 0;
+
 	st->rested_batch = st->batch;
+	if (!rests || !has)
+		return false;
+	buf_free(&st->written);
+	buf_free(&st->ahead);
+	buf_free(&st->news);
+	return true;
 }
 
 /* Files of messages whose last outcome is on disk now. */

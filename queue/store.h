@@ -32,6 +32,7 @@ enum {
 	STORE_CACHED = 3,      /* younger ones' pages may stay in memory */
 	STORE_LEASE = 65536,   /* ids a door connection gets at a time */
 	INDEX_LINES_A_ROUND = 2000,
+	STORE_AHEAD = 8192, /* so much text is read with its envelope */
 	STORE_BATCH_MAX = 8 * 1024 * 1024 /* commit early past this */
 };
 
@@ -67,6 +68,10 @@ struct store {
 	uint64_t written_at; /* ... there, in this segment: mail that is tried
 			      * at once need not be read */
 	uint32_t written_segno;
+	struct buf
+	    ahead; /* what was read last: an envelope, and the text ... */
+	uint64_t ahead_at; /* ... behind it, if it is short; it stands there */
+	uint32_t ahead_segno;
 	uint32_t rested_batch;
 	struct buf outcomes; /* S records */
 	struct buf late;     /* their payloads, when no segment had room */
@@ -200,8 +205,12 @@ store_text(struct store *st, struct message *m, uint64_t from, char *to,
 void
 store_reclaim(struct store *st);
 
-/* store_rest - nothing was committed since the last call: give back memory */
-void
+/* store_rest - when nothing was committed since the last call: give back
+ * memory
+ *
+ * Returns  true when there was some.
+ */
+bool
 store_rest(struct store *st);
 
 /* store_check_disk - look how much room there is

@@ -7,21 +7,55 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* From m's record: out of memory when it was written just now. */
+/* n bytes that should stand at an offset, out of those that stand at begin. */
+static bool
+copy_from(const struct buf *b, uint64_t begin, uint64_t at, char *to, size_t n)
+{
+	if (at < begin || at - begin > b->len || n > b->len - (at - begin))
+		return false;
+	memcpy(to, buf_slice(b).at + (at - begin), n);
+	return true;
+}
+
+/* From m's record: out of memory when it was written or read just now. */
 static int
 read_record(const struct store *st, const struct message *m, uint64_t from,
 	    char *to, size_t n)
 {
 	uint64_t at = m->offset + from;
+	uint32_t segno = m->segment->segno;
 
-	if (m->segment->segno == st->written_segno && at >= st->written_at &&
-	    at - st->written_at <= st->written.len &&
-	    n <= st->written.len - (at - st->written_at)) {
-		memcpy(to, buf_slice(&st->written).at + (at - st->written_at),
-		       n);
+	if (segno == st->written_segno &&
+	    copy_from(&st->written, st->written_at, at, to, n))
 		return 0;
-	}
+	if (segno == st->ahead_segno &&
+	    copy_from(&st->ahead, st->ahead_at, at, to, n))
+		return 0;
 	return fs_read_all(m->segment->fd, to, n, (off_t)at);
+}
+
+/* Who asks for the envelope, its first n bytes, is going to ask for the text
+ * next, as a rule. */
+static int
+read_envelope(struct store *st, const struct message *m, char *to, size_t n)
+{
+	size_t text = m->is_big || m->text_len > STORE_AHEAD ? 0 : m->text_len;
+
+	if (m->segment->segno == st->written_segno &&
+	    m->offset >= st->written_at && st->written.len > 0)
+		text = 0; /* it is in memory */
+	if (text == 0 || (m->segment->segno == st->ahead_segno &&
+			  m->offset == st->ahead_at && st->ahead.len > 0))
+		return read_record(st, m, 0, to, n);
+	buf_clear(&st->ahead);
+	if (fs_read_all(m->segment->fd, buf_room(&st->ahead, n + text),
+			n + text, (off_t)m->offset) != 0)
+		return -1;
+	buf_added(&st->ahead, n + text);
+	st->ahead_at = m->offset;
+	st->ahead_segno = m->segment->segno;
+	memcpy(to, buf_slice(&st->ahead).at, n);
+	return 0;
 }
 
 int
@@ -35,7 +69,7 @@ store_envelope(struct store *st, struct message *m, struct buf *room,
 	size_t n = RECORD_HEAD + ENTRY_M_HEAD + m->env_len;
 
 	buf_clear(room);
-	if (read_record(st, m, 0, buf_room(room, n), n) != 0)
+	if (read_envelope(st, m, buf_room(room, n), n) != 0)
 		return -1;
 	buf_added(room, n);
 	rest = slice_from(buf_slice(room), RECORD_HEAD);

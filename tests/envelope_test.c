@@ -11,6 +11,7 @@ static struct loop loop;
 static struct store store;
 static struct message *stored;
 static uint64_t victim, hostile;
+static char letter = 'a'; /* of the text */
 
 static const char *const addresses[] = {"done=0,@x.test", "paused=1",
 					"settles=", "key=", "done=1,0"};
@@ -36,7 +37,7 @@ add(uint64_t id, struct slice sender, const char *const *rcpts, size_t n,
 	buf_puts(&in.sender, sender);
 	for (i = 0; i < n; i++)
 		incoming_rcpt(&in, slice_text(rcpts[i]));
-	memset(text, 'a', sizeof text);
+	memset(text, letter, sizeof text);
 	incoming_text(&in, store.big_dir, INCOMING_SMALL, slice_of(text, size));
 	stored = NULL;
 	if (store_add(&store, &in, SLICE(""), &w) != 0)
@@ -111,6 +112,42 @@ fill_and_reclaim(uint64_t id)
 	ok(m && m->segment->segno != at, "it has been moved");
 }
 
+/* Whose envelope and text come from memory, from what was read last, or from
+ * the disk: each gets its own, in any order. */
+static void
+test_in_any_order(uint64_t id)
+{
+	enum { N = 7 };
+	static const size_t sizes[N] = {10, 3000, 700, 4999, 1, 2500, 20};
+	static const char *const rcpt[] = {"a@b.test"};
+	struct message *m[N];
+	struct buf room = {0};
+	struct store_envelope e;
+	char text[5000];
+	size_t i, k, at;
+	bool good = true;
+
+	for (i = 0; i < N; i++) {
+		letter = (char)('b' + i);
+		add(id + i, slice_of(&letter, 1), rcpt, 1, sizes[i]);
+		m[i] = stored;
+	}
+	for (i = 0; i < N * N * 2; i++) {
+		k = i % 2 ? i / 2 / N : i / 2 % N;
+		good &= store_envelope(&store, m[k], &room, &e) == 0 &&
+			e.sender.len == 1 && e.sender.at[0] == (char)('b' + k);
+		k = i % 4 / 2 ? i / 2 / N : i / 2 % N;
+		good &= store_text(&store, m[k], 0, text, sizes[k]) == 0;
+		for (at = 0; at < sizes[k]; at++)
+			good &= text[at] == (char)('b' + k);
+	}
+	ok(good, "%d messages, read in any order", N);
+	for (i = 0; i < N; i++)
+		store_settle(&store, m[i], 0, 'K', SLICE(""));
+	letter = 'a';
+	buf_free(&room);
+}
+
 int
 main(void)
 {
@@ -122,6 +159,7 @@ main(void)
 	loop_init(&loop);
 	open_store();
 	id = store_lease(&store);
+	test_in_any_order(id + 2);
 	victim = add(id, SLICE("x@y.test"), two, 2, 10);
 	buf_text(&sender, "settles=");
 	buf_hex(&sender, 16, victim);
