@@ -355,10 +355,14 @@ qmqps_fault(struct slice s)
 const char *
 grammar_server_fault(struct slice s)
 {
-	const struct slice qmqps = SLICE("qmqps:");
+	size_t colon = slice_find(s, ':');
 
-	if (slice_starts(s, qmqps))
-		return qmqps_fault(slice_from(s, qmqps.len));
+	if (slice_case_eq(slice_of(s.at, colon), SLICE("qmqps")))
+		return colon < s.len
+			   ? qmqps_fault(slice_from(s, colon + 1))
+			   : "$ is how TLS begins, and no host; write "
+			     "qmqps:HOST or qmqps:HOST:PORT, and /PIN behind "
+			     "it";
 	if (is_server(s))
 		return NULL;
 	if (slice_find(s, '/') < s.len)
