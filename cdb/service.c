@@ -3,8 +3,6 @@
 #include "lib/die.h"
 #include "lib/log.h"
 
-#include <malloc.h>
-
 enum { TIDY_FROM = 4 << 20 };
 
 _Static_assert(sizeof SERVICE_BUSY - 1 == 41, "its netstring's length");
@@ -159,16 +157,16 @@ service_start(struct service *s, struct slice refusal)
  * 50 MiB after a thousand messages of 1 MiB. With mmap for each, which it would
  * give back, qmtpd took twice the time for the same messages. */
 static void
-tidy(struct budget *b)
+tidy(struct service *s)
 {
-#ifdef __GLIBC__
+	struct budget *b = &s->server->budget;
+
 	if (b->most >= TIDY_FROM && b->used <= b->most / 2) {
-		malloc_trim(0);
+		tidy_now();
 		b->most = b->used;
+	} else {
+		tidy_look(&s->tidy, b->n_moves);
 	}
-#else
-	(void)b;
-#endif
 }
 
 void
@@ -185,7 +183,7 @@ service_refresh(struct service *s, bool again)
 			log_bytes("bad", buf_slice(&why));
 		log_close();
 	}
-	tidy(&s->server->budget);
+	tidy(s);
 	if (news > 0)
 		follow(s);
 	if (news > 0 || again)

@@ -10,6 +10,7 @@
 
 #include "cdb/config.h"
 #include "lib/front.h"
+#include "lib/tidy.h"
 
 struct service {
 	struct server *server;
@@ -18,6 +19,7 @@ struct service {
 	const char *plain, *tls;  /* protocols: "qmqp", "qmqps" or NULL */
 	size_t n_plain, n_tls;	  /* sockets */
 	struct stat key_files[2]; /* as they were when the key was read */
+	struct tidy tidy;
 };
 
 #define SERVICE_BUSY	       "Ztoo many connections, try again (#4.3.2)"

@@ -38,12 +38,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { BUDGET_SHARE = 4096 };
 
 struct budget {
 	size_t max, used;
-	size_t most; /* used, since somebody set it to used */
+	size_t most;	  /* used, since somebody set it to used */
+	uint64_t n_moves; /* what tidy.h wants */
 	/* What waits where the sessions hand it on, and how much of that is too
 	 * much; NULL: nobody hands on. */
 	const size_t *behind;
@@ -54,7 +56,8 @@ struct budget {
 static inline void
 budget_move(struct budget *b, size_t *held, size_t now)
 {
-	if (b) {
+	if (b && now != *held) {
+		b->n_moves++;
 		b->used += now - *held;
 		if (b->used > b->most)
 			b->most = b->used;

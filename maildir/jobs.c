@@ -60,8 +60,10 @@ done(struct delivery *d, size_t rcpt, const struct verdict *v)
 	struct work *w = OWNER(d, struct work, delivery);
 	struct agent_job *job = w->job;
 
-	if (job)
+	if (job) {
+		jobs_of(job)->n_done++;
 		log_verdict(job, rcpt, v);
+	}
 	if (d->n_told == d->n_rcpts)
 		drop(w);
 	if (job)
@@ -162,6 +164,12 @@ jobs_init(struct jobs *jobs, struct loop *loop, const char *path)
 	jobs->loop = loop;
 	deliver_init(&jobs->deliver, loop, buf_slice(&jobs->me));
 	agent_init(&jobs->agent, loop, path, "maildir", JOBS_MAX, &calls);
+}
+
+void
+jobs_second(struct jobs *jobs)
+{
+	tidy_look(&jobs->tidy, jobs->n_done);
 }
 
 void

@@ -9,6 +9,7 @@
 #define QUAIL_MAILDIR_JOBS_H
 
 #include "lib/agent.h"
+#include "lib/tidy.h"
 #include "maildir/deliver.h"
 
 /* Two full batches, so that one is gathered while another is synced. */
@@ -19,6 +20,8 @@ struct jobs {
 	struct loop *loop;
 	struct deliver deliver;
 	struct buf me; /* the host's name */
+	struct tidy tidy;
+	uint64_t n_done; /* recipients */
 };
 
 /* jobs_init - serve the queue's agent socket at path as "maildir"
@@ -27,6 +30,10 @@ struct jobs {
  */
 void
 jobs_init(struct jobs *jobs, struct loop *loop, const char *path);
+
+/* jobs_second - to be called every second: tidies when there is no work */
+void
+jobs_second(struct jobs *jobs);
 
 /* jobs_renamed - me has changed */
 void

@@ -49,6 +49,7 @@ ticked(struct loop_timer *timer)
 {
 	loop_timer_set(jobs.loop, timer, TICK_MS);
 	refresh();
+	jobs_second(&jobs);
 }
 
 static void

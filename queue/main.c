@@ -8,6 +8,7 @@
 #include "lib/home.h"
 #include "lib/log.h"
 #include "lib/owner.h"
+#include "lib/tidy.h"
 #include "queue/control.h"
 #include "queue/intake_tables.h"
 #include "queue/schedule.h"
@@ -83,21 +84,13 @@ set_malloc(void)
 }
 
 static void
-tidy_malloc(void)
-{
-#ifdef __GLIBC__
-	malloc_trim(0);
-#endif
-}
-
-static void
 every_second(struct loop_timer *timer)
 {
 	loop_timer_set(&hub.loop, timer, 1000);
 	refresh_config();
 	store_check_disk(&hub.store);
 	if (store_rest(&hub.store))
-		tidy_malloc();
+		tidy_now();
 	if (++hub.n_seconds % 60 == 0)
 		schedule_minute(&hub.schedule);
 }

@@ -4,6 +4,7 @@
 #include "lib/idmap.h"
 #include "lib/log.h"
 #include "lib/size.h"
+#include "lib/tidy.h"
 #include "lib/trace.h"
 #include "lib/verdict.h"
 
@@ -741,6 +742,18 @@ test_log(void)
 	   "long values are cut, and say so");
 }
 
+static void
+test_tidy(void)
+{
+	struct tidy t = {0};
+
+	ok(!tidy_look(&t, 0), "nothing was done: nothing to tidy");
+	ok(!tidy_look(&t, 5) && !tidy_look(&t, 9), "not while there is work");
+	ok(tidy_look(&t, 9), "when it pauses");
+	ok(!tidy_look(&t, 9), "once");
+	ok(!tidy_look(&t, 10) && tidy_look(&t, 10), "and after the next");
+}
+
 int
 main(void)
 {
@@ -761,5 +774,6 @@ main(void)
 	test_idmap_any();
 	test_crc32c();
 	test_log();
+	test_tidy();
 	return tap_done();
 }
