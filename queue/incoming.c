@@ -39,6 +39,21 @@ spill(struct incoming *in, int big_dir)
 	return 0;
 }
 
+/* The text's buffer doubles, but not past most: that much is counted on. */
+static void
+make_room(struct incoming *in, size_t n, size_t most)
+{
+	struct buf grown = {0};
+	size_t need = in->text.len + n;
+
+	if (need <= in->text.cap || in->text.cap <= most / 2)
+		return;
+	buf_room(&grown, need < most ? most : need);
+	buf_puts(&grown, buf_slice(&in->text));
+	buf_free(&in->text);
+	in->text = grown;
+}
+
 int
 incoming_text(struct incoming *in, int big_dir, size_t small, struct slice text)
 {
@@ -51,6 +66,7 @@ incoming_text(struct incoming *in, int big_dir, size_t small, struct slice text)
 	in->text_len += text.len;
 	if (in->big_fd > 0)
 		return append_big(in, text, where);
+	make_room(in, text.len, small);
 	buf_puts(&in->text, text);
 	return 0;
 }

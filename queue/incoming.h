@@ -38,6 +38,8 @@ struct incoming {
 /* incoming_text - append text; streams to big_dir/ID past INCOMING_SMALL,
  * or past small when memory is short
  *
+ * Keeps    in memory no more than small bytes of capacity from here on; what
+ *          it had before while small was larger stays until there is more.
  * Returns  0; -1 with errno: the message cannot be taken any more.
  */
 int

@@ -21,7 +21,7 @@ struct staged {
 	struct intake *intake;
 	struct incoming in;
 	struct store_waiter waiter;
-	size_t counted; /* in intake->staged_bytes */
+	size_t counted; /* in intake->staging */
 	bool has_sender;
 	bool is_trusted; /* its client may relay */
 	bool is_hubs;	 /* by QMTP: earlier hops' trace lines are in it */
@@ -56,7 +56,7 @@ free_staged(struct staged *s)
 {
 	if (s->link)
 		idmap_drop(&s->link->staged, s->in.id);
-	s->intake->staged_bytes -= s->counted;
+	staging_count(&s->intake->staging, &s->counted, NULL);
 	incoming_free(&s->in, s->intake->store->big_dir);
 	free(s);
 }
@@ -67,6 +67,8 @@ refuse(struct staged *s, char code, const char *text)
 	if (s->refused)
 		return;
 	s->refused = true;
+	buf_free(&s->in.text); /* nobody is going to need them */
+	buf_free(&s->in.rcpts);
 	verdict_say(&s->verdict, code, text);
 }
 
@@ -120,15 +122,10 @@ open_message(struct door_link *link, uint64_t id)
 	return 0;
 }
 
-/* What the message holds in memory, envelope and all. */
 static void
 count_bytes(struct staged *s)
 {
-	size_t n =
-	    s->in.text.len + s->in.rcpts.len + s->in.attrs.len + sizeof *s;
-
-	s->intake->staged_bytes += n - s->counted;
-	s->counted = n;
+	staging_count(&s->intake->staging, &s->counted, &s->in);
 }
 
 /* The trace lines in front are new each time a client tries. */
@@ -165,9 +162,7 @@ finish_key(struct staged *s)
 static void
 take_text(struct staged *s, struct slice text)
 {
-	size_t small = s->intake->staged_bytes > INTAKE_STAGED_MAX
-			   ? INTAKE_SMALL_SHORT
-			   : INCOMING_SMALL;
+	struct staging *staging = &s->intake->staging;
 	uint64_t trace = s->has_trace ? s->trace_size : INTAKE_TRACE_MAX;
 	uint64_t most =
 	    s->intake->text_max + trace + (s->is_hubs ? LIMIT_TRACE : 0);
@@ -178,8 +173,10 @@ take_text(struct staged *s, struct slice text)
 	tags_push(&s->tags, &s->intake->tags, text, &s->in.attrs);
 	if (s->in.text_len > most || text.len > most - s->in.text_len)
 		refuse(s, 'D', "the message is too large (#5.3.4)");
-	else if (incoming_text(&s->in, s->intake->store->big_dir, small,
-			       text) != 0)
+	else if (s->in.big_fd <= 0 && staging_is_spent(staging))
+		refuse(s, 'Z', "too much is being received now (#4.3.1)");
+	else if (incoming_text(&s->in, s->intake->store->big_dir,
+			       staging_small(staging), text) != 0)
 		refuse(s, 'Z',
 		       errno == ENOSPC || errno == EDQUOT
 			   ? "the queue's disk is full (#4.3.1)"
@@ -197,7 +194,7 @@ take_rcpt(struct staged *s, struct slice rcpt)
 		refuse(s, 'D', "a recipient address is impossible (#5.1.3)");
 	else if (s->in.n_rcpts >= LIMIT_RCPTS)
 		refuse(s, 'Z', "too many recipients (#4.5.3)");
-	else if (s->intake->staged_bytes > INTAKE_HELD_MAX)
+	else if (staging_is_spent(&s->intake->staging))
 		refuse(s, 'Z', "too much is being received now (#4.3.1)");
 	else if (!s->refused)
 		incoming_rcpt(&s->in, rcpt);

@@ -3,7 +3,7 @@
  * Front ends connect to run/door; each connection carries many messages at
  * a time (lib/frame.h, doc/quail-door.7). Everything complete that a round
  * brought goes to the store, which commits it in one piece; then the
- * answers go out.
+ * answers go out. What messages may hold until then is in staging.h.
  *
  * Source  doc/quail-door.7
  * Test    tests/door_test.c
@@ -12,15 +12,13 @@
 #define QUAIL_QUEUE_INTAKE_H
 
 #include "lib/server.h"
+#include "queue/staging.h"
 #include "queue/store.h"
 #include "queue/tags.h"
 
 enum {
-	INTAKE_STAGED_MAX = 64 * 1024 * 1024, /* text in memory, unfinished */
-	INTAKE_HELD_MAX = 256 * 1024 * 1024,  /* no more envelopes past that */
-	INTAKE_TRACE_MAX = 65536,	      /* that no limit of size counts */
-	INTAKE_OPEN_MAX = 100000,      /* messages begun on one connection */
-	INTAKE_SMALL_SHORT = 16 * 1024 /* ... past that: to files from here */
+	INTAKE_TRACE_MAX = 65536, /* that no limit of size counts */
+	INTAKE_OPEN_MAX = 100000  /* messages begun on one connection */
 };
 
 struct config;
@@ -32,7 +30,7 @@ struct intake {
 	uint64_t text_max; /* of a message, our trace lines not counted */
 	struct server server;
 	struct door_link *links;
-	size_t staged_bytes;
+	struct staging staging;
 	/* a message was committed and K is on its way */
 	void (*accepted)(struct intake *in, struct message *m);
 	/* What the tables make of a complete message before it is committed,

@@ -86,10 +86,13 @@ set_malloc(void)
 static void
 every_second(struct loop_timer *timer)
 {
+	bool rested;
+
 	loop_timer_set(&hub.loop, timer, 1000);
 	refresh_config();
 	store_check_disk(&hub.store);
-	if (store_rest(&hub.store))
+	rested = store_rest(&hub.store);
+	if (staging_rest(&hub.intake.staging) || rested)
 		tidy_now();
 	if (++hub.n_seconds % 60 == 0)
 		schedule_minute(&hub.schedule);

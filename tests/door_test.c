@@ -779,7 +779,7 @@ test_real_large(void)
 	}
 	raw_say(&r, 1, "C");
 	ok(refused(&r, 1, 'D', "5.3.4"), "one over the limit: D");
-	ok(real.intake.staged_bytes == 0, "no text is left in memory");
+	ok(real.intake.staging.used == 0, "no text is left in memory");
 	conn_close(&r.conn);
 	rounds(3);
 }
@@ -800,7 +800,7 @@ test_real_front_end_gone(void)
 	rounds(3);
 	ok(real.n_accepted == n + 1 && real.last->id == r.first + 1,
 	   "the complete message is kept, the half one is not");
-	ok(real.intake.links == NULL && real.intake.staged_bytes == 0,
+	ok(real.intake.links == NULL && real.intake.staging.used == 0,
 	   "nothing else of it is left");
 }
 

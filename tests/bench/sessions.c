@@ -1,8 +1,8 @@
 /* quail-sessions - what many connections cost a front end, and whether others
  * are served beside them
  *
- *   quail-sessions [-n N] [-p PROTOCOL] [-t PIN] [-d SECONDS] [-S]
- *		    ADDRESS:PORT PID...
+ *   quail-sessions [-n N] [-p PROTOCOL] [-t PIN] [-d SECONDS] [-k KIB]
+ *		    [-S] ADDRESS:PORT PID...
  *
  * Opens N connections (10000) to a port, from many addresses of
  * 127.0.0.0/8, and says what the resident and the proportional memory of the
@@ -14,6 +14,7 @@
  *   -d   each has sent half of a message of 1 MiB; after that a byte a
  *        second, for so many seconds, beside new clients; then the rest
  *
+ *   -k   a message is so large instead
  *   -S   the last process stands still (SIGSTOP) while they send that half
  *
  * Its own descriptors: ulimit -n. One figure a line, as key=value.
@@ -32,7 +33,6 @@
 
 enum {
 	PIDS_MAX = 4,
-	TEXT = 1 << 20,
 	PROBES = 20 /* a second */
 };
 
@@ -44,6 +44,7 @@ struct process {
 
 static struct process processes[PIDS_MAX];
 static size_t n_processes, n_clients = 10000;
+static size_t text_size = 1 << 20;
 static bool stops;
 static struct client *clients;
 
@@ -245,7 +246,7 @@ drip(struct slice all, long seconds)
 		wire_begin(&clients[i].s);
 	if (stops)
 		kill((pid_t)processes[n_processes - 1].pid, SIGSTOP);
-	half = send_all(all, TEXT / 2, stops ? 500000 : 2000000);
+	half = send_all(all, text_size / 2, stops ? 500000 : 2000000);
 	printf("half clients=%zu\n", half);
 	say_memory("half");
 	if (stops)
@@ -294,7 +295,8 @@ static _Noreturn void
 usage(void)
 {
 	fprintf(stderr, "usage: quail-sessions [-n N] [-p PROTOCOL] "
-			"[-t PIN] [-d SECONDS] [-S] ADDRESS:PORT PID...\n");
+			"[-t PIN] [-d SECONDS] [-k KIB] [-S] "
+			"ADDRESS:PORT PID...\n");
 	exit(100);
 }
 
@@ -305,11 +307,13 @@ main(int argc, char **argv)
 	long seconds = 0;
 	int option, i;
 
-	while ((option = getopt(argc, argv, "n:p:t:d:S")) != -1) {
+	while ((option = getopt(argc, argv, "n:p:t:d:k:S")) != -1) {
 		if (option == 'n')
 			n_clients = (size_t)atol(optarg);
 		else if (option == 'd')
 			seconds = atol(optarg);
+		else if (option == 'k')
+			text_size = (size_t)atol(optarg) << 10;
 		else if (option == 't' &&
 			 tls_pin_parse(slice_text(optarg), &wire.pin) == 0)
 			wire.tls = true;
@@ -337,7 +341,7 @@ main(int argc, char **argv)
 	look(false);
 	say_memory("idle");
 	if (seconds > 0) {
-		wire_package(&package, TEXT);
+		wire_package(&package, text_size);
 		drip(buf_slice(&package), seconds);
 		finish(buf_slice(&package));
 		return 0;

@@ -132,7 +132,7 @@ end(void)
 {
 	intake_close(&intake);
 	commit('Z'); /* of messages whose front end is gone */
-	fuzz_check(intake.staged_bytes == 0);
+	fuzz_check(intake.staging.used == 0);
 	fuzz_check(intake.server.n_sessions == 0);
 }
 
