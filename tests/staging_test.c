@@ -3,6 +3,7 @@
 #include "tests/tap.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static char text[STAGING_SHORT];
