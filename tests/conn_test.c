@@ -466,7 +466,7 @@ ends(struct session *s, int peer, size_t n, const char *what)
 	struct buf all = {0};
 
 	rounds(1);
-	ok(told("broken ") && s->conn.error == 0, what);
+	ok(told("broken ") && s->conn.error == 0, "%s", what);
 	free_session(s);
 	ok(linger_n() == n, "%zu linger", n);
 	drain(peer, &all);
