@@ -105,7 +105,8 @@ test_flood(void)
 	buf_added(&text, 70000);
 	write_file("locals", buf_slice(&text).at, text.len);
 	says("a long line", BUILD_WRONG, "",
-	     "locals:1:70001: this line is longer than 65536 bytes; shorten it\n");
+	     "locals:1:70001: this line is longer than 65536 bytes; shorten "
+	     "it\n");
 	buf_free(&text);
 }
 

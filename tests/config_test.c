@@ -473,7 +473,8 @@ test_limits(void)
 
 	no_tables();
 	table("me", "hub\n");
-	table("serverlimits", "connections 5\nin-flight 2M\nidle 2m\nprogress 0\n");
+	table("serverlimits",
+	      "connections 5\nin-flight 2M\nidle 2m\nprogress 0\n");
 	table("listen", "qmqp 127.0.0.1:628 proxy=10.0.0.0/8,2001:db8::1\n"
 			"qmqp 127.0.0.2:628\n");
 	report_init(&report);

@@ -5,9 +5,9 @@
 #include "queue/schedule.h"
 
 #include "lib/agent.h"
-#include "lib/netstring.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
+#include "lib/netstring.h"
 #include "tests/tables.h"
 
 #include <signal.h>

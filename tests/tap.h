@@ -1,7 +1,7 @@
 /* tap.h - the Test Anything Protocol for tests in C, for prove(1)
  *
- *	ok(strcmp(story, told) == 0, "two recipients, cut at %zu: %s", i, story);
- *	return tap_done();
+ *	ok(strcmp(story, told) == 0, "two recipients, cut at %zu: %s", i,
+ *story); return tap_done();
  */
 #ifndef QUAIL_TESTS_TAP_H
 #define QUAIL_TESTS_TAP_H
@@ -13,7 +13,8 @@
 static unsigned tap_run, tap_failed;
 
 /* ok - one check, one line; failures name their place on stderr too */
-#define ok(condition, ...) tap_check((condition), __FILE__, __LINE__, __VA_ARGS__)
+#define ok(condition, ...)                                                     \
+	tap_check((condition), __FILE__, __LINE__, __VA_ARGS__)
 
 __attribute__((format(printf, 4, 5), unused)) static bool
 tap_check(bool good, const char *file, int line, const char *what, ...)
@@ -34,8 +35,7 @@ tap_check(bool good, const char *file, int line, const char *what, ...)
 
 /* ok_quiet - for checks in long loops: says something only when it fails */
 #define ok_quiet(condition, ...)                                               \
-	((condition) ? true                                                    \
-		     : tap_check(false, __FILE__, __LINE__, __VA_ARGS__))
+	((condition) ? true : tap_check(false, __FILE__, __LINE__, __VA_ARGS__))
 
 __attribute__((unused)) static int
 tap_done(void)
