@@ -22,8 +22,8 @@
  * memory: sessions stop an eighth before max, which is for what malloc cannot
  * use between such pieces. Besides there are
  *
- *   4 MiB    for all: where everything is read to (conn.c), and what waits at
- *            the door, 1 MiB, while its buffer grows
+ *   4 MiB    for all: where everything is read to (conn_input.c), and what
+ *            waits at the door, 1 MiB, while its buffer grows
  *   2 KiB    a session: its struct, its machine, its message
  *   30 KiB   a session of TLS (tls.h), however little it has sent
  *

@@ -1,57 +1,25 @@
-#include "lib/conn.h"
-
+#include "lib/conn_parts.h"
 #include "lib/endpoint.h"
 #include "lib/linger.h"
 #include "lib/owner.h"
 
 #include <errno.h>
 
-/* What was left the last time goes in front of what comes, if it is a frame
- * (frame.h) or less. */
-enum { READ_MAX = 256 * 1024, LEFT_MAX = 66 * 1024 };
-
-/* All connections of a process read into this first: an idle one needs no
- * buffer, and a busy one few system calls. While its session looks at what
- * came, c->in is lent it. */
-static char shared[LEFT_MAX + READ_MAX], *const scratch = shared + LEFT_MAX;
-static struct conn *borrower; /* NULL: it is closed */
-
-static size_t
-allowed(const struct conn *c)
-{
-	return budget_allows(c->budget, c->in.len + c->out.len, READ_MAX);
-}
-
-static bool
-reads(const struct conn *c)
-{
-	if (c->connecting || c->shaking || c->eof)
-		return false;
-	return c->close_drained || (!c->paused && allowed(c) > 0);
-}
-
 /* A stream that flushes knows by itself when output has to wait. */
-static void
-update_wants(struct conn *c)
+void
+conn_update_wants(struct conn *c)
 {
 	unsigned wants = stream_wants(&c->stream);
 
 	if (c->connecting || (c->out.len > 0 && !stream_flushes(&c->stream)))
 		wants |= LOOP_WRITE;
-	if (reads(c))
+	if (conn_reads(c))
 		wants |= LOOP_READ;
 	loop_want(c->loop, &c->io, wants);
 }
 
-/* Its buffers have changed. */
-static void
-settle(struct conn *c)
-{
-	budget_move(c->budget, &c->held, c->in.cap + c->out.cap);
-}
-
-static void
-broken(struct conn *c, int error)
+void
+conn_broken(struct conn *c, int error)
 {
 	c->error = error;
 	loop_forget(c->loop, &c->io);
@@ -75,97 +43,6 @@ finished(struct conn *c)
 	c->on(c, CONN_BROKEN);
 }
 
-/* What came right behind the handshake is told later in the round, since
- * the session may close the connection now. */
-static void
-told_open(struct conn *c, size_t n)
-{
-	c->tell_open = false;
-	if (n > 0) {
-		buf_put(&c->in, scratch, n);
-		settle(c);
-		c->again = true;
-		conn_flush_later(c);
-	}
-	c->on(c, CONN_OPEN);
-}
-
-static void
-lend(struct conn *c, size_t n)
-{
-	struct slice left = buf_slice(&c->in);
-	char *at;
-
-	/* who sends little has not all of it copied for that each time */
-	if (left.len > LEFT_MAX || (left.len > BUDGET_SHARE && left.len > n)) {
-		buf_put(&c->in, scratch, n);
-		return;
-	}
-	at = scratch - left.len;
-	memcpy(at, left.at, left.len);
-	buf_free(&c->in);
-	buf_lend(&c->in, at, left.len + n);
-}
-
-/* Only what the session does not take gets memory. */
-static void
-tell_input(struct conn *c, size_t n)
-{
-	lend(c, n);
-	settle(c);
-	borrower = c;
-	c->on(c, CONN_INPUT);
-	if (borrower != c)
-		return;
-	borrower = NULL;
-	buf_own(&c->in);
-	settle(c);
-	if (c->io.fd >= 0 && !reads(c))
-		update_wants(c);
-}
-
-static void
-input(struct conn *c)
-{
-	size_t most = c->close_drained ? READ_MAX : allowed(c);
-	ssize_t n;
-
-	if (most == 0) { /* others have used the budget up meanwhile */
-		update_wants(c);
-		return;
-	}
-	n = stream_read(&c->stream, scratch, most);
-	if (n < 0 && errno != EAGAIN) {
-		broken(c, errno);
-		return;
-	}
-	if (stream_flushes(&c->stream)) {
-		update_wants(c);
-		if (c->out.len > 0 || c->tell_drained || c->close_drained)
-			conn_flush_later(c);
-		if (n > 0 && stream_pending(&c->stream))
-			conn_flush_later(c);
-	}
-	if (n != 0 && c->tell_open && !c->close_drained &&
-	    stream_is_open(&c->stream)) {
-		told_open(c, n > 0 ? (size_t)n : 0);
-		return;
-	}
-	if (n < 0)
-		return;
-	if (n == 0) {
-		c->eof = true;
-		update_wants(c);
-		if (!c->close_drained)
-			c->on(c, CONN_EOF);
-		return;
-	}
-	c->heard_all = false;
-	if (c->close_drained)
-		return;
-	tell_input(c, (size_t)n);
-}
-
 /* False when the connection is gone. */
 static bool
 output(struct conn *c)
@@ -180,7 +57,7 @@ output(struct conn *c)
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0) {
-			broken(c, errno);
+			conn_broken(c, errno);
 			return false;
 		}
 		buf_take(&c->out, (size_t)n);
@@ -188,15 +65,15 @@ output(struct conn *c)
 	if (stream_flush(&c->stream) == 0) {
 		waits = c->out.len > 0;
 	} else if (errno != EAGAIN) {
-		broken(c, errno);
+		conn_broken(c, errno);
 		return false;
 	}
 	if (!waits && c->close_drained) {
 		finished(c);
 		return false;
 	}
-	settle(c);
-	update_wants(c);
+	conn_settle(c);
+	conn_update_wants(c);
 	if (!waits && c->tell_drained) {
 		c->tell_drained = false;
 		if (c->again)
@@ -213,13 +90,13 @@ shake(struct conn *c)
 {
 	if (stream_flush(&c->stream) != 0) {
 		if (errno == EAGAIN)
-			update_wants(c);
+			conn_update_wants(c);
 		else
-			broken(c, errno);
+			conn_broken(c, errno);
 		return;
 	}
 	c->shaking = false;
-	update_wants(c);
+	conn_update_wants(c);
 	if (stream_pending(&c->stream))
 		conn_flush_later(c);
 	if (c->out.len > 0)
@@ -233,7 +110,7 @@ connected(struct conn *c)
 	int error = socket_error(c->io.fd);
 
 	if (error) {
-		broken(c, error);
+		conn_broken(c, error);
 		return;
 	}
 	c->connecting = false;
@@ -258,8 +135,8 @@ ready(struct loop_io *io, unsigned events)
 		return;
 	/* what waits in c->in is told before what comes behind it */
 	if ((events & LOOP_READ) && (c->io.wants & LOOP_READ) && !c->again)
-		input(c);
-	else if (reads(c) && stream_pending(&c->stream))
+		conn_input(c);
+	else if (conn_reads(c) && stream_pending(&c->stream))
 		conn_flush_later(c);
 }
 
@@ -279,8 +156,8 @@ flush(struct loop_task *task)
 			return;
 		}
 	}
-	if (reads(c) && stream_pending(&c->stream))
-		input(c);
+	if (conn_reads(c) && stream_pending(&c->stream))
+		conn_input(c);
 }
 
 static void
@@ -329,7 +206,7 @@ conn_flush_later(struct conn *c)
 {
 	if (c->io.fd < 0)
 		return;
-	settle(c);
+	conn_settle(c);
 	loop_task_queue(c->loop, &c->flush);
 }
 
@@ -346,9 +223,9 @@ void
 conn_take(struct conn *c, size_t n)
 {
 	buf_take(&c->in, n);
-	settle(c);
-	if (c->io.fd >= 0 && !(c->io.wants & LOOP_READ) && reads(c))
-		update_wants(c);
+	conn_settle(c);
+	if (c->io.fd >= 0 && !(c->io.wants & LOOP_READ) && conn_reads(c))
+		conn_update_wants(c);
 }
 
 void
@@ -357,7 +234,7 @@ conn_pause(struct conn *c)
 	c->paused = true;
 	c->again = false;
 	if (c->io.fd >= 0)
-		update_wants(c);
+		conn_update_wants(c);
 }
 
 void
@@ -368,7 +245,7 @@ conn_resume(struct conn *c)
 	c->paused = false;
 	if (c->io.fd < 0)
 		return;
-	update_wants(c);
+	conn_update_wants(c);
 	c->again = c->in.len > 0;
 	if (c->again || stream_pending(&c->stream))
 		conn_flush_later(c);
@@ -405,8 +282,7 @@ conn_close(struct conn *c)
 	if (!c->is_open)
 		return;
 	c->is_open = false;
-	if (borrower == c)
-		borrower = NULL;
+	conn_return(c);
 	if (c->io.fd >= 0)
 		loop_forget_closing(c->loop, &c->io);
 	c->io.fd = -1;

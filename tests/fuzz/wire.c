@@ -10,8 +10,8 @@ static struct conn *opened, *borrower;
 
 /* the harness's */
 
-/* As conn.c does: the session sees bytes that are lent, and gone behind its
- * event. They end where their memory ends. */
+/* As conn_input.c does: the session sees bytes that are lent, and gone behind
+ * its event. They end where their memory ends. */
 void
 wire_input(struct conn *c, struct slice bytes)
 {

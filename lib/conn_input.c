@@ -1,0 +1,112 @@
+#include "lib/conn_parts.h"
+
+#include <errno.h>
+
+/* What was left the last time goes in front of what comes, if it is a frame
+ * (frame.h) or less. */
+enum { LEFT_MAX = 66 * 1024 };
+
+/* All connections of a process read into this first: an idle one needs no
+ * buffer, and a busy one few system calls. While its session looks at what
+ * came, c->in is lent it. */
+static char shared[LEFT_MAX + CONN_READ_MAX];
+static char *const scratch = shared + LEFT_MAX;
+static struct conn *borrower; /* NULL: it is closed */
+
+/* What came right behind the handshake is told later in the round, since
+ * the session may close the connection now. */
+static void
+told_open(struct conn *c, size_t n)
+{
+	c->tell_open = false;
+	if (n > 0) {
+		buf_put(&c->in, scratch, n);
+		conn_settle(c);
+		c->again = true;
+		conn_flush_later(c);
+	}
+	c->on(c, CONN_OPEN);
+}
+
+static void
+lend(struct conn *c, size_t n)
+{
+	struct slice left = buf_slice(&c->in);
+	char *at;
+
+	/* who sends little has not all of it copied for that each time */
+	if (left.len > LEFT_MAX || (left.len > BUDGET_SHARE && left.len > n)) {
+		buf_put(&c->in, scratch, n);
+		return;
+	}
+	at = scratch - left.len;
+	memcpy(at, left.at, left.len);
+	buf_free(&c->in);
+	buf_lend(&c->in, at, left.len + n);
+}
+
+/* Only what the session does not take gets memory. */
+static void
+tell_input(struct conn *c, size_t n)
+{
+	lend(c, n);
+	conn_settle(c);
+	borrower = c;
+	c->on(c, CONN_INPUT);
+	if (borrower != c)
+		return;
+	borrower = NULL;
+	buf_own(&c->in);
+	conn_settle(c);
+	if (c->io.fd >= 0 && !conn_reads(c))
+		conn_update_wants(c);
+}
+
+void
+conn_input(struct conn *c)
+{
+	size_t most = c->close_drained ? CONN_READ_MAX : conn_allowed(c);
+	ssize_t n;
+
+	if (most == 0) { /* others have used the budget up meanwhile */
+		conn_update_wants(c);
+		return;
+	}
+	n = stream_read(&c->stream, scratch, most);
+	if (n < 0 && errno != EAGAIN) {
+		conn_broken(c, errno);
+		return;
+	}
+	if (stream_flushes(&c->stream)) {
+		conn_update_wants(c);
+		if (c->out.len > 0 || c->tell_drained || c->close_drained)
+			conn_flush_later(c);
+		if (n > 0 && stream_pending(&c->stream))
+			conn_flush_later(c);
+	}
+	if (n != 0 && c->tell_open && !c->close_drained &&
+	    stream_is_open(&c->stream)) {
+		told_open(c, n > 0 ? (size_t)n : 0);
+		return;
+	}
+	if (n < 0)
+		return;
+	if (n == 0) {
+		c->eof = true;
+		conn_update_wants(c);
+		if (!c->close_drained)
+			c->on(c, CONN_EOF);
+		return;
+	}
+	c->heard_all = false;
+	if (c->close_drained)
+		return;
+	tell_input(c, (size_t)n);
+}
+
+void
+conn_return(const struct conn *c)
+{
+	if (borrower == c)
+		borrower = NULL;
+}
