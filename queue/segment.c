@@ -169,7 +169,7 @@ fill(struct segment_scan *scan, size_t n)
 static bool
 is_zeros(const char *at, size_t n)
 {
-	return n == 0 || (*at == 0 && memcmp(at, at + 1, n - 1) == 0);
+	return *at == 0 && memcmp(at, at + 1, n - 1) == 0;
 }
 
 static void
@@ -203,8 +203,10 @@ whole(struct segment_scan *scan, struct record *r, struct slice *payload)
 static void
 pass(struct segment_scan *scan, size_t n)
 {
-	if (!scan->is_torn)
-		scan->is_torn = !is_zeros(buf_slice(&scan->window).at, n);
+	const struct buf *w = &scan->window;
+
+	if (n > 0 && !scan->is_torn)
+		scan->is_torn = !is_zeros(w->mem + w->off, n);
 	skip(scan, n);
 }
 
