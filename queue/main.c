@@ -136,6 +136,7 @@ main(int argc, char **argv)
 	loop_signals(&hub.loop, on_signal);
 	hub.store.loaded = loaded;
 	hub.store.left = left;
+	hub.store.gathers = true;
 	set_segment_size();
 	store_open(&hub.store, &hub.loop, HOME_QUEUE);
 	schedule_init(&hub.schedule, &hub.loop, &hub.store, &hub.config,

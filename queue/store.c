@@ -1,5 +1,6 @@
 #include "queue/store.h"
 
+#include "lib/clock.h"
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 static void
 commit_task(struct loop_task *task);
@@ -204,11 +206,13 @@ store_fail(struct store *st, const char *what)
 	loop_stop(st->loop);
 }
 
-static void
+/* Returns how many. */
+static size_t
 tell_waiters(struct store *st, char code, const char *text)
 {
 	struct store_waiter *w = st->first;
 	struct verdict v;
+	size_t n = 0;
 
 	verdict_say(&v, code, text);
 	st->first = NULL;
@@ -224,7 +228,9 @@ tell_waiters(struct store *st, char code, const char *text)
 			w->done(w, NULL, &v);
 		}
 		w = next;
+		n++;
 	}
+	return n;
 }
 
 /* Write one of the two buffers at the segment's end.
@@ -347,6 +353,7 @@ write_batch(struct store *st)
 int
 store_commit(struct store *st)
 {
+	int64_t begun_us = clock_us(), ended_us;
 	int wrote = -1;
 
 	if (!st->failed && st->news.len == 0 && st->outcomes.len == 0) {
@@ -362,7 +369,9 @@ store_commit(struct store *st)
 	}
 	if (st->outcomes.len == 0 && st->late.len == 0)
 		remove_gone(st);
-	tell_waiters(st, 'K', "");
+	ended_us = clock_us();
+	gather_batch(&st->gather, begun_us, ended_us,
+		     tell_waiters(st, 'K', ""));
 	return 0;
 }
 
@@ -430,11 +439,28 @@ store_lease(struct store *st)
 	return first;
 }
 
+/* Those who were told send more: look what has come before the next sync. */
+static bool
+rests(struct store *st)
+{
+	int64_t us = 0;
+
+	if (st->gathers)
+		us = gather_rest_us(&st->gather, clock_us(), st->news.len);
+	if (us == 0)
+		return false;
+	usleep((useconds_t)us);
+	loop_timer_set(st->loop, &st->settle_timer, 0);
+	return true;
+}
+
 static void
 commit_task(struct loop_task *task)
 {
 	struct store *st = OWNER(task, struct store, commit_task);
 
+	if (rests(st))
+		return;
 	loop_timer_stop(st->loop, &st->settle_timer);
 	store_put_late(st);
 	store_commit(st);

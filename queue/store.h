@@ -20,6 +20,7 @@
 #include "lib/idmap.h"
 #include "lib/loop.h"
 #include "lib/verdict.h"
+#include "queue/gather.h"
 #include "queue/incoming.h"
 #include "queue/message.h"
 #include "queue/recent.h"
@@ -81,6 +82,7 @@ struct store {
 	struct idmap messages;
 	struct loop_task commit_task;
 	struct loop_timer settle_timer;
+	struct gather gather;
 	bool big_dirty;	     /* big_dir has names that are not synced */
 	bool failed;	     /* nothing more may be written: end, restart */
 	bool is_full;	     /* the disk is short: no new mail */
@@ -99,6 +101,7 @@ struct store {
 	/* set by the user before store_open: */
 	uint64_t segment_size;		  /* 0: SEGMENT_SIZE; small in tests */
 	unsigned keep_segments;		  /* 0: STORE_KEEP */
+	bool gathers;			  /* rest between batches: gather.h */
 	void (*loaded)(struct store *st); /* all old messages are known */
 	/* m is about to be freed; may be NULL */
 	void (*left)(struct store *st, struct message *m);
