@@ -188,7 +188,7 @@ tests: all $(TESTS) $(TOOLS) $(FUZZERS)
 # the compiler and the libraries in place.
 JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
 AGAIN    = +$(MAKE) --no-print-directory -j$(JOBS)
-ASAN     = B=$(B)/asan DEPS=$(DEPS) OPT="-O1 -g" \
+ASAN     = B=$(B)/asan DEPS=$(DEPS) OPT="-O1 -g -fno-omit-frame-pointer" \
            SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 RUN_ENV  = BIN=$(abspath $(B))/bin BUILD=$(abspath $(B))
 
@@ -219,13 +219,15 @@ ASAN_TESTS = $(patsubst $(B)/%,$(B)/asan/%,$(if $(LONG),$(TESTS),\
                $(filter-out $(addprefix $(B)/tests/,$(HEAVY)),$(TESTS))))
 
 # What the tests say on stderr (daemons log there) goes into a file; of that,
-# what begins with '#' is of interest when something has failed.
+# what begins with '#' is of interest when something has failed, and what the
+# sanitizers found.
 test-run:
 	@$(RUN_ENV) LONG=$(LONG) PEERS=$(abspath $(DEPS))/peers \
 	    DEPS=$(abspath $(DEPS)) prove --timer $(PROVE) $(TESTS) $(ASAN_TESTS) \
 	    $(sort $(wildcard tests/*.t)) tests/layers.sh \
 	    </dev/null 2>$(B)/test.stderr || { \
-	    grep '^#' $(B)/test.stderr | tail -n 40; \
+	    grep -a -e '^#' -e 'ERROR: .*Sanitizer' -e '^ *#[0-9]* 0x' \
+	        -e 'runtime error:' $(B)/test.stderr | tail -n 60; \
 	    echo "the tests' stderr: $(B)/test.stderr; one test again:" \
 	        "make test-one T=tests/NAME"; \
 	    exit 1; }

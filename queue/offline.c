@@ -73,6 +73,7 @@ offline_close(struct offline *o)
 		st->oldest = s->next;
 		segment_close(s);
 	}
+	buf_free(&st->ahead);
 	fs_close(st->big_dir);
 	fs_close(st->seg_dir);
 	fs_close(st->dir);
