@@ -26,7 +26,8 @@ write_waiting(struct deliver *v)
 }
 
 /* The items are in the order of the age of their descriptors: the linked
- * batch was there before the other. */
+ * batch was there before the other. One sync alone, when nobody waits for us
+ * meanwhile, is done without the thread. */
 static void
 start(struct deliver *v, bool may_wait)
 {
@@ -37,11 +38,21 @@ start(struct deliver *v, bool may_wait)
 	v->gathered = NULL;
 	if (v->written)
 		n += batch_files(v->written, v->items + n);
-	syncer_start(&v->syncer, v->items, n, may_wait);
+	v->n_items = n;
+	worker_start(&v->syncer, n == 0 || (n == 1 && may_wait));
+}
+
+/* By the thread. */
+static void
+sync_all(struct worker *syncer)
+{
+	struct deliver *v = OWNER(syncer, struct deliver, syncer);
+
+	syncs_all(v->items, v->n_items);
 }
 
 static void
-synced(struct syncer *syncer)
+synced(struct worker *syncer)
 {
 	struct deliver *v = OWNER(syncer, struct deliver, syncer);
 	struct batch *over = v->linked;
@@ -82,7 +93,7 @@ deliver_init(struct deliver *v, struct loop *loop, struct slice me)
 	*v = (struct deliver){.loop = loop, .me = me};
 	v->last = &v->first;
 	v->write.run = write_task;
-	syncer_init(&v->syncer, loop, synced);
+	worker_init(&v->syncer, loop, WORKER_THREAD, sync_all, synced);
 }
 
 void
@@ -122,7 +133,7 @@ deliver_finish(struct deliver *v)
 	while (v->first || v->gathered || v->syncer.is_busy) {
 		loop_task_drop(v->loop, &v->write);
 		write_task(&v->write);
-		syncer_wait(&v->syncer);
+		worker_wait(&v->syncer);
 	}
 }
 
@@ -131,6 +142,6 @@ deliver_close(struct deliver *v)
 {
 	deliver_finish(v);
 	loop_task_drop(v->loop, &v->write);
-	syncer_close(&v->syncer);
+	worker_close(&v->syncer);
 	buf_free(&v->image);
 }

@@ -27,18 +27,21 @@
 #ifndef QUAIL_MAILDIR_DELIVER_H
 #define QUAIL_MAILDIR_DELIVER_H
 
+#include "lib/worker.h"
 #include "maildir/batch.h"
-#include "maildir/syncer.h"
+#include "maildir/syncs.h"
 
 struct deliver {
 	struct loop *loop;
 	struct slice me;
-	struct syncer syncer;
+	struct worker syncer;
 	struct loop_task write;
 	struct delivery *first, **last; /* complete, not all written yet */
 	struct batch *gathered, *written, *linked;
-	size_t n_names; /* of the items, the linked one's */
-	struct syncs_item items[2 * BATCH_FILES_MAX];
+	struct syncs_item items[2 * BATCH_FILES_MAX]; /* the syncer's, while
+						       * it is busy */
+	size_t n_items;
+	size_t n_names; /* of these, the linked one's */
 	struct buf image;
 };
 

@@ -54,7 +54,9 @@ known(struct control_run *r, uint64_t id)
 {
 	struct message *m = idmap_get(&r->source->store->messages, id);
 
-	return m && m->n_live > 0 ? m : NULL;
+	return m && m->n_live > 0 && store_is_durable(r->source->store, m)
+		   ? m
+		   : NULL;
 }
 
 /* What the log says of itself is nobody else's. */

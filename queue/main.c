@@ -137,6 +137,7 @@ main(int argc, char **argv)
 	hub.store.loaded = loaded;
 	hub.store.left = left;
 	hub.store.gathers = true;
+	hub.store.sync_way = WORKER_THREAD;
 	set_segment_size();
 	store_open(&hub.store, &hub.loop, HOME_QUEUE);
 	schedule_init(&hub.schedule, &hub.loop, &hub.store, &hub.config,

@@ -4,7 +4,6 @@
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
-#include "lib/owner.h"
 #include "queue/store_index.h"
 #include "queue/store_keys.h"
 
@@ -13,11 +12,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
-
-static void
-commit_task(struct loop_task *task);
-static void
-settle_due(struct loop_timer *timer);
 
 /* opening */
 
@@ -127,9 +121,7 @@ store_open(struct store *st, struct loop *loop, const char *path)
 		st->segment_size = SEGMENT_SIZE;
 	if (st->keep_segments == 0)
 		st->keep_segments = STORE_KEEP;
-	st->last = &st->first;
-	st->commit_task.run = commit_task;
-	st->settle_timer.expired = settle_due;
+	store_commit_init(st);
 	st->dir = directory(AT_FDCWD, path);
 	lock(st, path);
 	st->seg_dir = directory(st->dir, "seg");
@@ -152,6 +144,8 @@ store_end(struct store *st)
 {
 	if (!st->failed && store_commit(st) == 0 && st->outcomes.len == 0)
 		store_index_seal(st);
+	store_synced(st);
+	worker_close(&st->syncer);
 	loop_timer_stop(st->loop, &st->settle_timer);
 	loop_task_drop(st->loop, &st->commit_task);
 }
@@ -190,93 +184,7 @@ store_close(struct store *st)
 	fs_close(st->dir);
 }
 
-/* committing */
-
-void
-store_fail(struct store *st, const char *what)
-{
-	int e = errno;
-
-	st->failed = true;
-	log_open("store-failed");
-	log_text("while", what);
-	log_errno(e);
-	log_text("then", "everything waiting is deferred, the queue restarts");
-	log_close();
-	loop_stop(st->loop);
-}
-
-/* Returns how many. */
-static size_t
-tell_waiters(struct store *st, char code, const char *text)
-{
-	struct store_waiter *w = st->first;
-	struct verdict v;
-	size_t n = 0;
-
-	verdict_say(&v, code, text);
-	st->first = NULL;
-	st->last = &st->first;
-	while (w) {
-		struct store_waiter *next = w->next;
-
-		if (code == 'K') {
-			w->done(w, w->message, &v);
-		} else {
-			if (w->message)
-				store_leave(st, w->message);
-			w->done(w, NULL, &v);
-		}
-		w = next;
-		n++;
-	}
-	return n;
-}
-
-/* Write one of the two buffers at the segment's end.
- * 0; -1: not written, and the segment is as before; -2: it is not. */
-static int
-append(struct store *st, struct buf *records)
-{
-	struct segment *s = st->current;
-
-	if (records->len == 0)
-		return 0;
-	if (fs_write_all(s->fd, records->mem + records->off, records->len,
-			 (off_t)s->end) != 0) {
-		int e = errno, r = fs_truncate(s->fd, (off_t)s->end);
-
-		s->filled = s->end;
-		errno = e;
-		return r == 0 ? -1 : -2;
-	}
-	s->end += records->len;
-	segment_fill_ahead(s, records->len, st->segment_size);
-	return 0;
-}
-
-static void
-reuse(struct buf *records)
-{
-	buf_clear(records);
-	if (records->cap > STORE_BATCH_MAX)
-		buf_free(records);
-}
-
-/* News that was written: in memory until the next is. */
-static void
-keep_written(struct store *st, uint64_t at)
-{
-	struct buf written = st->news;
-
-	if (written.len == 0)
-		return;
-	st->news = st->written;
-	st->written = written;
-	st->written_at = at;
-	st->written_segno = st->current->segno;
-	reuse(&st->news);
-}
+/* room */
 
 bool
 store_rest(struct store *st)
@@ -291,96 +199,6 @@ store_rest(struct store *st)
 	buf_free(&st->ahead);
 	buf_free(&st->news);
 	return true;
-}
-
-/* Files of messages whose last outcome is on disk now. */
-static void
-remove_gone(struct store *st)
-{
-	struct slice ids = buf_slice(&st->gone_big);
-	char name[BIG_NAME];
-	uint64_t id;
-
-	for (; ids.len >= sizeof id; ids = slice_from(ids, sizeof id)) {
-		memcpy(&id, ids.at, sizeof id);
-		big_name(name, id);
-		fs_unlink(st->big_dir, name);
-	}
-	buf_free(&st->gone_big);
-}
-
-/* Messages first: their places in the segment were told when they were
- * added. What of the outcomes finds no room is kept for the next batch. */
-static int
-write_batch(struct store *st)
-{
-	uint64_t end = st->current->end;
-	int wrote, wrote_outcomes;
-
-	if (st->big_dirty && fs_sync(st->big_dir) != 0) {
-		store_fail(st, "syncing the directory of large messages");
-		return -1;
-	}
-	st->big_dirty = false;
-	wrote = append(st, &st->news);
-	if (wrote == 0) {
-		buf_puts(&st->index, buf_slice(&st->news_index));
-		keep_written(st, end);
-	} else {
-		log_open("write-failed");
-		log_errno(errno);
-		log_close();
-		buf_clear(&st->news);
-		st->is_full = true;
-	}
-	buf_clear(&st->news_index);
-	wrote_outcomes = wrote == -2 ? -2 : append(st, &st->outcomes);
-	if (wrote_outcomes == -2)
-		store_fail(st, "cutting a segment after a failed write");
-	if (wrote_outcomes == 0)
-		reuse(&st->outcomes);
-	if (st->outcomes.len == 0) {
-		buf_puts(&st->index, buf_slice(&st->outcomes_index));
-		buf_clear(&st->outcomes_index);
-	}
-	if (!st->failed && fs_datasync(st->current->fd) != 0)
-		store_fail(st, "syncing the log");
-	/* a number without records would look like a batch that is gone */
-	st->batch += st->current->end > end;
-	return wrote;
-}
-
-int
-store_commit(struct store *st)
-{
-	int64_t begun_us = clock_us(), ended_us;
-	int wrote = -1;
-
-	if (!st->failed && st->news.len == 0 && st->outcomes.len == 0) {
-		tell_waiters(st, 'K', "");
-		return 0;
-	}
-	if (!st->failed)
-		wrote = write_batch(st);
-	if (st->failed || wrote != 0) {
-		buf_clear(&st->news);
-		tell_waiters(st, 'Z', "the queue's disk refused it (#4.3.1)");
-		return -1;
-	}
-	if (st->outcomes.len == 0 && st->late.len == 0)
-		remove_gone(st);
-	ended_us = clock_us();
-	gather_batch(&st->gather, begun_us, ended_us,
-		     tell_waiters(st, 'K', ""));
-	return 0;
-}
-
-static void
-settle_due(struct loop_timer *timer)
-{
-	struct store *st = OWNER(timer, struct store, settle_timer);
-
-	loop_task_queue(st->loop, &st->commit_task);
 }
 
 /* A record of size bytes goes into the next batch: make sure that its segment
@@ -401,13 +219,13 @@ store_make_room(struct store *st, size_t size)
 		store_commit(st);
 	if (want <= st->segment_size)
 		return 0;
-	store_commit(st);
+	do /* what those who are told add has the old segment's number in it */
+		store_commit(st);
+	while (st->news.len > 0 && !st->failed);
 	if (st->failed || st->outcomes.len > 0) {
 		errno = EIO;
 		return -1;
 	}
-	if (st->news.len > 0) /* it has the old segment's number in it */
-		die_bug("mail was added to the store inside a commit");
 	s = create(st, st->current->segno + 1, &sync_failed);
 	if (!s && sync_failed)
 		store_fail(st, "syncing a new segment");
@@ -417,6 +235,7 @@ store_make_room(struct store *st, size_t size)
 	buf_free(&st->index);
 	append_segment(st, s);
 	st->current = s;
+	st->durable = 0;
 	st->batch = 1;
 	uncache_old(st);
 	return 0;
@@ -437,35 +256,6 @@ store_lease(struct store *st)
 	first = (uint64_t)st->id_base << 32 | (st->id_next + 1);
 	st->id_next += STORE_LEASE;
 	return first;
-}
-
-/* Those who were told send more: look what has come before the next sync. */
-static bool
-rests(struct store *st)
-{
-	int64_t us = 0;
-
-	if (st->gathers)
-		us = gather_rest_us(&st->gather, clock_us(), st->news.len);
-	if (us == 0)
-		return false;
-	usleep((useconds_t)us);
-	loop_timer_set(st->loop, &st->settle_timer, 0);
-	return true;
-}
-
-static void
-commit_task(struct loop_task *task)
-{
-	struct store *st = OWNER(task, struct store, commit_task);
-
-	if (rests(st))
-		return;
-	loop_timer_stop(st->loop, &st->settle_timer);
-	store_put_late(st);
-	store_commit(st);
-	if (st->outcomes.len > 0 || st->late.len > 0) /* no room for them */
-		loop_timer_set(st->loop, &st->settle_timer, 1000);
 }
 
 void

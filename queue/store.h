@@ -20,6 +20,7 @@
 #include "lib/idmap.h"
 #include "lib/loop.h"
 #include "lib/verdict.h"
+#include "lib/worker.h"
 #include "queue/gather.h"
 #include "queue/incoming.h"
 #include "queue/message.h"
@@ -34,7 +35,8 @@ enum {
 	STORE_LEASE = 65536,   /* ids a door connection gets at a time */
 	INDEX_LINES_A_ROUND = 2000,
 	STORE_AHEAD = 8192, /* so much text is read with its envelope */
-	STORE_BATCH_MAX = 8 * 1024 * 1024 /* commit early past this */
+	STORE_BATCH_MAX = 8 * 1024 * 1024, /* commit early past this */
+	STORE_SHORT = 16384 /* a batch up to this is synced at once */
 };
 
 struct store;
@@ -82,6 +84,12 @@ struct store {
 	struct idmap messages;
 	struct loop_task commit_task;
 	struct loop_timer settle_timer;
+	struct worker syncer;	     /* of a batch that is written: ... */
+	struct store_waiter *flying; /* ... they wait for it; ... */
+	int64_t begun_us;
+	int wrote, sync_error; /* ... 0, if all went well */
+	bool is_due;	       /* the next waits for its end */
+	uint64_t durable;      /* the current segment, up to here */
 	struct gather gather;
 	bool big_dirty;	     /* big_dir has names that are not synced */
 	bool failed;	     /* nothing more may be written: end, restart */
@@ -102,6 +110,7 @@ struct store {
 	uint64_t segment_size;		  /* 0: SEGMENT_SIZE; small in tests */
 	unsigned keep_segments;		  /* 0: STORE_KEEP */
 	bool gathers;			  /* rest between batches: gather.h */
+	enum worker_way sync_way;	  /* of large batches */
 	void (*loaded)(struct store *st); /* all old messages are known */
 	/* m is about to be freed; may be NULL */
 	void (*left)(struct store *st, struct message *m);
@@ -143,6 +152,13 @@ int
 store_add(struct store *st, struct incoming *in, struct slice settles,
 	  struct store_waiter *w);
 
+/* store_is_durable - is its record synced?
+ *
+ * A message that is not yet is only its waiter's, who may still be told Z.
+ */
+bool
+store_is_durable(const struct store *st, const struct message *m);
+
 /* store_has_taken - was this package taken within RECENT_S? */
 bool
 store_has_taken(struct store *st, const uint8_t key[RECENT_KEY]);
@@ -161,6 +177,7 @@ store_wait(struct store *st, struct store_waiter *w);
  * duplicate, never a loss. When it was the last one the message is gone and
  * freed, unless attempts still know it (m->n_busy): then store_forget_over
  * frees it.
+ * Needs    m is durable: its waiter was told K.
  * Returns  true when the message is gone.
  */
 bool

@@ -6,7 +6,7 @@
 #define QUAIL_QUEUE_STORE_LOAD_H
 
 #include "queue/entry.h"
-#include "queue/store.h"
+#include "queue/store_commit.h"
 
 /* store_load_find - open the old segments, oldest first, into st->oldest
  *
@@ -76,14 +76,6 @@ store_place(struct message *m, struct segment *s, uint64_t offset,
 bool
 store_mark(struct message *m, uint32_t index);
 
-/* store_commit - write and sync what waits now, and tell the waiters
- *
- * Returns  0; -1: the messages of the batch were not written (the waiters
- *          were told Z), or the store has failed.
- */
-int
-store_commit(struct store *st);
-
 /* store_make_room - let the next record of size bytes fit
  *
  * Commits and begins a new segment when the current one is full.
@@ -91,9 +83,5 @@ store_commit(struct store *st);
  */
 int
 store_make_room(struct store *st, size_t size);
-
-/* store_fail - nothing more may be written; ends the loop */
-void
-store_fail(struct store *st, const char *what);
 
 #endif

@@ -26,7 +26,8 @@ drop_oldest(struct store *st)
 				 aside[] = "damaged-01234567";
 	int r;
 
-	if (store_keys_carry(st, s) != 0)
+	store_synced(st);
+	if (st->failed || store_keys_carry(st, s) != 0)
 		return -1;
 	segment_name(name, s->segno);
 	if (s->is_damaged) {

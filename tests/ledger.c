@@ -56,7 +56,10 @@ ledger_start(void)
 			if (!ledger.entries[i].durable[j])
 				ledger.entries[i].durable[j] = SIZE_MAX;
 	ledger.store = (struct store){
-	    .loaded = loaded, .segment_size = 8192, .keep_segments = 2};
+	    .loaded = loaded,
+	    .segment_size = 8192,
+	    .keep_segments = 2,
+	    .sync_way = ledger.is_late ? WORKER_LATE : WORKER_INLINE};
 	store_open(&ledger.store, &ledger.loop, "queue");
 }
 
@@ -136,6 +139,7 @@ ledger_repeat(size_t prefix)
 			    300, 0);
 	}
 	loop_round(&ledger.loop, 0);
+	ledger_land();
 }
 
 static struct ledger_entry *
@@ -178,7 +182,7 @@ round_once(void)
 	loop_round(&ledger.loop, 0);
 	/* outcomes that were in the log's last batch are durable now */
 	if (ledger.store.outcomes.len > 0 || ledger.store.late.len > 0 ||
-	    ledger.store.failed)
+	    ledger.store.syncer.is_busy || ledger.store.failed)
 		return;
 	for (i = 0; i < ledger.n; i++)
 		for (j = 0; j < RCPTS; j++)
@@ -188,12 +192,23 @@ round_once(void)
 				    simfs_length(ledger.disk);
 }
 
+void
+ledger_land(void)
+{
+	while (ledger.store.syncer.is_busy)
+		round_once();
+}
+
 static void
 settle(int entry, int rcpt)
 {
 	struct ledger_entry *e = &ledger.entries[entry];
 	struct message *m = idmap_get(&ledger.store.messages, e->id);
 
+	if (m && !store_is_durable(&ledger.store, m)) { /* not ours yet */
+		ledger_land();
+		m = idmap_get(&ledger.store.messages, e->id);
+	}
 	if (!m || ledger.store.failed)
 		return;
 	e->settled[rcpt] = simfs_length(ledger.disk) + 1;
@@ -215,6 +230,7 @@ bounce(int entry, int rcpt)
 	b = add(300, settles, entry);
 	e->settled[rcpt] = simfs_length(ledger.disk) + 1;
 	round_once();
+	ledger_land();
 	m = idmap_get(&ledger.store.messages, e->id);
 	if (b->acked && m) {
 		store_forget_settled(&ledger.store, m, (uint32_t)rcpt);
@@ -470,6 +486,7 @@ ledger_more(void)
 	ledger.next_id = store_lease(&ledger.store) + STORE_LEASE / 2;
 	e = add(10, "", -1);
 	round_once();
+	ledger_land();
 	return e;
 }
 

@@ -51,6 +51,7 @@ struct ledger {
 	uint64_t next_id;
 	size_t again_prefix; /* as much of a recovery's trace has happened */
 	bool is_aged;	     /* the keys of repeats may be forgotten */
+	bool is_late;	     /* each sync ends in a later round than it began */
 	unsigned long n_bad;
 };
 
@@ -71,6 +72,10 @@ ledger_open(void);
  */
 void
 ledger_repeat(size_t prefix);
+
+/* ledger_land - let the sync that is under way end */
+void
+ledger_land(void);
 
 /* ledger_work - the workload; goes on as well as it can when calls fail */
 void

@@ -456,10 +456,10 @@ delivery(const char *path, unsigned number)
 
 static struct loop loop;
 static struct deliver belt;
-static void (*belt_synced)(struct syncer *s);
+static void (*belt_synced)(struct worker *s);
 
 static void
-synced(struct syncer *s)
+synced(struct worker *s)
 {
 	believe();
 	belt_synced(s);
@@ -470,7 +470,7 @@ static void
 belt_begin(void)
 {
 	deliver_init(&belt, &loop, slice_text(me_text));
-	belt.syncer.is_inline = true;
+	belt.syncer.way = WORKER_INLINE;
 	belt_synced = belt.syncer.done;
 	belt.syncer.done = synced;
 }
@@ -958,7 +958,7 @@ test_belt(void)
 		write_now();
 		if (i == 0)
 			continue;
-		syncer_wait(&belt.syncer);
+		worker_wait(&belt.syncer);
 		ok(verdicts.len == (i - 1) * 2 * N &&
 		       count_in("x/new") == i * 2 * N &&
 		       count_in("x/tmp") == 2 * N,
@@ -994,7 +994,7 @@ test_belt_fails(void)
 	add_all(d[1]);
 	write_now();
 	fail_call = "syncfs";
-	syncer_wait(&belt.syncer);
+	worker_wait(&belt.syncer);
 	ok(fail_what && count_in("x/new") == 2 * N,
 	   "linked; a sync has failed");
 	add_all(d[2]);
@@ -1108,9 +1108,9 @@ test_leave(void)
 		if (stage > 0)
 			write_now();
 		if (stage > 1)
-			syncer_wait(&belt.syncer);
+			worker_wait(&belt.syncer);
 		if (stage > 2)
-			syncer_wait(&belt.syncer);
+			worker_wait(&belt.syncer);
 		if (stage == 3) {
 			ok(verdicts.len == 2, "over");
 			break;

@@ -1,0 +1,312 @@
+#include "queue/store_commit.h"
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/owner.h"
+#include "queue/store_load.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+void
+store_fail(struct store *st, const char *what)
+{
+	int e = errno;
+
+	st->failed = true;
+	log_open("store-failed");
+	log_text("while", what);
+	log_errno(e);
+	log_text("then", "everything waiting is deferred, the queue restarts");
+	log_close();
+	loop_stop(st->loop);
+}
+
+/* those who wait */
+
+static struct store_waiter *
+take_waiters(struct store *st)
+{
+	struct store_waiter *w = st->first;
+
+	st->first = NULL;
+	st->last = &st->first;
+	return w;
+}
+
+/* Returns how many. */
+static size_t
+tell(struct store *st, struct store_waiter *w, char code, const char *text)
+{
+	struct verdict v;
+	size_t n = 0;
+
+	verdict_say(&v, code, text);
+	while (w) {
+		struct store_waiter *next = w->next;
+
+		if (code == 'K') {
+			w->done(w, w->message, &v);
+		} else {
+			if (w->message)
+				store_leave(st, w->message);
+			w->done(w, NULL, &v);
+		}
+		w = next;
+		n++;
+	}
+	return n;
+}
+
+/* writing */
+
+/* Write one of the two buffers at the segment's end.
+ * 0; -1: not written, and the segment is as before; -2: it is not. */
+static int
+append(struct store *st, struct buf *records)
+{
+	struct segment *s = st->current;
+
+	if (records->len == 0)
+		return 0;
+	if (fs_write_all(s->fd, records->mem + records->off, records->len,
+			 (off_t)s->end) != 0) {
+		int e = errno, r = fs_truncate(s->fd, (off_t)s->end);
+
+		s->filled = s->end;
+		errno = e;
+		return r == 0 ? -1 : -2;
+	}
+	s->end += records->len;
+	segment_fill_ahead(s, records->len, st->segment_size);
+	return 0;
+}
+
+static void
+reuse(struct buf *records)
+{
+	buf_clear(records);
+	if (records->cap > STORE_BATCH_MAX)
+		buf_free(records);
+}
+
+/* News that was written: in memory until the next is. */
+static void
+keep_written(struct store *st, uint64_t at)
+{
+	struct buf written = st->news;
+
+	if (written.len == 0)
+		return;
+	st->news = st->written;
+	st->written = written;
+	st->written_at = at;
+	st->written_segno = st->current->segno;
+	reuse(&st->news);
+}
+
+/* Files of messages whose last outcome is on disk now. */
+static void
+remove_gone(struct store *st)
+{
+	struct slice ids = buf_slice(&st->gone_big);
+	char name[BIG_NAME];
+	uint64_t id;
+
+	for (; ids.len >= sizeof id; ids = slice_from(ids, sizeof id)) {
+		memcpy(&id, ids.at, sizeof id);
+		big_name(name, id);
+		fs_unlink(st->big_dir, name);
+	}
+	buf_free(&st->gone_big);
+}
+
+/* Messages first: their places in the segment were told when they were
+ * added. What of the outcomes finds no room is kept for the next batch. */
+static int
+write_batch(struct store *st)
+{
+	uint64_t end = st->current->end;
+	int wrote, wrote_outcomes;
+
+	if (st->big_dirty && fs_sync(st->big_dir) != 0) {
+		store_fail(st, "syncing the directory of large messages");
+		return -1;
+	}
+	st->big_dirty = false;
+	wrote = append(st, &st->news);
+	if (wrote == 0) {
+		buf_puts(&st->index, buf_slice(&st->news_index));
+		keep_written(st, end);
+	} else {
+		log_open("write-failed");
+		log_errno(errno);
+		log_close();
+		buf_clear(&st->news);
+		st->is_full = true;
+	}
+	buf_clear(&st->news_index);
+	wrote_outcomes = wrote == -2 ? -2 : append(st, &st->outcomes);
+	if (wrote_outcomes == -2)
+		store_fail(st, "cutting a segment after a failed write");
+	if (wrote_outcomes == 0)
+		reuse(&st->outcomes);
+	if (st->outcomes.len == 0) {
+		buf_puts(&st->index, buf_slice(&st->outcomes_index));
+		buf_clear(&st->outcomes_index);
+	}
+	/* a number without records would look like a batch that is gone */
+	st->batch += st->current->end > end;
+	return wrote;
+}
+
+/* From gathering to written. */
+static void
+begin(struct store *st)
+{
+	st->begun_us = clock_us();
+	st->sync_error = 0;
+	st->wrote = st->failed ? -1 : write_batch(st);
+	if (st->failed)
+		buf_clear(&st->news);
+	st->flying = take_waiters(st);
+}
+
+/* By the thread, or without it. */
+static void
+sync_log(struct worker *syncer)
+{
+	struct store *st = OWNER(syncer, struct store, syncer);
+
+	if (!st->failed && fs_datasync(st->current->fd) != 0)
+		st->sync_error = errno;
+}
+
+/* From written to durable. */
+static int
+end(struct store *st)
+{
+	struct store_waiter *flying = st->flying;
+	int64_t ended_us;
+
+	st->flying = NULL;
+	if (st->sync_error) {
+		errno = st->sync_error;
+		store_fail(st, "syncing the log");
+	}
+	if (st->failed || st->wrote != 0) {
+		tell(st, flying, 'Z', "the queue's disk refused it (#4.3.1)");
+		return -1;
+	}
+	st->durable = st->current->end;
+	if (st->outcomes.len == 0 && st->late.len == 0)
+		remove_gone(st);
+	ended_us = clock_us();
+	gather_batch(&st->gather, st->begun_us, ended_us,
+		     tell(st, flying, 'K', ""));
+	return 0;
+}
+
+static bool
+has_work(const struct store *st)
+{
+	return st->failed || st->news.len > 0 || st->outcomes.len > 0;
+}
+
+int
+store_commit(struct store *st)
+{
+	worker_wait(&st->syncer);
+	if (!has_work(st)) {
+		tell(st, take_waiters(st), 'K', "");
+		return 0;
+	}
+	begin(st);
+	sync_log(&st->syncer);
+	return end(st);
+}
+
+void
+store_synced(struct store *st)
+{
+	worker_wait(&st->syncer);
+}
+
+bool
+store_is_durable(const struct store *st, const struct message *m)
+{
+	return m->segment != st->current || m->offset < st->durable;
+}
+
+/* tasks */
+
+static void
+synced(struct worker *syncer)
+{
+	struct store *st = OWNER(syncer, struct store, syncer);
+
+	end(st);
+	if (st->is_due || st->first)
+		loop_task_queue(st->loop, &st->commit_task);
+}
+
+static void
+settle_due(struct loop_timer *timer)
+{
+	struct store *st = OWNER(timer, struct store, settle_timer);
+
+	loop_task_queue(st->loop, &st->commit_task);
+}
+
+/* Those who were told send more: look what has come before the next sync. */
+static bool
+rests(struct store *st)
+{
+	int64_t us = 0;
+
+	if (st->gathers)
+		us = gather_rest_us(&st->gather, clock_us(), st->news.len);
+	if (us == 0)
+		return false;
+	usleep((useconds_t)us);
+	loop_timer_set(st->loop, &st->settle_timer, 0);
+	return true;
+}
+
+/* To hand it over would take longer than it gains. */
+static bool
+is_short(const struct store *st)
+{
+	return st->failed || !has_work(st) || st->syncer.way == WORKER_INLINE ||
+	       (st->syncer.way == WORKER_THREAD && st->news.len <= STORE_SHORT);
+}
+
+static void
+commit_task(struct loop_task *task)
+{
+	struct store *st = OWNER(task, struct store, commit_task);
+
+	st->is_due = st->syncer.is_busy;
+	if (st->is_due || rests(st))
+		return;
+	loop_timer_stop(st->loop, &st->settle_timer);
+	store_put_late(st);
+	if (is_short(st)) {
+		store_commit(st);
+	} else {
+		begin(st);
+		worker_start(&st->syncer, false);
+	}
+	if (st->outcomes.len > 0 || st->late.len > 0) /* no room for them */
+		loop_timer_set(st->loop, &st->settle_timer, 1000);
+}
+
+void
+store_commit_init(struct store *st)
+{
+	st->last = &st->first;
+	st->commit_task.run = commit_task;
+	st->settle_timer.expired = settle_due;
+	worker_init(&st->syncer, st->loop, st->sync_way, sync_log, synced);
+}

@@ -1,0 +1,276 @@
+/* commit_test - what happens beside the sync of a batch: who comes meanwhile
+ * waits for the next, a repeat too, and nobody sees what is not synced */
+#include "queue/store_load.h"
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "lib/netstring.h"
+#include "lib/owner.h"
+#include "queue/control_run.h"
+#include "tests/tables.h"
+#include "tests/tap.h"
+
+#include <errno.h>
+
+enum { LARGE = STORE_SHORT + 1000, SMALL = 100 };
+
+static struct loop loop;
+static struct store store;
+static struct buf story;
+static uint64_t next_id;
+
+struct mail {
+	struct store_waiter waiter;
+	struct incoming in;
+	char name;
+};
+
+static void
+loaded(struct store *st)
+{
+	(void)st;
+}
+
+static void
+told(struct store_waiter *w, struct message *m, const struct verdict *v)
+{
+	struct mail *mail = OWNER(w, struct mail, waiter);
+
+	(void)m;
+	buf_putc(&story, mail->name);
+	buf_putc(&story, v->code);
+	buf_putc(&story, ' ');
+}
+
+static bool
+is_told(const char *what)
+{
+	bool good = slice_eq(buf_slice(&story), slice_text(what));
+
+	if (!good)
+		fprintf(stderr, "# told: %.*s\n# not:  %s\n", (int)story.len,
+			buf_slice(&story).at, what);
+	buf_clear(&story);
+	return good;
+}
+
+static void
+begin(enum worker_way way)
+{
+	store = (struct store){.loaded = loaded, .sync_way = way};
+	store_open(&store, &loop, "queue");
+	while (!store.is_loaded)
+		loop_round(&loop, 0);
+	next_id = store_lease(&store);
+}
+
+static void
+finish(void)
+{
+	store_close(&store);
+	if (system("rm -rf queue") != 0)
+		perror("queue");
+}
+
+static void
+add(struct mail *mail, char name, size_t size)
+{
+	struct buf text = {0};
+
+	memset(buf_room(&text, size), 'x', size);
+	buf_added(&text, size);
+	*mail = (struct mail){.name = name, .waiter.done = told};
+	mail->in.id = next_id++;
+	mail->in.birth_us = clock_us();
+	mail->in.has_key = true;
+	memcpy(mail->in.key, &mail->in.id, sizeof mail->in.id);
+	buf_text(&mail->in.sender, "a@b.test");
+	incoming_rcpt(&mail->in, SLICE("c@d.test"));
+	incoming_rcpt(&mail->in, SLICE("e@f.test"));
+	if (incoming_text(&mail->in, store.big_dir, INCOMING_SMALL,
+			  buf_slice(&text)) != 0 ||
+	    store_add(&store, &mail->in, SLICE(""), &mail->waiter) != 0)
+		exit(1);
+	buf_free(&text);
+}
+
+static void
+forget(struct mail *mail)
+{
+	incoming_free(&mail->in, store.big_dir);
+}
+
+/* How many messages an operator's list has. */
+static uint64_t
+listed(void)
+{
+	struct control_source source = {.store = &store};
+	struct control_run run = {.source = &source};
+	struct buf out = {0}, ask = {0};
+	struct holds holds = {0};
+	uint64_t n;
+
+	source.holds = &holds;
+	netstring_put(&ask, SLICE("count"));
+	netstring_put(&ask, SLICE("all=1"));
+	control_run_start(&run, buf_slice(&ask), &out);
+	while (!control_run_slice(&run, &out))
+		;
+	n = run.n_told;
+	control_run_free(&run);
+	buf_free(&out);
+	buf_free(&ask);
+	return n;
+}
+
+static void
+test_meanwhile(void)
+{
+	struct mail a, b, c, repeat = {.name = 'r', .waiter.done = told};
+
+	begin(WORKER_LATE);
+	add(&a, 'a', LARGE);
+	add(&b, 'b', SMALL);
+	loop_round(&loop, 0);
+	ok(store.syncer.is_busy && is_told(""), "the sync is under way");
+	ok(!store_is_durable(&store, a.waiter.message) && listed() == 0,
+	   "nobody sees what may still be refused");
+	add(&c, 'c', SMALL);
+	ok(store_has_taken(&store, a.in.key), "a repeat is known meanwhile");
+	store_wait(&store, &repeat.waiter);
+	loop_round(&loop, 0);
+	ok(is_told("aK bK "), "its end is told to those who waited for it");
+	ok(store_is_durable(&store, a.waiter.message) &&
+	       !store_is_durable(&store, c.waiter.message) && listed() == 2,
+	   "and what it was for is there");
+	loop_round(&loop, 0);
+	ok(is_told("cK rK ") && listed() == 3,
+	   "who came meanwhile was in the next");
+	forget(&a);
+	forget(&b);
+	forget(&c);
+	finish();
+}
+
+/* What must not be done beside a sync waits for its end. */
+static void
+test_waits(void)
+{
+	struct mail a, b;
+
+	begin(WORKER_LATE);
+	add(&a, 'a', LARGE);
+	loop_round(&loop, 0);
+	add(&b, 'b', SMALL);
+	ok(store_commit(&store) == 0 && !store.syncer.is_busy &&
+	       is_told("aK bK "),
+	   "a commit ends what is under way first");
+	forget(&a);
+	forget(&b);
+	add(&a, 'a', LARGE);
+	loop_round(&loop, 0);
+	ok(store_make_room(&store, store.segment_size) == 0 &&
+	       !store.syncer.is_busy && is_told("aK "),
+	   "so does a new segment");
+	forget(&a);
+	add(&a, 'a', LARGE);
+	loop_round(&loop, 0);
+	store_end(&store);
+	ok(is_told("aK "), "so does the end");
+	forget(&a);
+	finish();
+}
+
+static void
+test_outcomes(void)
+{
+	struct mail a, b;
+	uint32_t batch;
+
+	begin(WORKER_LATE);
+	add(&a, 'a', SMALL);
+	loop_round(&loop, 0);
+	loop_round(&loop, 0);
+	add(&b, 'b', LARGE);
+	loop_round(&loop, 0);
+	store_settle(&store, a.waiter.message, 0, 'K', SLICE("x"));
+	batch = store.batch;
+	loop_task_queue(&loop, &store.commit_task);
+	while (store.outcomes.len > 0 || store.syncer.is_busy)
+		loop_round(&loop, 0);
+	ok(is_told("aK bK ") && store.batch == batch + 1,
+	   "an outcome that came meanwhile is in the next batch");
+	forget(&a);
+	forget(&b);
+	finish();
+}
+
+static void
+fail_sync(struct worker *syncer)
+{
+	OWNER(syncer, struct store, syncer)->sync_error = EIO;
+}
+
+static void
+test_failure(void)
+{
+	struct mail a, b;
+
+	begin(WORKER_LATE);
+	store.syncer.work = fail_sync;
+	add(&a, 'a', LARGE);
+	loop_round(&loop, 0);
+	add(&b, 'b', LARGE);
+	loop_round(&loop, 0);
+	ok(store.failed && is_told("aZ bZ "),
+	   "a failed sync: Z to its own, and to those behind");
+	loop.stopping = false;
+	forget(&a);
+	forget(&b);
+	finish();
+}
+
+static void
+test_thread(void)
+{
+	enum { N = 200 };
+	static struct mail mails[N];
+	unsigned i, beside = 0;
+
+	begin(WORKER_THREAD);
+	add(&mails[0], 'a', SMALL);
+	loop_round(&loop, 0);
+	ok(is_told("aK ") && !store.syncer.has_thread,
+	   "a short batch is synced at once, without a thread");
+	forget(&mails[0]);
+	for (i = 0; i < N; i++) {
+		add(&mails[i], 'a', LARGE);
+		loop_round(&loop, 0);
+		beside += store.syncer.is_busy;
+	}
+	while (store.syncer.is_busy || store.first)
+		loop_round(&loop, -1);
+	ok(store.syncer.has_thread && beside > 0, "one does the others'");
+	ok(story.len == 3 * N && listed() == N + 1, "all of them are told");
+	ok(!memchr(buf_slice(&story).at, 'Z', story.len), "K");
+	buf_clear(&story);
+	for (i = 0; i < N; i++)
+		forget(&mails[i]);
+	finish();
+}
+
+int
+main(void)
+{
+	tables_begin();
+	loop_init(&loop);
+	test_meanwhile();
+	test_waits();
+	test_outcomes();
+	test_failure();
+	test_thread();
+	loop_free(&loop);
+	buf_free(&story);
+	tables_end();
+	return tap_done();
+}
