@@ -10,7 +10,12 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { WINDOW = 1024 * 1024, FIRST_MAX = 256, AHEAD_BATCH = 32 * 1024 };
+enum {
+	WINDOW = 1024 * 1024,
+	FIRST_MAX = 256,
+	AHEAD_BATCH = 160 * 1024,
+	AHEAD_BATCHES = 8
+};
 
 void
 segment_name(char name[SEGMENT_NAME], uint32_t segno)
@@ -120,8 +125,10 @@ segment_close(struct segment *s)
 void
 segment_fill_ahead(struct segment *s, size_t n, uint64_t max)
 {
-	static char zeros[SEGMENT_AHEAD]; /* never written to, so no memory */
-	uint64_t until = s->end + SEGMENT_AHEAD;
+	static char zeros[AHEAD_BATCH * AHEAD_BATCHES]; /* never written to */
+	size_t ahead = n * AHEAD_BATCHES < SEGMENT_AHEAD ? SEGMENT_AHEAD
+							 : n * AHEAD_BATCHES;
+	uint64_t until = s->end + ahead;
 
 	if (s->end <= s->filled)
 		return;

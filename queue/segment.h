@@ -64,10 +64,11 @@ segment_create(int dir, uint32_t segno, const char *spare, bool *sync_failed);
 
 /* segment_fill_ahead - n bytes have just been written up to s->end
  *
- * If they took new blocks and were few, SEGMENT_AHEAD more bytes get blocks
- * now, so that the next small batches need no journal commit: one that is
- * alone then takes a third of the time. What is written is zeros, in the sync
- * that comes anyway; that it fails is no trouble.
+ * If they took new blocks and were no more than 160 KiB, eight times as many,
+ * SEGMENT_AHEAD at least, get blocks now, so that the next batches need no
+ * journal commit: one that is alone then takes a third of the time. What is
+ * written is zeros, in the sync that comes anyway; that it fails is no
+ * trouble.
  *
  * Takes    max: how long the file may become.
  */

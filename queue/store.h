@@ -36,7 +36,7 @@ enum {
 	INDEX_LINES_A_ROUND = 2000,
 	STORE_AHEAD = 8192, /* so much text is read with its envelope */
 	STORE_BATCH_MAX = 8 * 1024 * 1024, /* commit early past this */
-	STORE_SHORT = 16384 /* a batch up to this is synced at once */
+	STORE_SHORT = 131072 /* a batch up to this is synced at once */
 };
 
 struct store;

@@ -125,6 +125,10 @@ test_ahead(void)
 	ok(n_writes == 1 && s->filled == filled, "the next one uses them");
 	ok(finds(1, 2, false, false), "and nobody takes them for damage");
 	put(s, 3, SEGMENT_AHEAD, SEGMENT_SIZE);
+	put(s, 3, 100 * 1024, SEGMENT_SIZE);
+	ok(s->filled >= s->end + 800 * 1024 && size_of(s) == s->filled,
+	   "more of them behind a larger batch");
+	put(s, 3, 900 * 1024, SEGMENT_SIZE);
 	ok(s->filled == s->end && size_of(s) == s->end,
 	   "no more behind a large batch");
 	put(s, 4, 100, s->end + 1000);
@@ -137,9 +141,9 @@ test_ahead(void)
 	put(s, 6, 100, SEGMENT_SIZE);
 	fail_write = 0;
 	ok(n_writes == 2 && s->filled == s->end, "a full disk is no trouble");
-	ok(finds(1, 6, false, false), "all records are there");
+	ok(finds(1, 8, false, false), "all records are there");
 	write_at(s, s->end + 50, 'y', 1);
-	ok(finds(1, 6, true, false), "one byte that is no zero: torn");
+	ok(finds(1, 8, true, false), "one byte that is no zero: torn");
 	segment_close(s);
 }
 
