@@ -61,9 +61,9 @@ real_unlink(int dir, const char *name)
 }
 
 static void
-real_uncache(int fd)
+real_uncache(int fd, uint64_t from, uint64_t n)
 {
-	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	posix_fadvise(fd, (off_t)from, (off_t)n, POSIX_FADV_DONTNEED);
 }
 
 static int
@@ -263,9 +263,9 @@ fs_syncfs(int fd)
 }
 
 void
-fs_uncache(int fd)
+fs_uncache(int fd, uint64_t from, uint64_t n)
 {
-	fs->uncache(fd);
+	fs->uncache(fd, from, n);
 }
 
 int

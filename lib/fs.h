@@ -25,7 +25,7 @@ struct fs_calls {
 	int (*datasync)(int fd);
 	int (*sync)(int fd); /* also for a directory's descriptor */
 	int (*syncfs)(int fd);
-	void (*uncache)(int fd);
+	void (*uncache)(int fd, uint64_t from, uint64_t n);
 	int (*rename)(int from_dir, const char *from, int to_dir,
 		      const char *to);
 	int (*move)(int from_dir, const char *from, int to_dir, const char *to);
@@ -98,11 +98,12 @@ fs_syncfs(int fd);
 
 /* fs_uncache - let the next reads come from the disk, as far as possible
  *
- * Needs    the file synced. After a sync that failed in an earlier process
+ * Needs    the file synced, these bytes at least. After a sync that failed in an earlier process
  *          the kernel may still show what it could not write.
+ * Takes    n: bytes from there; 0: to the file's end.
  */
 void
-fs_uncache(int fd);
+fs_uncache(int fd, uint64_t from, uint64_t n);
 
 int
 fs_rename(int from_dir, const char *from, int to_dir, const char *to);

@@ -8,7 +8,6 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/owner.h"
-#include "lib/siphash.h"
 #include "queue/entry.h"
 
 #include <errno.h>
@@ -28,8 +27,8 @@ struct staged {
 	bool has_trace;	 /* we know which text is our own trace */
 	uint64_t trace_size, trace_left; /* bytes of it; still to come */
 	struct tags tags;
-	struct siphash hash; /* of the client's own text, then of all */
-	bool is_repeat;	     /* it waits for the answer of its like */
+	struct texthash hash; /* of the client's own text, then of all */
+	bool is_repeat;	      /* it waits for the answer of its like */
 	bool refused;
 	struct verdict verdict; /* when refused */
 };
@@ -115,7 +114,7 @@ open_message(struct door_link *link, uint64_t id)
 	s->link = link;
 	s->intake = link->intake;
 	s->in.id = id;
-	siphash_init(&s->hash, link->intake->store->key);
+	texthash_init(&s->hash, &link->intake->hash_key);
 	idmap_put(&link->staged, id, s);
 	if (link->intake->store->is_full)
 		refuse(s, 'Z', "the queue's disk is full (#4.3.1)");
@@ -136,7 +135,7 @@ hash_text(struct staged *s, struct slice text)
 	    text.len < s->trace_left ? text.len : (size_t)s->trace_left;
 
 	s->trace_left -= skip;
-	siphash_push(&s->hash, slice_from(text, skip));
+	texthash_push(&s->hash, slice_from(text, skip));
 }
 
 /* What makes it the same package: text, sender, recipients, client. The
@@ -150,11 +149,11 @@ finish_key(struct staged *s)
 			     s->in.rcpts.len};
 
 	entry_attr(buf_slice(&s->in.attrs), "client", &client);
-	siphash_push(&s->hash, buf_slice(&s->in.sender));
-	siphash_push(&s->hash, buf_slice(&s->in.rcpts));
-	siphash_push(&s->hash, client);
-	siphash_push(&s->hash, slice_of((const char *)sizes, sizeof sizes));
-	siphash_end(&s->hash, result);
+	texthash_push(&s->hash, buf_slice(&s->in.sender));
+	texthash_push(&s->hash, buf_slice(&s->in.rcpts));
+	texthash_push(&s->hash, client);
+	texthash_push(&s->hash, slice_of((const char *)sizes, sizeof sizes));
+	texthash_end(&s->hash, result);
 	memcpy(s->in.key, result, sizeof s->in.key);
 	s->in.has_key = true;
 }
@@ -462,6 +461,7 @@ intake_init(struct intake *in, struct loop *loop, struct store *store,
 			      .store = store,
 			      .text_max = LIMIT_TEXT,
 			      .accepted = on_accepted};
+	texthash_key(&in->hash_key, store->key);
 	server_init(&in->server, loop, "door", LINKS_MAX, accepted);
 	server_listen_unix(&in->server, path, 0660);
 }

@@ -12,6 +12,7 @@
 #define QUAIL_QUEUE_INTAKE_H
 
 #include "lib/server.h"
+#include "lib/texthash.h"
 #include "queue/staging.h"
 #include "queue/store.h"
 #include "queue/tags.h"
@@ -31,6 +32,7 @@ struct intake {
 	struct server server;
 	struct door_link *links;
 	struct staging staging;
+	struct texthash_key hash_key; /* the store's */
 	/* a message was committed and K is on its way */
 	void (*accepted)(struct intake *in, struct message *m);
 	/* What the tables make of a complete message before it is committed,

@@ -29,6 +29,7 @@ struct segment {
 	uint32_t salt;
 	uint64_t end;	     /* of what was written (current) or found valid */
 	uint64_t filled;     /* the file has blocks so far (current) */
+	uint64_t uncached;   /* its pages so far were given up */
 	uint64_t n_live;     /* messages whose record is here */
 	uint64_t live_bytes; /* of their records */
 	uint64_t keys_at;    /* where to look for what was taken lately, ... */

@@ -73,18 +73,6 @@ append_segment(struct store *st, struct segment *s)
 	st->n_segments++;
 }
 
-/* What waits in older segments waits for long, if delivery keeps up at all:
- * the memory of their pages is better used for the pages to come. */
-static void
-uncache_old(const struct store *st)
-{
-	const struct segment *s;
-
-	for (s = st->oldest; s; s = s->next)
-		if (s->segno + STORE_CACHED == st->current->segno)
-			fs_uncache(s->fd);
-}
-
 static struct segment *
 create(struct store *st, uint32_t segno, bool *sync_failed)
 {
@@ -121,6 +109,8 @@ store_open(struct store *st, struct loop *loop, const char *path)
 		st->segment_size = SEGMENT_SIZE;
 	if (st->keep_segments == 0)
 		st->keep_segments = STORE_KEEP;
+	if (st->keep_cached == 0)
+		st->keep_cached = STORE_CACHED;
 	store_commit_init(st);
 	st->dir = directory(AT_FDCWD, path);
 	lock(st, path);
@@ -133,6 +123,7 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	if (!st->current)
 		die_sys("making a new segment of the queue", path);
 	append_segment(st, st->current);
+	st->cached = st->current;
 	st->id_base = segno;
 	st->batch = 1;
 	store_check_disk(st);
@@ -237,7 +228,6 @@ store_make_room(struct store *st, size_t size)
 	st->current = s;
 	st->durable = 0;
 	st->batch = 1;
-	uncache_old(st);
 	return 0;
 }
 

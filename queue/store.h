@@ -31,8 +31,8 @@ enum {
 	STORE_SETTLE_MS = 100, /* outcomes wait this long for a batch */
 	STORE_KEEP = 16,       /* segments; mail is not moved to have fewer */
 	STORE_SPARES = 2,      /* reclaimed segments kept for reuse */
-	STORE_CACHED = 3,      /* younger ones' pages may stay in memory */
-	STORE_LEASE = 65536,   /* ids a door connection gets at a time */
+	STORE_CACHED = 32 * 1024 * 1024, /* the log's last: its pages stay */
+	STORE_LEASE = 65536, /* ids a door connection gets at a time */
 	INDEX_LINES_A_ROUND = 2000,
 	STORE_AHEAD = 8192, /* so much text is read with its envelope */
 	STORE_BATCH_MAX = 8 * 1024 * 1024, /* commit early past this */
@@ -87,9 +87,10 @@ struct store {
 	struct worker syncer;	     /* of a batch that is written: ... */
 	struct store_waiter *flying; /* ... they wait for it; ... */
 	int64_t begun_us;
-	int wrote, sync_error; /* ... 0, if all went well */
-	bool is_due;	       /* the next waits for its end */
-	uint64_t durable;      /* the current segment, up to here */
+	int wrote, sync_error;	/* ... 0, if all went well */
+	bool is_due;		/* the next waits for its end */
+	uint64_t durable;	/* the current segment, up to here */
+	struct segment *cached; /* the oldest with pages in memory */
 	struct gather gather;
 	bool big_dirty;	     /* big_dir has names that are not synced */
 	bool failed;	     /* nothing more may be written: end, restart */
@@ -109,6 +110,7 @@ struct store {
 	/* set by the user before store_open: */
 	uint64_t segment_size;		  /* 0: SEGMENT_SIZE; small in tests */
 	unsigned keep_segments;		  /* 0: STORE_KEEP */
+	uint64_t keep_cached;		  /* 0: STORE_CACHED */
 	bool gathers;			  /* rest between batches: gather.h */
 	enum worker_way sync_way;	  /* of large batches */
 	void (*loaded)(struct store *st); /* all old messages are known */

@@ -183,6 +183,33 @@ sync_log(struct worker *syncer)
 		st->sync_error = errno;
 }
 
+/* What waits for longer than the next so many bytes take waits for long, if
+ * delivery keeps up at all: the memory is better used for what is to come. */
+static void
+uncache_old(struct store *st)
+{
+	uint64_t n = 0, some = st->keep_cached / 8;
+	struct segment *s;
+
+	for (s = st->cached; s; s = s->next)
+		n += s->end - s->uncached;
+	while (n > st->keep_cached + some) {
+		uint64_t here;
+
+		s = st->cached;
+		here = s->end - s->uncached;
+		if (here > n - st->keep_cached)
+			here = n - st->keep_cached;
+		fs_uncache(s->fd, s->uncached, here);
+		s->uncached += here;
+		n -= here;
+		if (s->uncached == s->end && s->next)
+			st->cached = s->next;
+		else if (s == st->current)
+			break;
+	}
+}
+
 /* From written to durable. */
 static int
 end(struct store *st)
@@ -202,6 +229,7 @@ end(struct store *st)
 	st->durable = st->current->end;
 	if (st->outcomes.len == 0 && st->late.len == 0)
 		remove_gone(st);
+	uncache_old(st);
 	ended_us = clock_us();
 	gather_batch(&st->gather, st->begun_us, ended_us,
 		     tell(st, flying, 'K', ""));

@@ -361,7 +361,7 @@ store_load_true(struct segment *s)
 {
 	if (fs_datasync(s->fd) != 0)
 		die_sys("syncing what an earlier run wrote", NULL);
-	fs_uncache(s->fd);
+	fs_uncache(s->fd, 0, 0);
 }
 
 /* A piece of a segment, by its index if it has one; true when it is through.

@@ -47,6 +47,8 @@ drop_oldest(struct store *st)
 		return -1;
 	}
 	st->oldest = s->next;
+	if (st->cached == s)
+		st->cached = s->next;
 	st->n_segments--;
 	segment_close(s);
 	return 0;

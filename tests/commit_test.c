@@ -230,6 +230,47 @@ test_failure(void)
 	finish();
 }
 
+static uint64_t given_up; /* bytes of the log, from its begin */
+static bool has_hole;
+
+static void
+note_uncache(int fd, uint64_t from, uint64_t n)
+{
+	(void)fd;
+	has_hole |= from != given_up;
+	given_up = from + n;
+}
+
+static void
+test_cache(void)
+{
+	enum { KEPT = 80000, EACH = 30000 };
+	struct fs_calls calls = fs_kernel;
+	struct mail mail;
+	unsigned i;
+
+	calls.uncache = note_uncache;
+	fs_use(&calls);
+	begin(WORKER_INLINE);
+	store.keep_cached = KEPT;
+	for (i = 0; i < 9; i++) {
+		add(&mail, 'a', EACH);
+		loop_round(&loop, 0);
+		forget(&mail);
+		if (i == 1)
+			ok(given_up == 0, "the last pages of the log stay");
+		else if (i == 8)
+			ok(given_up + KEPT <= store.current->end &&
+			       given_up + KEPT + KEPT / 8 + EACH >
+				   store.current->end &&
+			       !has_hole,
+			   "older ones are given up, each once");
+	}
+	fs_use(&fs_kernel);
+	buf_clear(&story);
+	finish();
+}
+
 static void
 test_thread(void)
 {
@@ -268,6 +309,7 @@ main(void)
 	test_waits();
 	test_outcomes();
 	test_failure();
+	test_cache();
 	test_thread();
 	loop_free(&loop);
 	buf_free(&story);

@@ -59,6 +59,7 @@ ledger_start(void)
 	    .loaded = loaded,
 	    .segment_size = 8192,
 	    .keep_segments = 2,
+	    .keep_cached = 6000,
 	    .sync_way = ledger.is_late ? WORKER_LATE : WORKER_INLINE};
 	store_open(&ledger.store, &ledger.loop, "queue");
 }
