@@ -44,7 +44,7 @@ buf_own(struct buf *b)
 }
 
 char *
-buf_room(struct buf *b, size_t n)
+buf_grow(struct buf *b, size_t n)
 {
 	size_t need;
 
@@ -58,34 +58,6 @@ buf_room(struct buf *b, size_t n)
 	if (need > b->cap || !b->mem)
 		grow(b, need);
 	return b->mem + b->off + b->len;
-}
-
-void
-buf_added(struct buf *b, size_t n)
-{
-	b->len += n;
-}
-
-void
-buf_put(struct buf *b, const void *bytes, size_t n)
-{
-	if (n == 0)
-		return;
-	memcpy(buf_room(b, n), bytes, n);
-	b->len += n;
-}
-
-void
-buf_puts(struct buf *b, struct slice s)
-{
-	buf_put(b, s.at, s.len);
-}
-
-void
-buf_putc(struct buf *b, char c)
-{
-	*buf_room(b, 1) = c;
-	b->len++;
 }
 
 void

@@ -43,25 +43,50 @@ buf_lend(struct buf *b, char *bytes, size_t n)
 void
 buf_own(struct buf *b);
 
+/* buf_grow - buf_room where there is none yet */
+char *
+buf_grow(struct buf *b, size_t n);
+
 /* buf_room - make room for at least n bytes behind the end
  *
  * Returns  where they go; call buf_added with what was written.
  */
-char *
-buf_room(struct buf *b, size_t n);
+static inline char *
+buf_room(struct buf *b, size_t n)
+{
+	return b->cap > 0 && b->cap - b->off - b->len >= n
+		   ? b->mem + b->off + b->len
+		   : buf_grow(b, n);
+}
 
 /* buf_added - n bytes were written where buf_room said */
-void
-buf_added(struct buf *b, size_t n);
+static inline void
+buf_added(struct buf *b, size_t n)
+{
+	b->len += n;
+}
 
-void
-buf_put(struct buf *b, const void *bytes, size_t n);
+static inline void
+buf_put(struct buf *b, const void *bytes, size_t n)
+{
+	if (n == 0)
+		return;
+	memcpy(buf_room(b, n), bytes, n);
+	b->len += n;
+}
 
-void
-buf_puts(struct buf *b, struct slice s);
+static inline void
+buf_puts(struct buf *b, struct slice s)
+{
+	buf_put(b, s.at, s.len);
+}
 
-void
-buf_putc(struct buf *b, char c);
+static inline void
+buf_putc(struct buf *b, char c)
+{
+	*buf_room(b, 1) = c;
+	b->len++;
+}
 
 /* buf_text - append a C string */
 void

@@ -56,6 +56,7 @@ frame_put_two(struct buf *out, char type, uint64_t id, struct slice a,
 {
 	if (a.len > FRAME_REST_MAX || b.len > FRAME_REST_MAX - a.len)
 		die_bug("a frame is too long");
+	buf_room(out, FRAME_EXTRA + a.len + b.len); /* once for all */
 	netstring_head_put(out, FRAME_HEAD + a.len + b.len);
 	buf_putc(out, type);
 	buf_hex(out, 16, id);

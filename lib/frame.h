@@ -33,6 +33,7 @@
 
 enum {
 	FRAME_HEAD = 17,       /* letter and id */
+	FRAME_EXTRA = 40,      /* a frame is at most its rest and this */
 	FRAME_REST_MAX = 65536 /* longest rest */
 };
 

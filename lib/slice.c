@@ -97,24 +97,29 @@ slice_number(struct slice s, uint64_t max, uint64_t *r)
 	return 0;
 }
 
+/* A hex digit's value plus one. */
+static const uint8_t digits[256] = {
+    ['0'] = 1,	['1'] = 2,  ['2'] = 3,	['3'] = 4,  ['4'] = 5,	['5'] = 6,
+    ['6'] = 7,	['7'] = 8,  ['8'] = 9,	['9'] = 10, ['a'] = 11, ['b'] = 12,
+    ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16};
+
 int
 slice_hex(struct slice s, uint64_t *r)
 {
 	uint64_t v = 0;
+	unsigned good = 1;
 	size_t i;
 
 	if (s.len == 0 || s.len > 16)
 		return -1;
 	for (i = 0; i < s.len; i++) {
-		char c = s.at[i];
+		uint8_t digit = digits[(uint8_t)s.at[i]];
 
-		if (c >= '0' && c <= '9')
-			v = v << 4 | (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (uint64_t)(c - 'a' + 10);
-		else
-			return -1;
+		good &= digit > 0;
+		v = v << 4 | ((digit - 1u) & 15);
 	}
+	if (!good)
+		return -1;
 	*r = v;
 	return 0;
 }
@@ -122,8 +127,10 @@ slice_hex(struct slice s, uint64_t *r)
 void
 hex_put(char *out, unsigned n, uint64_t v)
 {
-	while (n-- > 0) {
-		out[n] = "0123456789abcdef"[v & 15];
-		v >>= 4;
+	for (; n > 1; v >>= 8) {
+		out[--n] = "0123456789abcdef"[v & 15];
+		out[--n] = "0123456789abcdef"[v >> 4 & 15];
 	}
+	if (n > 0)
+		*out = "0123456789abcdef"[v & 15];
 }

@@ -33,13 +33,19 @@ distance(const struct recent_set *set, size_t from, size_t i)
 	return i >= from ? i - from : i + set->cap - from;
 }
 
+static bool
+is_same(const uint32_t a[3], const uint32_t b[3])
+{
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+}
+
 /* Where the key is, or the free slot where it would go. */
 static size_t
 seek(const struct recent_set *set, const uint32_t key[3])
 {
 	size_t i = home(set, key);
 
-	while (!is_free(set->slots[i]) && memcmp(set->slots[i], key, 12) != 0)
+	while (!is_free(set->slots[i]) && !is_same(set->slots[i], key))
 		i = behind(set, i);
 	return i;
 }
