@@ -3,7 +3,6 @@
 #include "lib/die.h"
 #include "lib/owner.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -109,9 +108,10 @@ static void
 wait_for_thread(struct worker *w)
 {
 	struct pollfd p = {.fd = w->told.fd, .events = POLLIN};
+	uint64_t n;
 
-	while (poll(&p, 1, -1) < 0 && errno == EINTR)
-		;
+	while (read(p.fd, &n, sizeof n) != sizeof n)
+		poll(&p, 1, -1);
 }
 
 void
@@ -125,7 +125,7 @@ worker_wait(struct worker *w)
 		return;
 	}
 	wait_for_thread(w);
-	told(&w->told, LOOP_READ);
+	done(w);
 }
 
 void
