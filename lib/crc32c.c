@@ -1,5 +1,7 @@
 #include "lib/crc32c.h"
 
+#include "lib/bytes.h"
+
 enum { POLYNOMIAL_SIZE = 256 };
 
 static uint32_t table[8][POLYNOMIAL_SIZE];
@@ -23,17 +25,6 @@ make_table(void)
 	table_made = true;
 }
 
-static uint64_t
-little_endian(const char *p)
-{
-	uint64_t v = 0;
-	int i;
-
-	for (i = 7; i >= 0; i--)
-		v = v << 8 | (uint8_t)p[i];
-	return v;
-}
-
 uint32_t
 crc32c_portable(uint32_t crc, struct slice s)
 {
@@ -41,7 +32,7 @@ crc32c_portable(uint32_t crc, struct slice s)
 		make_table();
 	crc = ~crc;
 	for (; s.len >= 8; s = slice_from(s, 8)) {
-		uint64_t v = little_endian(s.at) ^ crc;
+		uint64_t v = bytes_load64((const uint8_t *)s.at) ^ crc;
 
 		crc = table[7][v & 255] ^ table[6][v >> 8 & 255] ^
 		      table[5][v >> 16 & 255] ^ table[4][v >> 24 & 255] ^
@@ -57,13 +48,6 @@ crc32c_portable(uint32_t crc, struct slice s)
 
 #define BY_INSTRUCTION __attribute__((target("sse4.2"))) static
 
-/* The instruction takes three steps of the clock, and a new one can begin at
- * each: three streams, one behind the other in memory, take as long as one. */
-enum { STREAM = 336 }; /* bytes of each: four rounds take a message of 4 KB */
-
-/* What STREAM zero bytes make of a state; the table's is that of its byte. */
-static uint32_t behind_zeros[4][256];
-
 BY_INSTRUCTION uint64_t
 step(uint64_t c, const char *p)
 {
@@ -72,6 +56,15 @@ step(uint64_t c, const char *p)
 	memcpy(&v, p, 8);
 	return __builtin_ia32_crc32di(c, v);
 }
+
+#ifndef __OPTIMIZE_SIZE__
+
+/* The instruction takes three steps of the clock, and a new one can begin at
+ * each: three streams, one behind the other in memory, take as long as one. */
+enum { STREAM = 336 }; /* bytes of each: four rounds take a message of 4 KB */
+
+/* What STREAM zero bytes make of a state; the table's is that of its byte. */
+static uint32_t behind_zeros[4][256];
 
 BY_INSTRUCTION void
 make_zeros(void)
@@ -96,22 +89,45 @@ zeros_behind(uint64_t c)
 	       behind_zeros[2][c >> 16 & 255] ^ behind_zeros[3][c >> 24 & 255];
 }
 
-BY_INSTRUCTION uint32_t
-by_instruction(uint32_t crc, struct slice s)
+/* As much as whole rounds of the streams take. */
+BY_INSTRUCTION uint64_t
+by_streams(uint64_t c, struct slice *s)
 {
-	uint64_t c = ~crc;
-
-	for (; s.len >= (size_t)3 * STREAM; s = slice_from(s, 3 * STREAM)) {
+	for (; s->len >= (size_t)3 * STREAM; *s = slice_from(*s, 3 * STREAM)) {
 		uint64_t second = 0, third = 0;
 		size_t i;
 
 		for (i = 0; i < STREAM; i += 8) {
-			c = step(c, s.at + i);
-			second = step(second, s.at + STREAM + i);
-			third = step(third, s.at + 2 * STREAM + i);
+			c = step(c, s->at + i);
+			second = step(second, s->at + STREAM + i);
+			third = step(third, s->at + 2 * STREAM + i);
 		}
 		c = zeros_behind(zeros_behind(c) ^ second) ^ third;
 	}
+	return c;
+}
+
+#else /* a leaf has no message a second */
+
+static void
+make_zeros(void)
+{
+}
+
+static uint64_t
+by_streams(uint64_t c, struct slice *s)
+{
+	(void)s;
+	return c;
+}
+
+#endif
+
+BY_INSTRUCTION uint32_t
+by_instruction(uint32_t crc, struct slice s)
+{
+	uint64_t c = by_streams(~crc, &s);
+
 	for (; s.len >= 8; s = slice_from(s, 8))
 		c = step(c, s.at);
 	for (; s.len > 0; s = slice_from(s, 1))

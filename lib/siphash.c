@@ -1,23 +1,6 @@
 #include "lib/siphash.h"
 
-/* Written so that a compiler makes one load of it. */
-static inline uint64_t
-load64(const uint8_t *p)
-{
-	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
-	       (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
-	       (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-	       (uint64_t)p[7] << 56;
-}
-
-static void
-store64(uint8_t *p, uint64_t v)
-{
-	int i;
-
-	for (i = 0; i < 8; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
-}
+#include "lib/bytes.h"
 
 static inline uint64_t
 rotate(uint64_t x, int n)
@@ -52,7 +35,7 @@ word(uint64_t v[4], uint64_t m)
 void
 siphash_init(struct siphash *h, const uint8_t key[SIPHASH_KEY])
 {
-	uint64_t k0 = load64(key), k1 = load64(key + 8);
+	uint64_t k0 = bytes_load64(key), k1 = bytes_load64(key + 8);
 
 	*h = (struct siphash){
 	    .v = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du ^ 0xee,
@@ -66,7 +49,7 @@ words(struct siphash *h, const uint8_t *p, size_t n)
 	uint64_t v[4] = {h->v[0], h->v[1], h->v[2], h->v[3]};
 
 	for (; n > 0; n--, p += 8)
-		word(v, load64(p));
+		word(v, bytes_load64(p));
 	memcpy(h->v, v, sizeof v);
 }
 
@@ -81,7 +64,7 @@ siphash_push(struct siphash *h, struct slice s)
 		h->tail[used++] = *p++;
 		n--;
 		if (used == 8) {
-			word(h->v, load64(h->tail));
+			word(h->v, bytes_load64(h->tail));
 			used = 0;
 		}
 	}
@@ -98,13 +81,13 @@ siphash_end(struct siphash *h, uint8_t result[SIPHASH_SIZE])
 
 	memset(h->tail + used, 0, 8 - used);
 	h->tail[7] = (uint8_t)h->length;
-	word(h->v, load64(h->tail));
+	word(h->v, bytes_load64(h->tail));
 	h->v[2] ^= 0xee;
 	for (i = 0; i < 4; i++)
 		mix(h->v);
-	store64(result, h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3]);
+	bytes_store64(result, h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3]);
 	h->v[1] ^= 0xdd;
 	for (i = 0; i < 4; i++)
 		mix(h->v);
-	store64(result + 8, h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3]);
+	bytes_store64(result + 8, h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3]);
 }

@@ -1,22 +1,6 @@
 #include "lib/texthash.h"
 
-static inline uint64_t
-load64(const uint8_t *p)
-{
-	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
-	       (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
-	       (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-	       (uint64_t)p[7] << 56;
-}
-
-static void
-store64(uint8_t *p, uint64_t v)
-{
-	int i;
-
-	for (i = 0; i < 8; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
-}
+#include "lib/bytes.h"
 
 /* *s += x * y, modulo 2^128 */
 static inline void
@@ -50,8 +34,8 @@ texthash_key(struct texthash_key *k, const uint8_t key[SIPHASH_KEY])
 		siphash_push(&h, slice_of((const char *)&i, 1));
 		siphash_end(&h, made);
 		if (i <= TEXTHASH_PAIRS) {
-			k->k[2 * i] = load64(made);
-			k->k[2 * i + 1] = load64(made + 8);
+			k->k[2 * i] = bytes_load64(made);
+			k->k[2 * i + 1] = bytes_load64(made + 8);
 		} else {
 			memcpy(k->last, made, sizeof k->last);
 		}
@@ -73,10 +57,10 @@ end_chunk(struct texthash *h)
 {
 	uint8_t sums[32];
 
-	store64(sums, h->sums[0].low);
-	store64(sums + 8, h->sums[0].high);
-	store64(sums + 16, h->sums[1].low);
-	store64(sums + 24, h->sums[1].high);
+	bytes_store64(sums, h->sums[0].low);
+	bytes_store64(sums + 8, h->sums[0].high);
+	bytes_store64(sums + 16, h->sums[1].low);
+	bytes_store64(sums + 24, h->sums[1].high);
 	siphash_push(&h->all, slice_of((const char *)sums, sizeof sums));
 	memset(h->sums, 0, sizeof h->sums);
 	h->pairs = 0;
@@ -91,7 +75,7 @@ take_pairs(struct texthash *h, const uint8_t *p, unsigned n)
 
 	h->pairs += n;
 	for (; n > 0; n--, p += 16, k += 2) {
-		uint64_t x = load64(p), y = load64(p + 8);
+		uint64_t x = bytes_load64(p), y = bytes_load64(p + 8);
 
 		add_product(&a, x + k[0], y + k[1]);
 		add_product(&b, x + k[2], y + k[3]);
@@ -144,7 +128,7 @@ texthash_end(struct texthash *h, uint8_t result[SIPHASH_SIZE])
 	}
 	if (h->pairs > 0)
 		end_chunk(h);
-	store64(length, h->length);
+	bytes_store64(length, h->length);
 	siphash_push(&h->all, slice_of((const char *)length, sizeof length));
 	siphash_end(&h->all, result);
 }

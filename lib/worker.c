@@ -38,9 +38,22 @@ ended(struct loop_timer *timer)
 {
 	struct worker *w = OWNER(timer, struct worker, ended);
 
+	if (w->is_late) {
+		loop_task_queue(w->loop, &w->late);
+		return;
+	}
 	if (w->way == WORKER_LATE)
 		w->work(w);
 	done(w);
+}
+
+static void
+late(struct loop_task *task)
+{
+	struct worker *w = OWNER(task, struct worker, late);
+
+	w->is_late = false;
+	loop_timer_set(w->loop, &w->ended, 0);
 }
 
 static void
@@ -89,6 +102,7 @@ worker_init(struct worker *w, struct loop *loop, enum worker_way way,
 	*w = (struct worker){
 	    .loop = loop, .way = way, .work = work, .done = is_done};
 	w->ended.expired = ended;
+	w->late.run = late;
 }
 
 void
@@ -99,9 +113,19 @@ worker_start(struct worker *w, bool is_short)
 		sem_post(&w->begun);
 		return;
 	}
-	if (w->way != WORKER_LATE)
+	w->is_late = w->way == WORKER_LATE;
+	if (!w->is_late)
 		w->work(w);
 	loop_timer_set(w->loop, &w->ended, 0);
+}
+
+static void
+stop_late(struct worker *w)
+{
+	loop_timer_stop(w->loop, &w->ended);
+	if (w->late.queued)
+		loop_task_drop(w->loop, &w->late);
+	w->is_late = false;
 }
 
 static void
@@ -119,13 +143,13 @@ worker_wait(struct worker *w)
 {
 	if (!w->is_busy)
 		return;
-	if (w->ended.slot != 0) {
-		loop_timer_stop(w->loop, &w->ended);
-		ended(&w->ended);
+	if (w->ended.slot == 0 && w->way != WORKER_LATE) {
+		wait_for_thread(w);
+		done(w);
 		return;
 	}
-	wait_for_thread(w);
-	done(w);
+	stop_late(w);
+	ended(&w->ended);
 }
 
 void
@@ -133,7 +157,7 @@ worker_close(struct worker *w)
 {
 	bool has_work = w->is_busy && w->ended.slot == 0;
 
-	loop_timer_stop(w->loop, &w->ended);
+	stop_late(w);
 	if (!w->has_thread)
 		return;
 	if (has_work)

@@ -18,8 +18,8 @@
 enum worker_way {
 	WORKER_INLINE, /* worker_start works itself */
 	WORKER_THREAD,
-	WORKER_LATE /* the round that calls done does: for tests of what
-		     * happens meanwhile, all in one order */
+	WORKER_LATE /* the second round after does, just before it calls done:
+		     * for tests of what happens meanwhile, in one order */
 };
 
 struct worker {
@@ -31,6 +31,8 @@ struct worker {
 	sem_t begun;
 	struct loop_io told;	 /* an eventfd: the thread has done it */
 	struct loop_timer ended; /* the same, of work without it */
+	struct loop_task late;	 /* the first of the two rounds is over */
+	bool is_late;
 	void (*work)(struct worker *w);
 	void (*done)(struct worker *w);
 };

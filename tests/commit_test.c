@@ -139,10 +139,13 @@ test_meanwhile(void)
 	ok(store_has_taken(&store, a.in.key), "a repeat is known meanwhile");
 	store_wait(&store, &repeat.waiter);
 	loop_round(&loop, 0);
+	ok(store.syncer.is_busy && is_told(""), "the next batch waits for it");
+	loop_round(&loop, 0);
 	ok(is_told("aK bK "), "its end is told to those who waited for it");
 	ok(store_is_durable(&store, a.waiter.message) &&
 	       !store_is_durable(&store, c.waiter.message) && listed() == 2,
 	   "and what it was for is there");
+	loop_round(&loop, 0);
 	loop_round(&loop, 0);
 	ok(is_told("cK rK ") && listed() == 3,
 	   "who came meanwhile was in the next");
@@ -190,7 +193,7 @@ test_outcomes(void)
 	begin(WORKER_LATE);
 	add(&a, 'a', SMALL);
 	loop_round(&loop, 0);
-	loop_round(&loop, 0);
+	store_synced(&store);
 	add(&b, 'b', LARGE);
 	loop_round(&loop, 0);
 	store_settle(&store, a.waiter.message, 0, 'K', SLICE("x"));
@@ -221,6 +224,7 @@ test_failure(void)
 	add(&a, 'a', LARGE);
 	loop_round(&loop, 0);
 	add(&b, 'b', LARGE);
+	loop_round(&loop, 0);
 	loop_round(&loop, 0);
 	ok(store.failed && is_told("aZ bZ "),
 	   "a failed sync: Z to its own, and to those behind");

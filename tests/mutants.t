@@ -15,7 +15,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$BUILD/mutants
 list=$here/mutants/list
 export STOP_EARLY=1
-limit=100 # seconds; a test that is still running then has not seen it
+limit=200 # seconds; a test that is still running then has not seen it
 
 # value NAME - of a variable of the Makefile
 value() {

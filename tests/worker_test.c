@@ -87,10 +87,17 @@ test_without(void)
 	worker_start(&worker, true);
 	ok(worker.is_busy && told(""), "late, nothing is done yet");
 	loop_round(&loop, -1);
-	ok(told("work done "), "the next round does it");
+	ok(worker.is_busy && told(""), "nor in the next round");
+	loop_round(&loop, -1);
+	ok(told("work done "), "the one behind it does");
 	worker_start(&worker, false);
 	worker_wait(&worker);
 	ok(told("work done "), "or who waits");
+	worker_start(&worker, false);
+	loop_round(&loop, -1);
+	worker_wait(&worker);
+	loop_round(&loop, 0);
+	ok(told("work done "), "also in between, once");
 	worker_close(&worker);
 }
 
