@@ -98,9 +98,9 @@ fs_syncfs(int fd);
 
 /* fs_uncache - let the next reads come from the disk, as far as possible
  *
- * Needs    the file synced, these bytes at least. After a sync that failed in an earlier process
- *          the kernel may still show what it could not write.
- * Takes    n: bytes from there; 0: to the file's end.
+ * Needs    the file synced, these bytes at least. After a sync that failed in
+ * an earlier process the kernel may still show what it could not write. Takes
+ * n: bytes from there; 0: to the file's end.
  */
 void
 fs_uncache(int fd, uint64_t from, uint64_t n);
