@@ -116,6 +116,9 @@ test_numbers(void)
 	ok(slice_eq(slice_of(hex, 16), SLICE("fedcba9876543210")), "hex out");
 	hex_put(hex, 4, 0xabcde);
 	ok(slice_eq(slice_of(hex, 4), SLICE("bcde")), "the low digits of it");
+	hex_put(hex, 3, 0xabcde);
+	hex_put(hex + 3, 1, 0x57);
+	ok(memcmp(hex, "cde7", 4) == 0, "an odd number of digits");
 }
 
 static void
