@@ -265,10 +265,11 @@ bool
 agent_verdict(struct agent_job *job, const struct verdict *v)
 {
 	struct agent *a = job->agent;
+	char letter = verdict_letter(v);
 
 	if (a->is_open) {
 		frame_put_two(&a->conn.out, 'V', job->number,
-			      slice_of(&v->code, 1), verdict_text(v));
+			      slice_of(&letter, 1), verdict_text(v));
 		conn_flush_later(&a->conn);
 	}
 	if (++job->n_answered < job->n_rcpts)

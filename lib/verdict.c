@@ -6,6 +6,7 @@ verdict_set(struct verdict *v, char code, struct slice text)
 	size_t i, n = 0;
 
 	v->code = code;
+	v->about = VERDICT_MAIL;
 	for (i = 0; i < text.len && n < VERDICT_TEXT_MAX; i++) {
 		char c = text.at[i];
 
@@ -35,6 +36,30 @@ verdict_parse(struct verdict *v, struct slice wire)
 		return -1;
 	}
 	verdict_set(v, wire.at[0], slice_from(wire, 1));
+	return 0;
+}
+
+static const char letters[] = {[VERDICT_MAIL] = 'Z',
+			       [VERDICT_HOST] = 'H',
+			       [VERDICT_LESS] = 'L',
+			       [VERDICT_WAY] = 'U'};
+
+char
+verdict_letter(const struct verdict *v)
+{
+	return v->code == 'Z' ? letters[v->about] : v->code;
+}
+
+int
+verdict_parse_agent(struct verdict *v, struct slice wire)
+{
+	const char *at =
+	    wire.len > 0 ? memchr(letters, wire.at[0], sizeof letters) : NULL;
+
+	if (!at)
+		return verdict_parse(v, wire);
+	verdict_set(v, 'Z', slice_from(wire, 1));
+	v->about = (uint8_t)(at - letters);
 	return 0;
 }
 

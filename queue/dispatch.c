@@ -293,7 +293,7 @@ take_verdict(struct dispatch *d, struct job *job, struct slice text)
 	struct attempt *a = job->attempt;
 	struct verdict v;
 
-	if (verdict_parse(&v, text) != 0)
+	if (verdict_parse_agent(&v, text) != 0)
 		return -1;
 	d->verdict(d, a, &v);
 	if (++a->n_answered < a->n_rcpts)
