@@ -279,19 +279,23 @@ put_machine_part(struct buf *out, const struct bounce *b,
 	}
 }
 
-/* The header alone, as far as it is at hand; whole lines of it. */
+/* The header alone, as far as it is at hand; whole lines of it. Line by line,
+ * since they may end in LF or in CR and LF. */
 static struct slice
 header_of(struct slice copy)
 {
-	const char *end;
+	size_t at = 0, len;
 
-	if (slice_starts(copy, SLICE("\n")))
-		return slice_of(copy.at, 0);
-	end = memmem(copy.at, copy.len, "\n\n", 2);
-	if (!end)
-		end = memrchr(copy.at, '\n', copy.len);
-	return end ? slice_of(copy.at, (size_t)(end - copy.at) + 1)
-		   : slice_of(copy.at, 0);
+	while (at < copy.len) {
+		struct slice line = slice_from(copy, at);
+
+		len = slice_find(line, '\n');
+		if (len == line.len || len == 0 ||
+		    (len == 1 && line.at[0] == '\r'))
+			break;
+		at += len + 1;
+	}
+	return slice_of(copy.at, at);
 }
 
 static void

@@ -298,6 +298,10 @@ test_large(void)
 		const char *what;
 	} cases[] = {
 	    {"A: b\n\n", 70000, "A: b\n", "large: its header only"},
+	    {"A: b\r\nC: d\r\n\r\n", 70000, "A: b\r\nC: d\r\n",
+	     "large, with lines that end in CR and LF"},
+	    {"A: b\r\n\n", 70000, "A: b\r\n", "large, with some of these"},
+	    {"\r\n", 70000, "", "large, without a header, in such lines"},
 	    {"\n", 70000, "", "large, without a header"},
 	    {"", 0, "", "empty"},
 	};
