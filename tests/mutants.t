@@ -32,7 +32,7 @@ build() {
 			$cc $ldflags -o "$work/$1/$3" \
 			    "$BUILD/tests/$3.o" "$work/$1/mutant.o" \
 			    -Wl,--start-group "$BUILD/tests/helpers.a" \
-			    $archives -Wl,--end-group $ldlibs -lcares
+			    $archives -Wl,--end-group $ldlibs -lcares -lbearssl
 	) >"$work/$1/built" 2>&1
 }
 
