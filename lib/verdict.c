@@ -114,9 +114,3 @@ verdict_status(const struct verdict *v)
 	       : class == '5' ? SLICE("5.0.0")
 			      : SLICE("4.0.0");
 }
-
-bool
-verdict_network(const struct verdict *v)
-{
-	return v->code == 'Z' && slice_starts(verdict_status(v), SLICE("4.4."));
-}

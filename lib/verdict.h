@@ -27,8 +27,8 @@ enum verdict_about {
 };
 
 struct verdict {
-	char code;	    /* 'K', 'Z' or 'D' */
-	uint8_t about;	    /* enum verdict_about; VERDICT_MAIL but for a Z */
+	char code;     /* 'K', 'Z' or 'D' */
+	uint8_t about; /* enum verdict_about; VERDICT_MAIL but for a Z */
 	uint16_t len;
 	char text[VERDICT_TEXT_MAX];
 };
@@ -79,10 +79,5 @@ verdict_text(const struct verdict *v)
  */
 struct slice
 verdict_status(const struct verdict *v);
-
-/* verdict_network - is it trouble on the way to the host (4.4.x), so that
- * another next hop may be tried at once? */
-bool
-verdict_network(const struct verdict *v);
 
 #endif

@@ -24,15 +24,15 @@ attempt_word(const struct attempt *a)
 	return word;
 }
 
-bool
-attempt_has_more(struct attempt *a)
+unsigned
+attempt_hops(const struct attempt *a)
 {
-	bool more;
+	struct slice rest = a->nexthops;
+	unsigned n = 0;
 
-	a->hop++;
-	more = attempt_nexthop(a).len > 0;
-	a->hop--;
-	return more;
+	while (n < ATTEMPT_HOPS_MAX && slice_word(&rest).len > 0)
+		n++;
+	return n;
 }
 
 struct attempt *

@@ -12,7 +12,8 @@
 
 enum {
 	ATTEMPT_RCPTS_MAX = 100,
-	ATTEMPT_LOST_MAX = 3 /* then it waits for its message's next time */
+	ATTEMPT_HOPS_MAX = 64, /* of the next hops, those that count */
+	ATTEMPT_LOST_MAX = 3   /* then it waits for its message's next time */
 };
 
 struct destination;
@@ -28,12 +29,15 @@ struct attempt {
 	uint32_t concurrency;  /* the route's options; 0: not said */
 	struct option_rate rate;
 	unsigned hop;	    /* which of them it tries */
+	uint64_t tried;	    /* a bit for each that has not taken it */
+	bool was_refused;   /* by one that could be reached */
 	int64_t expires_s;  /* when its message is too old for this route */
 	int64_t started_ms; /* loop time, once an agent has it */
 	uint32_t n_rcpts, n_answered;
-	uint32_t n_network, n_slower; /* of the answers */
-	uint32_t n_lost;	      /* agents that died with it */
-	uint32_t rcpts[]; /* indices into the message's recipients */
+	uint32_t n_way, n_less; /* of the answers */
+	uint32_t n_elsewhere;	/* ... whose recipients stand first in rcpts */
+	uint32_t n_lost;	/* agents that died with it */
+	uint32_t rcpts[];	/* indices into the message's recipients */
 };
 
 /* Between a next hop and the address of ours that it is to be reached from,
@@ -48,9 +52,9 @@ attempt_nexthop(const struct attempt *a);
 struct slice
 attempt_word(const struct attempt *a);
 
-/* attempt_has_more - is there another next hop behind that one? */
-bool
-attempt_has_more(struct attempt *a);
+/* attempt_hops - how many next hops it has, at most ATTEMPT_HOPS_MAX */
+unsigned
+attempt_hops(const struct attempt *a);
 
 /* attempt_new - with room for ATTEMPT_RCPTS_MAX at the most, none yet;
  * free() it */

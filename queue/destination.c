@@ -397,32 +397,39 @@ destination_works(const struct destination *d)
 	       (d->n_running == 0 && d->waiting.n == 0);
 }
 
-/* Of the next hops from a->hop on, the first that works; a->hop itself if
- * none does. */
+/* Of the next hops from a->hop on, and then from the first, the next that
+ * works and was not tried; NULL, and a->hop as it was, if none does. */
 static struct destination *
-choose(struct destinations *all, struct attempt *a, struct slice domain)
+next_that_works(struct destinations *all, struct attempt *a,
+		struct slice domain)
 {
-	unsigned wanted = a->hop;
-	struct destination *d, *first = NULL;
-	struct slice word;
+	unsigned first = a->hop, n = attempt_hops(a), i;
+	struct destination *d;
 
-	for (word = attempt_word(a); word.len > 0;
-	     a->hop++, word = attempt_word(a)) {
-		d = find(all, word, domain);
-		if (!first)
-			first = d;
+	for (i = 0; i < n; i++) {
+		a->hop = (first + i) % n;
+		if (a->tried >> a->hop & 1)
+			continue;
+		d = find(all, attempt_word(a), domain);
 		if (destination_works(d))
 			return d;
 	}
-	a->hop = wanted;
-	return first;
+	a->hop = first;
+	return NULL;
+}
+
+bool
+destination_others_work(struct destinations *all, struct attempt *a,
+			struct slice domain)
+{
+	return next_that_works(all, a, domain) != NULL;
 }
 
 static bool
 may_park(const struct destination *d, const struct attempt *a)
 {
 	return d->waiting.n >= DESTINATION_WINDOW && a->n_rcpts == 1 &&
-	       a->message->n_live == 1;
+	       a->message->n_live == 1 && !a->tried;
 }
 
 struct destination *
@@ -431,14 +438,16 @@ destination_queue(struct destinations *all, struct attempt *a,
 {
 	struct destination *d;
 
-	if (attempt_nexthop(a).len == 0)
+	if (a->hop >= attempt_hops(a))
 		a->hop = 0;
-	d = choose(all, a, domain);
+	d = next_that_works(all, a, domain);
+	if (!d)
+		d = find(all, attempt_word(a), domain);
 	a->destination = d;
-	a->n_answered = a->n_network = a->n_slower = 0;
+	a->n_answered = a->n_way = a->n_less = a->n_elsewhere = 0;
 	destination_set_most(d, a->concurrency);
 	rate_set(&d->rate, a->rate);
-	d->has_others |= a->hop > 0 || attempt_has_more(a);
+	d->has_others |= attempt_hops(a) > 1;
 	if (!at_front && may_park(d, a)) {
 		lanes_park(&d->waiting, a->message, a->sender_key);
 		free(a);

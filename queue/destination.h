@@ -11,9 +11,10 @@
  * side, where turns count for nothing: then the limit becomes what it
  * answers in a second. A route may set the most, and a rate.
  *
- * Trouble on the way to it (verdicts 4.4.x) closes it for a while, doubling
- * from one second; then one attempt probes it while the rest waits, unless
- * their routes name another next hop that works.
+ * When it cannot be reached (U of quail-agent(7), said by an agent of ours;
+ * never what a peer says) it is closed for a while, doubling from one second;
+ * then one attempt probes it while the rest waits, unless their routes name
+ * another next hop that works.
  *
  * The agents' room is shared too: nobody has more under way than is still
  * free, and one that has not answered yet no more than a small part of it. A
@@ -47,9 +48,11 @@ enum destination_state {
 
 /* how an attempt went, as far as its destination is concerned */
 enum destination_result {
-	DESTINATION_WELL,   /* it answered, whatever it said of the mail */
-	DESTINATION_SLOWER, /* it wants less of us */
-	DESTINATION_TROUBLE /* it could not be reached, or broke off */
+	DESTINATION_WELL,    /* it answered, whatever it said of the mail */
+	DESTINATION_SLOWER,  /* ... and wants less of us */
+	DESTINATION_REFUSED, /* it has trouble of its own, not with this mail */
+	DESTINATION_LESS,    /* ... and wants less of us */
+	DESTINATION_TROUBLE  /* it could not be reached, or would not talk */
 };
 
 enum {
@@ -149,12 +152,18 @@ destinations_free(struct destinations *all);
  * Takes    domain: of the recipients, for next hops that depend on it
  *          (smtp:mx); at_front: it has waited before.
  * Owns     the attempt; it may be freed, and its message be parked.
- * Returns  the destination; of the next hops from a->hop on, the first that
- *          works.
+ * Returns  the destination; of the next hops from a->hop on, and then from
+ *          the first, the next that works and that a has not tried.
  */
 struct destination *
 destination_queue(struct destinations *all, struct attempt *a,
 		  struct slice domain, bool at_front);
+
+/* destination_others_work - is there a next hop that a has not tried and that
+ * works? Then a->hop is that one. */
+bool
+destination_others_work(struct destinations *all, struct attempt *a,
+			struct slice domain);
 
 /* destination_works - may an attempt be queued here with good hope? */
 bool

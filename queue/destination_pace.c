@@ -140,9 +140,9 @@ destination_ended(struct attempt *a, enum destination_result result)
 		d->quickest_ms = 0;
 	} else {
 		reopen(d);
-		if (result == DESTINATION_SLOWER)
+		if (result == DESTINATION_SLOWER || result == DESTINATION_LESS)
 			lower_limit(d);
-		else
+		else if (result == DESTINATION_WELL)
 			learn_pace(d, a);
 	}
 	destination_count(d, -1);

@@ -9,9 +9,13 @@
  *   verdict              means for the recipient
  *   K                    done
  *   D                    failed: it goes into the bounce
- *   Z, on the way (4.4)  the next next hop of its route, or wait until the
- *                        destination is back
- *   Z, anything else     deferred until the message's next time
+ *   Z, about the mail    deferred until the message's next time
+ *   Z, the host (H, L)   at once the next hops of its route that it has not
+ *                        tried and that work; else as above
+ *   Z, the way (U)       the same; when none could be reached, wait until one
+ *                        can
+ *
+ * What a Z is about only an agent of ours says (quail-agent(7)).
  *
  * Retry times: birth + (floor(sqrt(age)) + k)^2 seconds, k 20 for remote
  * next hops and 10 for mailboxes, until LIFETIME; then Z becomes D.

@@ -24,15 +24,25 @@ log_delivery(struct schedule *s, const struct attempt *a, uint32_t index,
 	log_close();
 }
 
-static void
-count_deferral(struct attempt *a, const struct verdict *v)
+static bool
+wants_less(const struct verdict *v)
 {
 	struct slice status = verdict_status(v);
 
-	a->n_network += verdict_network(v);
-	a->n_slower += slice_starts(status, SLICE("4.7.")) ||
-		       slice_eq(status, SLICE("4.3.2")) ||
-		       slice_eq(status, SLICE("4.5.3"));
+	return v->about == VERDICT_LESS ||
+	       slice_starts(status, SLICE("4.7.")) ||
+	       slice_eq(status, SLICE("4.3.2")) ||
+	       slice_eq(status, SLICE("4.5.3"));
+}
+
+/* Whom another next hop may take is kept, at the begin of the list. */
+static void
+count_deferral(struct attempt *a, uint32_t index, const struct verdict *v)
+{
+	a->n_way += v->about == VERDICT_WAY;
+	a->n_less += wants_less(v);
+	if (v->about != VERDICT_MAIL)
+		a->rcpts[a->n_elsewhere++] = index;
 }
 
 static void
@@ -48,7 +58,7 @@ verdict(struct dispatch *d, struct attempt *a, const struct verdict *v)
 			    (struct answer){.rcpt = index, .at_s = clock_s()},
 			    v->code, attempt_nexthop(a), verdict_text(v));
 	if (v->code == 'Z')
-		count_deferral(a, v);
+		count_deferral(a, index, v);
 	else if (message_is_done(m, index))
 		return; /* an operator has removed it meanwhile */
 	else if (v->code == 'D')
@@ -67,38 +77,70 @@ domain_of(struct schedule *s, struct attempt *a)
 	return domain;
 }
 
-/* When its next next hop works, all that waits behind it decides anew. */
+/* It goes behind all that waits there. Where it comes from does not work any
+ * more: what waits there decides anew. */
 static void
-try_next_hop(struct schedule *s, struct attempt *a)
+queue_elsewhere(struct schedule *s, struct attempt *a, struct slice domain)
 {
 	const struct sieve everything = {.wants = sieve_all};
-	struct destination *before = a->destination, *now;
+	struct destination *before = a->destination;
 	struct sifted out = {0};
 
-	a->hop++; /* the first again, behind the last */
-	now = destination_queue(&s->destinations, a, domain_of(s, a), true);
-	if (now == before || now->state != DESTINATION_OPEN ||
-	    !before->has_others)
+	destination_queue(&s->destinations, a, domain, false);
+	if (!before->has_others || destination_works(before))
 		return;
 	destination_sift(before, &everything, &out);
 	schedule_each_sifted(s, &out, schedule_decide_again);
+}
+
+/* Not because of them did a next hop not take some recipients: another one,
+ * each once. When none could be reached they wait for the first that can;
+ * when one refused them, for their message's next time: then false. */
+static bool
+go_on(struct schedule *s, struct attempt *a, enum destination_result result)
+{
+	struct slice domain;
+
+	a->n_rcpts = a->n_elsewhere;
+	if (a->n_rcpts == 0 || clock_s() >= a->expires_s ||
+	    schedule_is_stopped(a->message))
+		return false;
+	a->tried |= (uint64_t)1 << a->hop;
+	a->was_refused |= result != DESTINATION_TROUBLE;
+	a->hop++;
+	domain = domain_of(s, a);
+	if (destination_others_work(&s->destinations, a, domain)) {
+		queue_elsewhere(s, a, domain);
+		return true;
+	}
+	if (a->was_refused)
+		return false;
+	a->tried = 0;
+	destination_queue(&s->destinations, a, domain, false);
+	return true;
+}
+
+static enum destination_result
+result_of(const struct attempt *a)
+{
+	if (a->n_way == a->n_rcpts)
+		return DESTINATION_TROUBLE;
+	if (a->n_elsewhere == a->n_rcpts)
+		return a->n_less == a->n_rcpts ? DESTINATION_LESS
+					       : DESTINATION_REFUSED;
+	return a->n_less == a->n_rcpts ? DESTINATION_SLOWER : DESTINATION_WELL;
 }
 
 static void
 ended(struct dispatch *d, struct attempt *a)
 {
 	struct schedule *s = OWNER(d, struct schedule, dispatch);
-	bool trouble = a->n_network == a->n_rcpts;
+	enum destination_result result = result_of(a);
 
 	a->message->n_running--;
-	destination_ended(a, trouble			 ? DESTINATION_TROUBLE
-			     : a->n_slower == a->n_rcpts ? DESTINATION_SLOWER
-							 : DESTINATION_WELL);
-	if (trouble && clock_s() < a->expires_s &&
-	    !schedule_is_stopped(a->message)) {
-		try_next_hop(s, a);
+	destination_ended(a, result);
+	if (go_on(s, a, result))
 		return;
-	}
 	schedule_attempt_over(s, a->message);
 	free(a);
 }
@@ -208,7 +250,7 @@ unpark(struct destination *d, struct message *m)
 	a->rcpts[a->n_rcpts++] = index;
 	schedule_options(a, &r);
 	while (!destination_is(d, attempt_word(a), domain)) {
-		if (attempt_nexthop(a).len == 0) { /* the tables have changed */
+		if (a->hop >= attempt_hops(a)) { /* the tables have changed */
 			free(a);
 			schedule_decide_again(s, m);
 			return NULL;

@@ -59,6 +59,7 @@ answer(struct agent_job *job)
 	running[source_of(job)]--;
 	if (dead && slice_eq(hop, slice_text(dead))) {
 		verdict_say(&v, 'Z', "no way (#4.4.1)");
+		v.about = VERDICT_WAY;
 	} else {
 		verdict_say(&v, 'K', "fine (#2.0.0)");
 		from[source_of(job)]++;

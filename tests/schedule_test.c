@@ -103,7 +103,7 @@ answer(struct agent_job *job, const char *text)
 {
 	struct verdict v;
 
-	verdict_parse(&v, slice_text(text));
+	verdict_parse_agent(&v, slice_text(text));
 	tell(job, job->rcpts[job->n_answered], v.code);
 	agent_verdict(job, &v);
 }
@@ -429,9 +429,9 @@ static const char *
 say_by_hop(const struct agent_job *job, struct slice rcpt)
 {
 	if (slice_eq(job->nexthop, SLICE("qmtp:a:1")))
-		return "Zno route (#4.4.1)";
+		return "Uno route (#4.4.1)";
 	if (slice_eq(job->nexthop, SLICE("qmtp:b:1")) && rcpt.at[0] == 'x')
-		return "Zbroke (#4.4.2)";
+		return "Ubroke (#4.4.2)";
 	if (slice_eq(job->nexthop, SLICE("qmtp:b:1")) && rcpt.at[0] == 'z')
 		return "Zfull (#4.2.2)";
 	return "Kfine";
@@ -467,7 +467,7 @@ test_next_hops(void)
 	n_open = n_jobs;
 	say = say_by_hop;
 	n_delivered = 0;
-	answer(jobs[0], "Zno route (#4.4.1)");
+	answer(jobs[0], "Uno route (#4.4.1)");
 	jobs[0] = jobs[--n_jobs];
 	for (int i = 0; i < 40; i++)
 		settle();
@@ -475,10 +475,88 @@ test_next_hops(void)
 	   "it fails: all that waits goes to the second (%zu)", n_delivered);
 	while (n_jobs > 0) {
 		n_jobs--;
-		answer(jobs[n_jobs], "Zno route (#4.4.1)");
+		answer(jobs[n_jobs], "Uno route (#4.4.1)");
 	}
 	pass_s(1);
 	ok(store.messages.n == 0, "and what ran, as it fails");
+	node_end();
+}
+
+static struct destination *
+hop(const char *key)
+{
+	return destinations_known(&schedule.destinations, slice_text(key));
+}
+
+static bool
+is_open(const char *key)
+{
+	struct destination *d = hop(key);
+
+	return d && d->state == DESTINATION_OPEN && d->n_troubles == 0;
+}
+
+/* By the first letter of the recipient: which hops of three do what. */
+static const char *
+say_about(const struct agent_job *job, struct slice rcpt)
+{
+	char at = job->nexthop.at[job->nexthop.len - 3];
+
+	switch (rcpt.at[0]) {
+	case 'p': return "Zunroutable here (#4.4.4)";
+	case 'h': return at == 'a' ? "Hfull (#4.3.1)" : "Kfine";
+	case 'l': return at == 'a' ? "Ltoo much (#4.3.2)" : "Kfine";
+	case 'e': return at == 'b' ? "Uno way (#4.4.1)" : "Hfull (#4.3.1)";
+	case 'w': return "Uno way (#4.4.1)";
+	default: return "Kfine";
+	}
+}
+
+/* What a Z is about decides, and only an agent's letter says it. */
+static void
+test_about(void)
+{
+	struct message *m;
+
+	node_begin();
+	say = say_about;
+	m = send_one("a@from.test", "p@three.test");
+	ok(told("p@three.test@@qmtp:a:1=Z ") && is_open("qmtp:a:1") &&
+	       m->due_s == m->birth_us / 1000000 + 400,
+	   "what a peer says of an address closes nothing");
+	send_one("a@from.test", "h@three.test");
+	ok(told("h@three.test@@qmtp:a:1=Z h@three.test@@qmtp:b:1=K ") &&
+	       is_open("qmtp:a:1"),
+	   "H: the next next hop at once, this one stays open");
+	send_one("a@from.test", "k1@three.test h@three.test k2@three.test");
+	ok(told("k1@three.test@@qmtp:a:1=K h@three.test@@qmtp:a:1=Z "
+		"k2@three.test@@qmtp:a:1=K h@three.test@@qmtp:b:1=K "),
+	   "also for some recipients of several");
+	send_one("a@from.test", "l@three.test");
+	ok(told("l@three.test@@qmtp:a:1=Z l@three.test@@qmtp:b:1=K ") &&
+	       is_open("qmtp:a:1") &&
+	       hop("qmtp:a:1")->limit == DESTINATION_FIRST / 2,
+	   "L: the same, and less at a time");
+	pass_s(2);
+	m = send_one("a@from.test", "e@three.test");
+	ok(told("e@three.test@@qmtp:a:1=Z e@three.test@@qmtp:b:1=Z "
+		"e@three.test@@smtp:c:1=Z ") &&
+	       is_open("qmtp:a:1") && is_open("smtp:c:1") &&
+	       !is_open("qmtp:b:1") && m->n_busy == 0 && m->attempts == 1,
+	   "nowhere: each was tried once, and the message has its own time");
+	node_end();
+
+	node_begin();
+	say = say_about;
+	m = send_one("a@from.test", "w@three.test");
+	ok(told("w@three.test@@qmtp:a:1=Z w@three.test@@qmtp:b:1=Z "
+		"w@three.test@@smtp:c:1=Z ") &&
+	       m->n_busy == 1 && m->attempts == 0,
+	   "none can be reached: it waits for the first that can");
+	say = say_k;
+	pass_s(1);
+	pass_s(1);
+	ok(told("w@three.test@@qmtp:a:1=K "), "and is tried when that is back");
 	node_end();
 }
 
@@ -487,7 +565,7 @@ say_closed(const struct agent_job *job, struct slice rcpt)
 {
 	(void)job;
 	(void)rcpt;
-	return "Zno route to it (#4.4.1)";
+	return "Uno route to it (#4.4.1)";
 }
 
 static void
@@ -905,6 +983,7 @@ main(void)
 	test_verdicts();
 	test_double();
 	test_next_hops();
+	test_about();
 	test_lifetime();
 	test_decisions();
 	test_options();
