@@ -12,6 +12,7 @@
 void
 home_enter(int argc, char **argv, const char *name, const char *usage)
 {
+	log_guard();
 	log_program(name);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		printf("usage: %s\n", usage);

@@ -6,8 +6,13 @@
  * name serves for the second. A value with bytes other than printable
  * ASCII, with a space, '"', '=' or '\', or of no length, is put in double
  * quotes with \xNN for the odd bytes: hostile text cannot forge a line or
- * reach a terminal. Lines collect in memory until log_flush, which the loop
- * calls once a round.
+ * reach a terminal.
+ *
+ * Mail comes first: nobody waits for whoever reads the log. Lines collect in
+ * memory until log_flush, which the loop calls once a round and as soon as
+ * there is room where they go; up to LOG_MAX bytes. When that is full new lines
+ * are lost, whole ones, and counted; event=log-lost n=COUNT stands where they
+ * would have been.
  *
  *	log_open("accept");
  *	log_bytes("from", sender);
@@ -20,6 +25,16 @@
 #define QUAIL_LIB_LOG_H
 
 #include "lib/slice.h"
+
+enum { LOG_MAX = 1000 * 1000 };
+
+/* log_guard - of descriptors 0 to 2, open as /dev/null those that whoever
+ * started us has closed; first of all in main
+ *
+ * Else the next file opened would be descriptor 2, and get the log.
+ */
+void
+log_guard(void);
 
 /* log_program - name the program; each line then starts with it */
 void
@@ -49,9 +64,34 @@ log_errno(int e);
 void
 log_close(void);
 
-/* log_flush - write out what has collected; errors are ignored, since there
- * is nobody to tell */
+/* log_lines - lines of another form, as they are; each ends in LF
+ *
+ * Takes    none that hold bytes of strangers.
+ */
+void
+log_lines(struct slice text);
+
+/* log_flush - write what has collected, as far as there is room for it now
+ *
+ * Never waits. Where nobody can read it any more it is dropped: there is
+ * nobody to tell.
+ */
 void
 log_flush(void);
+
+/* log_waits - is something left, for which there was no room?
+ *
+ * Returns  true: call log_flush when descriptor 2 can be written to.
+ */
+bool
+log_waits(void);
+
+/* log_finish - log_flush before the process ends: tries for a second */
+void
+log_finish(void);
+
+/* log_child - after a fork: what waits is the parent's to write */
+void
+log_child(void);
 
 #endif

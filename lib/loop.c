@@ -12,6 +12,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+static void
+log_has_room(struct loop_io *io, unsigned events)
+{
+	(void)io;
+	(void)events; /* the round's log_flush comes anyway */
+}
+
 void
 loop_init(struct loop *loop)
 {
@@ -19,6 +26,8 @@ loop_init(struct loop *loop)
 	if (loop->epoll_fd < 0)
 		die_sys("making an epoll descriptor", NULL);
 	loop->signal_io.fd = -1;
+	loop->log_io =
+	    (struct loop_io){.fd = STDERR_FILENO, .ready = log_has_room};
 	loop->last_task = &loop->first_task;
 	loop->now_ms = clock_ms();
 }
@@ -318,6 +327,23 @@ run_ready(struct loop *loop)
 	loop->n_ready = 0;
 }
 
+/* Who reads the log may be slow: the loop wakes when he has. What epoll does
+ * not know, as files, is never waited for. */
+static void
+flush_log(struct loop *loop)
+{
+	struct epoll_event e = {.events = EPOLLOUT,
+				.data = {.ptr = &loop->log_io}};
+	bool waited = loop->log_io.wants != 0;
+
+	log_flush();
+	if (log_waits() == waited)
+		return;
+	loop->log_io.wants = waited ? 0 : LOOP_WRITE;
+	epoll_ctl(loop->epoll_fd, waited ? EPOLL_CTL_DEL : EPOLL_CTL_ADD,
+		  STDERR_FILENO, &e);
+}
+
 void
 loop_round(struct loop *loop, int64_t max_ms)
 {
@@ -337,7 +363,7 @@ loop_round(struct loop *loop, int64_t max_ms)
 	run_ready(loop);
 	run_timers(loop);
 	run_tasks(loop);
-	log_flush();
+	flush_log(loop);
 }
 
 void

@@ -53,6 +53,7 @@ struct loop {
 	void *ready[LOOP_BATCH];
 	unsigned ready_events[LOOP_BATCH];
 	struct loop_io signal_io;
+	struct loop_io log_io; /* descriptor 2, while log lines wait for it */
 	void (*on_signal)(struct loop *loop, int signal);
 	void *owner;
 };

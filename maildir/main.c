@@ -92,6 +92,6 @@ main(int argc, char **argv)
 	jobs_close(&jobs);
 	config_close(&config);
 	loop_free(&loop);
-	log_flush();
+	log_finish();
 	return 0;
 }

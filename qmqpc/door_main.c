@@ -87,6 +87,6 @@ main(int argc, char **argv)
 	loop_timer_set(&loop, &tick, TICK_MS);
 	ready_tell();
 	loop_run(&loop);
-	log_flush();
+	log_finish();
 	return 0;
 }

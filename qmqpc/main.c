@@ -3,6 +3,7 @@
  * The null client of a leaf. Runs as whoever calls it, with nothing but
  * that user's rights; reads DIR/config.cdb, and writes to DIR/spool alone.
  */
+#include "lib/log.h"
 #include "qmqpc/bs.h"
 #include "qmqpc/inject.h"
 #include "qmqpc/mailq.h"
@@ -10,7 +11,6 @@
 #include "qmqpc/session.h"
 #include "qmqpc/watch.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,19 +19,6 @@ static const char usage[] =
     "usage: sendmail [-t] [-i] [-f sender] [-F name] [-v] [recipient...]\n"
     "       sendmail -bp\n"
     "       qmqpc --drain [--watch] [DIR]\n";
-
-/* A caller may have closed these: a socket must not become stderr. */
-static void
-open_standard_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= 2);
-	if (fd > 2)
-		close(fd);
-}
 
 static int
 run(const struct options *o)
@@ -56,7 +43,7 @@ main(int argc, char **argv)
 	struct buf why = {0};
 	int code;
 
-	open_standard_fds();
+	log_guard();
 	signal(SIGPIPE, SIG_IGN);
 	umask(027); /* the drain, by its group, reads what we spool */
 	code = options_parse(&options, argc, argv, &why);

@@ -58,11 +58,12 @@ watch_names(const struct spool *s)
 static void
 wait_for_news(int fd, int64_t ms)
 {
-	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	struct pollfd pfd[2] = {{.fd = fd, .events = POLLIN},
+				{.fd = STDERR_FILENO, .events = POLLOUT}};
 	char events[4096];
 
 	log_flush();
-	if (!stopping && poll(&pfd, fd >= 0, (int)ms) > 0)
+	if (!stopping && poll(pfd, log_waits() ? 2 : 1, (int)ms) > 0)
 		while (read(fd, events, sizeof events) > 0)
 			;
 }
@@ -121,7 +122,7 @@ watch_run(const struct options *o)
 			die_sys("draining", "the spool");
 		code = waiting_count(&d.waiting) > 0 ? EX_TEMPFAIL : 0;
 	}
-	log_flush();
+	log_finish();
 	drain_close(&d);
 	buf_free(&why);
 	return code;

@@ -59,6 +59,6 @@ main(int argc, char **argv)
 	ready_tell();
 	loop_run(&loop);
 	loop_free(&loop);
-	log_flush();
+	log_finish();
 	return 0;
 }

@@ -52,6 +52,6 @@ main(int argc, char **argv)
 	dns_close(dns);
 	config_close(&config);
 	loop_free(&loop);
-	log_flush();
+	log_finish();
 	return 0;
 }

@@ -2,6 +2,7 @@
 
 #include "cdb/build.h"
 #include "lib/home.h"
+#include "lib/log.h"
 #include "queue/command.h"
 #include "queue/diff_cmd.h"
 #include "queue/idle.h"
@@ -12,11 +13,17 @@
 static void
 tell(const struct report_lines *lines)
 {
-	struct slice text = buf_slice(&lines->text);
+	struct buf more = {0};
 
-	fwrite(text.at, 1, text.len, stderr);
-	if (lines->n > REPORT_MAX)
-		fprintf(stderr, "... and %u more\n", lines->n - REPORT_MAX);
+	log_lines(buf_slice(&lines->text));
+	if (lines->n > REPORT_MAX) {
+		buf_text(&more, "... and ");
+		buf_number(&more, lines->n - REPORT_MAX);
+		buf_text(&more, " more\n");
+		log_lines(buf_slice(&more));
+		buf_free(&more);
+	}
+	log_flush();
 }
 
 int

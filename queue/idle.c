@@ -1,9 +1,9 @@
 #include "queue/idle.h"
 
 #include "lib/home.h"
+#include "lib/log.h"
 #include "queue/offline.h"
 
-#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +30,7 @@ static void
 count(const char *dir)
 {
 	struct offline o;
+	struct buf line = {0};
 	size_t n;
 
 	if (chdir(dir) != 0 || !is_idle())
@@ -37,14 +38,17 @@ count(const char *dir)
 	offline_open(&o);
 	n = o.store.messages.n;
 	offline_close(&o);
-	if (n > 0)
-		fprintf(
-		    stderr,
-		    "queue: %zu message%s in it, and by these tables no "
-		    "daemon serves it; to empty it, write a table routes, "
-		    "such as \"* qmtp:HUB:209\", until \"quail queue list\" "
-		    "shows none\n",
-		    n, n == 1 ? " is" : "s are");
+	if (n == 0)
+		return;
+	buf_text(&line, "queue: ");
+	buf_number(&line, n);
+	buf_text(&line, n == 1 ? " message is" : " messages are");
+	buf_text(&line, " in it, and by these tables no daemon serves it; to "
+			"empty it, write a table routes, such as \"* "
+			"qmtp:HUB:209\", until \"quail queue list\" shows "
+			"none\n");
+	log_lines(buf_slice(&line));
+	buf_free(&line);
 }
 
 void
@@ -53,7 +57,9 @@ idle_tell(const char *dir)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		log_child();
 		count(dir);
+		log_finish();
 		_exit(0);
 	}
 	if (pid > 0)

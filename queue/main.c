@@ -155,5 +155,6 @@ main(int argc, char **argv)
 	schedule_stop(&hub.schedule);
 	store_end(&hub.store); /* answers what it committed */
 	loop_round(&hub.loop, 0);
+	log_finish();
 	return hub.store.failed ? 111 : 0;
 }

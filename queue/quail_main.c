@@ -1,4 +1,5 @@
 /* quail - the operator's command; see doc/quail.1 */
+#include "lib/log.h"
 #include "queue/command.h"
 #include "queue/compile.h"
 #include "queue/explain.h"
@@ -72,13 +73,19 @@ int
 main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
+	int r = COMMAND_WRONG;
 	size_t i;
 
+	log_guard();
 	if (strcmp(name, "--help") == 0 || strcmp(name, "--version") == 0)
 		name += 2;
 	for (i = 0; i < N_COMMANDS; i++)
 		if (strcmp(commands[i].name, name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	print_help(stderr);
-	return COMMAND_WRONG;
+			break;
+	if (i < N_COMMANDS)
+		r = commands[i].run(argc - 1, argv + 1);
+	else
+		print_help(stderr);
+	log_finish();
+	return r;
 }

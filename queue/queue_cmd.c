@@ -2,7 +2,6 @@
 
 #include "lib/clock.h"
 #include "lib/die.h"
-#include "lib/log.h"
 #include "lib/netstring.h"
 #include "queue/command.h"
 #include "queue/entry.h"
@@ -249,7 +248,6 @@ run(const struct verb *verb, const struct args *a)
 		perror("quail: standard output");
 		r = COMMAND_LATER;
 	}
-	log_flush();
 	return r;
 }
 

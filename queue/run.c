@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -71,6 +72,20 @@ struct node {
 
 /* what runs */
 
+/* Our output may be the pipe that is full of the daemons' log. */
+static void
+say_ready(void)
+{
+	struct pollfd p = {.fd = 1, .events = POLLOUT};
+
+	errno = EAGAIN;
+	if (poll(&p, 1, 0) == 1 && write(1, "ready\n", 6) == 6)
+		return;
+	log_open("ready-untold");
+	log_errno(errno);
+	log_close();
+}
+
 static void
 tell_ready(struct node *node)
 {
@@ -85,11 +100,7 @@ tell_ready(struct node *node)
 	log_open("ready");
 	log_bytes("digest", config_digest(&node->config));
 	log_close();
-	if (write(1, "ready\n", 6) != 6) {
-		log_open("ready-untold");
-		log_errno(errno);
-		log_close();
-	}
+	say_ready();
 	ready_tell();
 }
 
@@ -274,7 +285,6 @@ rebuild(struct node *node)
 {
 	struct buf why = {0};
 
-	log_flush();
 	if (compile_tables(".") != COMMAND_DONE) {
 		log_event("tables-refused");
 		return;
@@ -347,7 +357,7 @@ lock(void)
 		log_open("locked");
 		log_text("hint", "another quail run has this directory");
 		log_close();
-		log_flush();
+		log_finish();
 		_exit(COMMAND_LATER);
 	}
 	die_sys("locking the directory", "run");
@@ -405,7 +415,7 @@ run_command(int argc, char **argv)
 	config_open_or_die(&node.config, HOME_CONFIG);
 	prepare(&node);
 	if (follow_config(&node) != 0) {
-		log_flush();
+		log_finish();
 		return COMMAND_LATER;
 	}
 	tell_ready(&node);

@@ -104,6 +104,7 @@ become(const struct run_service *s, int notify, pid_t parent)
 	char *argv[4] = {(char *)(uintptr_t)kind->program};
 	int argc = 1;
 
+	log_child();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 		_exit(111);
 	setpgid(0, 0); /* a terminal's ^C is ours to act on */
@@ -163,7 +164,6 @@ start(struct run_service *s)
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		die_sys("making a pipe for", s->kind->name);
-	log_flush(); /* or the child would say it again */
 	s->pid = fork();
 	if (s->pid == 0)
 		become(s, ends[1], parent);

@@ -106,5 +106,6 @@ main(int argc, char **argv)
 	loop_timer_set(&loop, &refresh, REFRESH_MS);
 	ready_tell();
 	loop_run(&loop);
+	log_finish();
 	return 0;
 }
