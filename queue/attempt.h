@@ -28,11 +28,13 @@ struct attempt {
 	uint64_t sender_key;   /* a hash of the return path, never 0 */
 	uint32_t concurrency;  /* the route's options; 0: not said */
 	struct option_rate rate;
-	unsigned hop;	    /* which of them it tries */
-	uint64_t tried;	    /* a bit for each that has not taken it */
-	bool was_refused;   /* by one that could be reached */
-	int64_t expires_s;  /* when its message is too old for this route */
-	int64_t started_ms; /* loop time, once an agent has it */
+	unsigned hop;	      /* which of them it tries */
+	uint64_t tried;	      /* a bit for each that has not taken it */
+	bool was_refused;     /* by one that could be reached */
+	uint64_t unreached;   /* a bit for each that could not be reached */
+	int64_t unreached_ms; /* the first time */
+	int64_t expires_s;    /* when its message is too old for this route */
+	int64_t started_ms;   /* loop time, once an agent has it */
 	uint32_t n_rcpts, n_answered;
 	uint32_t n_way, n_less; /* of the answers */
 	uint32_t n_elsewhere;	/* ... whose recipients stand first in rcpts */
@@ -55,6 +57,13 @@ attempt_word(const struct attempt *a);
 /* attempt_hops - how many next hops it has, at most ATTEMPT_HOPS_MAX */
 unsigned
 attempt_hops(const struct attempt *a);
+
+/* attempt_has_past - would something be forgotten with it? */
+static inline bool
+attempt_has_past(const struct attempt *a)
+{
+	return a->tried || a->unreached || a->n_lost > 0;
+}
 
 /* attempt_new - with room for ATTEMPT_RCPTS_MAX at the most, none yet;
  * free() it */

@@ -13,19 +13,6 @@ control_tell_holds(const struct holds *h, struct buf *out, struct buf *fields)
 	return h->n;
 }
 
-static const char *
-state(const struct destination *d)
-{
-	if (d->is_held)
-		return "held";
-	switch (d->state) {
-	case DESTINATION_OPEN: return "open";
-	case DESTINATION_CLOSED: return "closed";
-	case DESTINATION_PROBING: break;
-	}
-	return "probing";
-}
-
 /* A second: what is slower than one counts as one. */
 static void
 put_rate(struct option_rate rate, struct buf *fields)
@@ -40,7 +27,7 @@ tell_destination(const struct destination *d, struct buf *out,
 		 struct buf *fields)
 {
 	control_field(fields, "hop", slice_of(d->key, d->key_len));
-	control_field(fields, "state", slice_text(state(d)));
+	control_field(fields, "state", slice_text(destination_state(d)));
 	control_number(fields, "waiting", d->waiting.n);
 	control_number(fields, "running", d->n_running);
 	control_number(fields, "limit", d->limit);

@@ -8,9 +8,6 @@
 
 #include <stdlib.h>
 
-static void
-start_all(struct loop_task *task);
-
 /* the table */
 
 void
@@ -18,7 +15,7 @@ destinations_init(struct destinations *all, struct loop *loop)
 {
 	all->loop = loop;
 	all->ready_last = &all->ready;
-	all->start_task.run = start_all;
+	destination_start_tasks(all);
 	destination_source_tasks(all);
 	all->local.most = all->remote.most = UINT32_MAX;
 }
@@ -41,15 +38,6 @@ destination_key(struct buf *key, struct slice nexthop, struct slice domain)
 		buf_putc(key, '/');
 		buf_puts(key, domain);
 	}
-}
-
-static void
-closed_over(struct loop_timer *timer)
-{
-	struct destination *d = OWNER(timer, struct destination, closed);
-
-	d->state = DESTINATION_PROBING;
-	destination_ready(d);
 }
 
 static void
@@ -121,7 +109,7 @@ make(struct destinations *all, struct name *n)
 	n->group = (struct buf){0};
 	d->agent = slice_of(d->key, slice_find(key, ':'));
 	d->all = all;
-	d->closed.expired = closed_over;
+	destination_health_timers(d);
 	d->paced.expired = pace_over;
 	destination_set_most(d, 0);
 	destination_first_limit(d);
@@ -195,7 +183,10 @@ drop(struct destination *d)
 	d->all->n--;
 	loop_timer_stop(d->all->loop, &d->closed);
 	loop_timer_stop(d->all->loop, &d->paced);
+	loop_timer_stop(d->all->loop, &d->silence);
 	buf_free(&d->group);
+	buf_free(&d->hops);
+	buf_free(&d->domain);
 	free(d);
 }
 
@@ -226,176 +217,7 @@ destinations_free(struct destinations *all)
 	loop_task_drop(all->loop, &all->exhausted_task);
 }
 
-/* starting */
-
-/* Has the rate room for one more? If not, a timer says when. */
-static bool
-rate_allows(struct destination *d)
-{
-	int64_t wait_ms = rate_wait_ms(&d->rate, d->all->loop->now_ms);
-
-	if (wait_ms > 0 && d->paced.slot == 0)
-		loop_timer_set(d->all->loop, &d->paced, wait_ms);
-	return wait_ms == 0;
-}
-
-static bool
-may_start(struct destination *d)
-{
-	if (d->waiting.n == 0 || d->is_held || d->state == DESTINATION_CLOSED)
-		return false;
-	if (d->state == DESTINATION_PROBING)
-		return d->n_running == 0 && destination_source_allows(d);
-	return d->n_running < d->limit && rate_allows(d) &&
-	       destination_source_allows(d);
-}
-
-void
-destination_ready(struct destination *d)
-{
-	if (!d->is_ready && may_start(d)) {
-		d->is_ready = true;
-		d->ready_next = NULL;
-		*d->all->ready_last = d;
-		d->all->ready_last = &d->ready_next;
-	}
-	if (d->all->ready)
-		loop_task_queue(d->all->loop, &d->all->start_task);
-}
-
-/* What has its turn, as an attempt; NULL when that came to nothing. */
-static struct attempt *
-take(struct destination *d)
-{
-	struct waiting w;
-	struct attempt *a;
-
-	if (!lanes_take(&d->waiting, &w))
-		return NULL;
-	a = w.attempt ? w.attempt : d->all->unpark(d, w.parked);
-	if (a) {
-		a->sender_key = w.sender_key;
-		a->destination = d;
-	}
-	return a;
-}
-
-static struct destinations_cap *
-cap_of(const struct destination *d)
-{
-	return slice_eq(d->agent, SLICE("maildir")) ? &d->all->local
-						    : &d->all->remote;
-}
-
-/* Mailboxes are the only destination of their agent. */
-static bool
-has_share(const struct destination *d)
-{
-	const struct destinations_cap *cap = cap_of(d);
-	struct dispatch_room room;
-
-	if (cap->n_running >= cap->most)
-		return false;
-	if (!d->all->room || slice_eq(d->agent, SLICE("maildir")))
-		return true;
-	room = d->all->room(d->all, d->agent);
-	if (d->quickest_ms > 0)
-		return d->n_running < room.free;
-	return d->n_running < room.free / DESTINATION_SHARE +
-				  (room.free > room.all / DESTINATION_RESERVE);
-}
-
-void
-destination_count(struct destination *d, int by)
-{
-	d->n_running += (uint32_t)by;
-	cap_of(d)->n_running += (uint32_t)by;
-	destination_source_runs(d, by);
-}
-
-/* Nobody of its kind can start anything now. */
-static bool
-is_full(const struct destination *d)
-{
-	const struct destinations_cap *cap = cap_of(d);
-
-	return cap->n_running >= cap->most ||
-	       (d->all->room && d->all->room(d->all, d->agent).free == 0);
-}
-
-/* False: no agent is free for it, so that it must stay in line. */
-static bool
-start_some(struct destination *d)
-{
-	while (may_start(d)) {
-		struct attempt *a;
-
-		if (!has_share(d))
-			return false;
-		a = take(d);
-		if (!a)
-			continue;
-		if (!destination_source_take(d, a)) {
-			lanes_put_back(&d->waiting, a);
-			return true;
-		}
-		destination_count(d, 1);
-		a->started_ms = d->all->loop->now_ms;
-		if (!d->all->start(d->all, a)) {
-			destination_source_took_not(d, a);
-			destination_count(d, -1);
-			lanes_put_back(&d->waiting, a);
-			return false;
-		}
-		rate_took(&d->rate);
-	}
-	if (d->source)
-		destination_source_wake(d->source);
-	return true;
-}
-
-/* One turn for each destination that is ready. One without a free agent
- * stays ready for the next time an agent has become free. */
-static void
-start_all(struct loop_task *task)
-{
-	struct destinations *all = OWNER(task, struct destinations, start_task);
-	struct destination *d = all->ready, *next;
-	struct slice busy = {"", 0}; /* agents of this kind all are */
-
-	all->ready = NULL;
-	all->ready_last = &all->ready;
-	for (; d; d = next) {
-		next = d->ready_next;
-		d->is_ready = false;
-		if (slice_eq(d->agent, busy) || !start_some(d)) {
-			if (is_full(d))
-				busy = d->agent;
-			d->is_ready = true;
-			d->ready_next = NULL;
-			*all->ready_last = d;
-			all->ready_last = &d->ready_next;
-		}
-	}
-}
-
-void
-destinations_start(struct destinations *all)
-{
-	if (all->ready)
-		loop_task_queue(all->loop, &all->start_task);
-}
-
 /* queueing */
-
-bool
-destination_works(const struct destination *d)
-{
-	if (d->is_held || d->state == DESTINATION_CLOSED)
-		return false;
-	return d->state == DESTINATION_OPEN ||
-	       (d->n_running == 0 && d->waiting.n == 0);
-}
 
 /* Of the next hops from a->hop on, and then from the first, the next that
  * works and was not tried; NULL, and a->hop as it was, if none does. */
@@ -418,6 +240,34 @@ next_that_works(struct destinations *all, struct attempt *a,
 	return NULL;
 }
 
+/* What waits may have other next hops: these. */
+static void
+note_hops(struct destination *d, const struct attempt *a, struct slice domain)
+{
+	if (attempt_hops(a) < 2)
+		return;
+	d->has_others = true;
+	buf_clear(&d->hops);
+	buf_puts(&d->hops, a->nexthops);
+	buf_clear(&d->domain);
+	buf_puts(&d->domain, domain);
+}
+
+bool
+destinations_one_is_open(struct destinations *all, struct slice nexthops,
+			 struct slice domain)
+{
+	struct destination *d;
+	struct slice word;
+
+	while ((word = slice_word(&nexthops)).len > 0) {
+		d = find(all, word, domain);
+		if (d->state == DESTINATION_OPEN && destination_works(d))
+			return true;
+	}
+	return false;
+}
+
 bool
 destination_others_work(struct destinations *all, struct attempt *a,
 			struct slice domain)
@@ -429,7 +279,7 @@ static bool
 may_park(const struct destination *d, const struct attempt *a)
 {
 	return d->waiting.n >= DESTINATION_WINDOW && a->n_rcpts == 1 &&
-	       a->message->n_live == 1 && !a->tried;
+	       a->message->n_live == 1 && !attempt_has_past(a);
 }
 
 struct destination *
@@ -447,7 +297,7 @@ destination_queue(struct destinations *all, struct attempt *a,
 	a->n_answered = a->n_way = a->n_less = a->n_elsewhere = 0;
 	destination_set_most(d, a->concurrency);
 	rate_set(&d->rate, a->rate);
-	d->has_others |= attempt_hops(a) > 1;
+	note_hops(d, a, domain);
 	if (!at_front && may_park(d, a)) {
 		lanes_park(&d->waiting, a->message, a->sender_key);
 		free(a);
@@ -493,7 +343,7 @@ void
 destination_sift(struct destination *d, const struct sieve *s,
 		 struct sifted *out)
 {
-	if (s->only_trouble && (d->n_troubles == 0 || d->is_held))
+	if (s->only_trouble && (d->is_held || !destination_has_trouble(d)))
 		return;
 	lanes_sift(&d->waiting, s, out);
 	if (d->waiting.n == 0)
@@ -526,13 +376,4 @@ destinations_hold(struct destinations *all)
 			destination_ready(d);
 		}
 	}
-}
-
-void
-destination_retry(struct destination *d)
-{
-	if (d->state != DESTINATION_CLOSED)
-		return;
-	loop_timer_stop(d->all->loop, &d->closed);
-	closed_over(&d->closed);
 }

@@ -16,6 +16,11 @@
  * then one attempt probes it while the rest waits, unless their routes name
  * another next hop that works.
  *
+ * It stays open when it was reached and refuses (H and L). Only when it takes
+ * none of several that are tried one behind the other it is ailing: closed for
+ * up to a second between two attempts. One that has not answered anything for
+ * seconds is silent: what can goes to another next hop.
+ *
  * The agents' room is shared too: nobody has more under way than is still
  * free, and one that has not answered yet no more than a small part of it. A
  * sixteenth is kept for those that answer.
@@ -24,9 +29,9 @@
  * which one recipient is left are parked (lanes.h).
  *
  *   state     meaning                       left when
- *   OPEN      up to limit attempts run      trouble: CLOSED
- *   CLOSED    nothing runs                  the time is over: PROBING
- *   PROBING   one attempt runs              it worked: OPEN; trouble: CLOSED
+ *   OPEN      up to limit attempts run      trouble, ailing: CLOSED
+ *   CLOSED    nothing begins                the time is over: PROBING
+ *   PROBING   one attempt runs              it worked: OPEN; else: CLOSED
  *
  * Test  tests/destination_test.c
  */
@@ -59,8 +64,12 @@ enum {
 	DESTINATION_BUCKETS = 4096,
 	DESTINATION_BACKOFF_MIN_MS = 1000,
 	DESTINATION_BACKOFF_MAX_MS = 300000,
-	DESTINATION_FIRST_SMTP = 5, /* the limit to begin with */
-	DESTINATION_MOST_SMTP = 20, /* ... and to end with */
+	DESTINATION_AILING = 4,	      /* refusals one behind the other */
+	DESTINATION_REST_MIN_MS = 50, /* between its attempts then */
+	DESTINATION_REST_MAX_MS = 1000,
+	DESTINATION_SILENT_MS = 5000, /* without any answer */
+	DESTINATION_FIRST_SMTP = 5,   /* the limit to begin with */
+	DESTINATION_MOST_SMTP = 20,   /* ... and to end with */
 	DESTINATION_FIRST = 64, /* the same for agents that pipeline or are */
 	DESTINATION_MOST = 500, /* local */
 	DESTINATION_SLOWED_KEPT_MS =
@@ -82,9 +91,16 @@ struct destination {
 	enum destination_state state;
 	struct lanes waiting;
 	uint32_t n_running, n_troubles;
+	uint32_t n_refused;  /* since it worked, one behind the other */
+	int64_t refused_ms;  /* the last of them */
+	int64_t worked_ms;   /* when it last answered about mail */
+	int64_t answered_ms; /* anything; ... */
+	int64_t begun_ms;    /* ... the first that was begun since; 0: none */
+	bool was_silent;     /* ... and the log says so */
 	uint32_t limit, most, n_well; /* successes since the last raise */
 	bool is_held;		      /* an operator's rule: nothing starts */
-	bool has_others;	      /* what waits may have other next hops */
+	bool has_others;	      /* what waits may have other next hops: */
+	struct buf hops, domain; /* ... for example these, of that domain */
 	bool was_slowed; /* the limit was halved once: raise it slowly */
 	int64_t slowed_ms;
 	int64_t quickest_ms;   /* of all answers; 0: none yet */
@@ -97,7 +113,7 @@ struct destination {
 	int64_t exhausted_day; /* when what waited was decided again, since
 				  the source's warm-up was used up */
 	bool is_exhausted;     /* ... that is still to be done */
-	struct loop_timer closed, paced;
+	struct loop_timer closed, paced, silence;
 	struct slice agent; /* "smtp", in key */
 	size_t key_len;
 	size_t base_len; /* of the key: without the source */
@@ -117,8 +133,9 @@ struct destinations {
 	struct destinations_cap local, remote; /* mailboxes; all others */
 	struct sources *sources;	       /* NULL: there are no pools */
 	struct loop_task exhausted_task;
-	/* What waits at d is to be routed anew. Needed with sources. */
-	void (*exhausted)(struct destinations *all, struct destination *d);
+	/* What waits at d is to be routed anew, in a later round. Needed with
+	 * sources, and with several next hops. */
+	void (*decide)(struct destinations *all, struct destination *d);
 	size_t n;
 	/* Hand an attempt to an agent; false: none is free now. */
 	bool (*start)(struct destinations *all, struct attempt *a);
@@ -177,6 +194,57 @@ destination_ended(struct attempt *a, enum destination_result result);
  * hop (our agent died); nothing is concluded */
 void
 destination_lost(struct attempt *a);
+
+/* destination_answered - an agent has said something of an attempt there */
+void
+destination_answered(struct destination *d);
+
+/* destination_blames - the next hop of an attempt could not be reached
+ *
+ * Returns  true when that was so before with this one, and it worked for
+ *          others since: it is this message, not the way.
+ */
+bool
+destination_blames(struct attempt *a);
+
+/* destination_has_trouble - is mail kept waiting there by more than its turn?
+ */
+bool
+destination_has_trouble(const struct destination *d);
+
+/* destination_is_silent - has it long not answered what it has? */
+bool
+destination_is_silent(const struct destination *d);
+
+/* destination_state - open, closed, probing, ailing, silent or held */
+const char *
+destination_state(const struct destination *d);
+
+/* destinations_one_is_open - of these next hops, is there one that works? */
+bool
+destinations_one_is_open(struct destinations *all, struct slice nexthops,
+			 struct slice domain);
+
+/* for destination*.c: an attempt begins; the timers of its health; the task
+ * that starts; what is logged of its state; the limit is too high, or what an
+ * answer says of it */
+void
+destination_began(struct destination *d);
+
+void
+destination_health_timers(struct destination *d);
+
+void
+destination_start_tasks(struct destinations *all);
+
+void
+destination_log(const struct destination *d, const char *event, int64_t ms);
+
+void
+destination_lower_limit(struct destination *d);
+
+void
+destination_learn_pace(struct destination *d, const struct attempt *a);
 
 /* destination_count - so many more attempts run here; for destination*.c */
 void

@@ -1,9 +1,6 @@
 /* destination_pace.c - what a destination's answers teach of it: how much to
- * have under way, and when to leave it alone */
-#include "lib/log.h"
+ * have under way */
 #include "queue/destination.h"
-
-#include <stdlib.h>
 
 /* the limit */
 
@@ -32,36 +29,6 @@ destination_first_limit(struct destination *d)
 }
 
 static void
-log_state(const struct destination *d, const char *event, int64_t ms)
-{
-	log_open(event);
-	log_bytes("nexthop", slice_of(d->key, d->key_len));
-	log_number("waiting", d->waiting.n);
-	if (ms)
-		log_number("retry_ms", ms);
-	log_close();
-}
-
-static void
-close_for_a_while(struct destination *d)
-{
-	int64_t ms = DESTINATION_BACKOFF_MIN_MS;
-	uint32_t i;
-
-	if (d->state == DESTINATION_CLOSED)
-		return; /* others failed in the same breath */
-	for (i = 0; i < d->n_troubles && ms < DESTINATION_BACKOFF_MAX_MS; i++)
-		ms *= 2;
-	if (ms > DESTINATION_BACKOFF_MAX_MS)
-		ms = DESTINATION_BACKOFF_MAX_MS;
-	d->n_troubles++;
-	d->state = DESTINATION_CLOSED;
-	ms += random() % (ms / 4 + 1);
-	loop_timer_set(d->all->loop, &d->closed, ms);
-	log_state(d, "destination-closed", ms);
-}
-
-static void
 raise_limit(struct destination *d)
 {
 	if (d->limit >= d->most ||
@@ -73,8 +40,8 @@ raise_limit(struct destination *d)
 	d->limit++;
 }
 
-static void
-lower_limit(struct destination *d)
+void
+destination_lower_limit(struct destination *d)
 {
 	int64_t now_ms = d->all->loop->now_ms;
 
@@ -84,7 +51,7 @@ lower_limit(struct destination *d)
 	d->slowed_ms = now_ms;
 	d->n_well = 0;
 	d->limit = d->limit > 1 ? d->limit / 2 : 1;
-	log_state(d, "destination-slower", 0);
+	destination_log(d, "destination-slower", 0);
 }
 
 /* What it has of us has waited: as much as it takes in a second is enough.
@@ -102,8 +69,8 @@ shorten_line(struct destination *d, const struct attempt *a, int64_t took_ms)
 		d->limit = fits > 1 ? (uint32_t)fits : 1;
 }
 
-static void
-learn_pace(struct destination *d, const struct attempt *a)
+void
+destination_learn_pace(struct destination *d, const struct attempt *a)
 {
 	int64_t took_ms = d->all->loop->now_ms - a->started_ms;
 
@@ -115,46 +82,4 @@ learn_pace(struct destination *d, const struct attempt *a)
 		shorten_line(d, a, took_ms);
 	else
 		raise_limit(d);
-}
-
-static void
-reopen(struct destination *d)
-{
-	if (d->state == DESTINATION_OPEN && d->n_troubles == 0)
-		return;
-	d->state = DESTINATION_OPEN;
-	d->n_troubles = 0;
-	loop_timer_stop(d->all->loop, &d->closed);
-	log_state(d, "destination-open", 0);
-}
-
-void
-destination_ended(struct attempt *a, enum destination_result result)
-{
-	struct destination *d = a->destination;
-
-	if (result == DESTINATION_TROUBLE) {
-		destination_source_took_not(d, a);
-		close_for_a_while(d);
-		destination_first_limit(d);
-		d->quickest_ms = 0;
-	} else {
-		reopen(d);
-		if (result == DESTINATION_SLOWER || result == DESTINATION_LESS)
-			lower_limit(d);
-		else if (result == DESTINATION_WELL)
-			learn_pace(d, a);
-	}
-	destination_count(d, -1);
-	destination_ready(d);
-}
-
-void
-destination_lost(struct attempt *a)
-{
-	struct destination *d = a->destination;
-
-	destination_source_took_not(d, a);
-	destination_count(d, -1);
-	destination_ready(d);
 }

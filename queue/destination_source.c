@@ -119,7 +119,7 @@ decide_exhausted(struct loop_task *task)
 		for (d = all->buckets[i]; d; d = d->chain)
 			if (d->is_exhausted) {
 				d->is_exhausted = false;
-				all->exhausted(all, d);
+				all->decide(all, d);
 			}
 }
 

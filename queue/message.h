@@ -14,7 +14,12 @@
 
 struct segment;
 
-enum { MESSAGE_INLINE_BITS = 64, MESSAGE_RCPTS_MAX = UINT16_MAX };
+enum {
+	MESSAGE_INLINE_BITS = 64,
+	MESSAGE_RCPTS_MAX = UINT16_MAX,
+	MESSAGE_ATTEMPTS_MAX = 2047, /* not counted further */
+	MESSAGE_HOPS_MAX = 16
+};
 
 struct message {
 	uint64_t id;
@@ -36,14 +41,17 @@ struct message {
 		struct message *next; /* while it waits in a lane (lanes.h) */
 	};
 	struct failures *failures; /* D's of this round, for the bounce */
-	uint32_t slot;	       /* place in the heap plus one; 0: not in it */
-	uint32_t lifetime_s;   /* the shortest of its routes' */
-	uint16_t attempts;     /* rounds so far, since we started */
-	uint16_t n_busy;       /* attempts under way or waiting */
-	uint16_t n_running;    /* ... of these, attempts that an agent has */
-	uint16_t retry_k : 10; /* the longest of its routes'; 0: none */
-	bool is_held : 1;      /* a recipient's route says so */
-	bool is_moved : 1;     /* routed anew while it was busy: due at once */
+	uint32_t slot;		/* place in the heap plus one; 0: not in it */
+	uint32_t lifetime_s;	/* the shortest of its routes' */
+	uint16_t attempts : 11; /* rounds so far, since we started */
+	uint16_t first_hop : 4; /* of its route, for the next round */
+	bool is_blamed : 1;	/* for a next hop that it could not reach, and
+				 * others could */
+	uint16_t n_busy;	/* attempts under way or waiting */
+	uint16_t n_running;	/* ... of these, attempts that an agent has */
+	uint16_t retry_k : 10;	/* the longest of its routes'; 0: none */
+	bool is_held : 1;	/* a recipient's route says so */
+	bool is_moved : 1;	/* routed anew while it was busy: due at once */
 
 	bool is_big : 1; /* the text is in a file of its own */
 

@@ -167,7 +167,8 @@ schedule_conclude(struct schedule *s, struct message *m)
 static void
 end_round(struct schedule *s, struct message *m)
 {
-	m->attempts++;
+	if (m->attempts < MESSAGE_ATTEMPTS_MAX)
+		m->attempts++;
 	schedule_conclude(s, m);
 }
 

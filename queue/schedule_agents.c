@@ -52,6 +52,7 @@ verdict(struct dispatch *d, struct attempt *a, const struct verdict *v)
 	uint32_t index = a->rcpts[a->n_answered];
 	struct message *m = a->message;
 
+	destination_answered(a->destination);
 	log_delivery(s, a, index, v);
 	if (v->code != 'K' || m->n_live > 1)
 		answers_put(&s->answers, m->id,
@@ -77,27 +78,11 @@ domain_of(struct schedule *s, struct attempt *a)
 	return domain;
 }
 
-/* It goes behind all that waits there. Where it comes from does not work any
- * more: what waits there decides anew. */
-static void
-queue_elsewhere(struct schedule *s, struct attempt *a, struct slice domain)
-{
-	const struct sieve everything = {.wants = sieve_all};
-	struct destination *before = a->destination;
-	struct sifted out = {0};
-
-	destination_queue(&s->destinations, a, domain, false);
-	if (!before->has_others || destination_works(before))
-		return;
-	destination_sift(before, &everything, &out);
-	schedule_each_sifted(s, &out, schedule_decide_again);
-}
-
 /* Not because of them did a next hop not take some recipients: another one,
  * each once. When none could be reached they wait for the first that can;
  * when one refused them, for their message's next time: then false. */
 static bool
-go_on(struct schedule *s, struct attempt *a, enum destination_result result)
+go_on(struct schedule *s, struct attempt *a)
 {
 	struct slice domain;
 
@@ -106,18 +91,26 @@ go_on(struct schedule *s, struct attempt *a, enum destination_result result)
 	    schedule_is_stopped(a->message))
 		return false;
 	a->tried |= (uint64_t)1 << a->hop;
-	a->was_refused |= result != DESTINATION_TROUBLE;
 	a->hop++;
 	domain = domain_of(s, a);
-	if (destination_others_work(&s->destinations, a, domain)) {
-		queue_elsewhere(s, a, domain);
-		return true;
+	if (!destination_others_work(&s->destinations, a, domain)) {
+		if (a->was_refused)
+			return false;
+		a->tried = 0;
 	}
-	if (a->was_refused)
-		return false;
-	a->tried = 0;
-	destination_queue(&s->destinations, a, domain, false);
+	destination_queue(&s->destinations, a, domain, false); /* the last */
 	return true;
+}
+
+/* The next round begins where this one ended, or behind the one that has
+ * refused it. */
+static void
+note_hop(struct attempt *a)
+{
+	unsigned n = attempt_hops(a);
+
+	if (n > 1 && a->tried)
+		a->message->first_hop = a->hop % n % MESSAGE_HOPS_MAX;
 }
 
 static enum destination_result
@@ -138,9 +131,21 @@ ended(struct dispatch *d, struct attempt *a)
 	enum destination_result result = result_of(a);
 
 	a->message->n_running--;
-	destination_ended(a, result);
-	if (go_on(s, a, result))
+	if (result != DESTINATION_TROUBLE) {
+		a->was_refused = true;
+		a->message->is_blamed = false;
+	} else if (destination_blames(a)) {
+		a->message->is_blamed = true;
+	}
+	if (a->message->is_blamed) {
+		a->was_refused = true;
+		destination_lost(a); /* which says nothing of it */
+	} else {
+		destination_ended(a, result);
+	}
+	if (go_on(s, a))
 		return;
+	note_hop(a);
 	schedule_attempt_over(s, a->message);
 	free(a);
 }
@@ -156,8 +161,9 @@ log_lost(const struct attempt *a)
 }
 
 /* The agent died under it: whatever has no verdict is tried again at once,
- * but not for ever, since the message may be what kills the agent. Those
- * that had a verdict are not in it any more. */
+ * but not for ever, since the message may be what kills the agent; from the
+ * second time on behind others. Those that had a verdict are not in it any
+ * more. */
 static void
 lost(struct dispatch *d, struct attempt *a)
 {
@@ -176,7 +182,7 @@ lost(struct dispatch *d, struct attempt *a)
 	a->n_rcpts -= a->n_answered;
 	for (i = 0; i < a->n_rcpts; i++)
 		a->rcpts[i] = a->rcpts[i + a->n_answered];
-	destination_queue(&s->destinations, a, domain_of(s, a), true);
+	destination_queue(&s->destinations, a, domain_of(s, a), a->n_lost == 1);
 }
 
 static void
@@ -277,7 +283,7 @@ is_ruled(struct destinations *all, struct slice key)
 }
 
 static void
-exhausted(struct destinations *all, struct destination *d)
+decide(struct destinations *all, struct destination *d)
 {
 	struct schedule *s = OWNER(all, struct schedule, destinations);
 	const struct sieve everything = {.wants = sieve_all};
@@ -290,7 +296,7 @@ exhausted(struct destinations *all, struct destination *d)
 void
 schedule_agents(struct schedule *s)
 {
-	s->destinations.exhausted = exhausted;
+	s->destinations.decide = decide;
 	s->destinations.start = start;
 	s->destinations.unpark = unpark;
 	s->destinations.room = room;

@@ -89,6 +89,7 @@ plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
 			p->m->n_rcpts < ATTEMPT_RCPTS_MAX ? p->m->n_rcpts
 							  : ATTEMPT_RCPTS_MAX);
 	a->sender_key = key;
+	a->hop = p->m->first_hop; /* another than the last that refused it */
 	schedule_options(a, r);
 	p->domains[p->n] = domain;
 	p->attempts[p->n++] = a;

@@ -759,6 +759,129 @@ test_next_hops(void)
 	finish();
 }
 
+static bool
+is(const struct destination *d, const char *state)
+{
+	bool same = strcmp(destination_state(d), state) == 0;
+
+	if (!same)
+		printf("# it is %s\n", destination_state(d));
+	return same;
+}
+
+/* Every attempt is refused at once, for so long. */
+static size_t
+refuse_for_ms(int64_t ms, enum destination_result result)
+{
+	size_t before = n_started;
+
+	for (; ms > 0; ms--) {
+		pass_ms(1);
+		while (n_running > 0)
+			end_one(result);
+	}
+	return n_started - before;
+}
+
+static void
+test_refused(enum destination_result result)
+{
+	struct destination *d;
+	size_t n;
+
+	begin();
+	d = queue_some(20000, "qmtp:h:1", 1);
+	pass_ms(1);
+	end_one(result);
+	pass_ms(1);
+	end_one(DESTINATION_WELL);
+	ok(is(d, "open") && n_running > 20, "a refusal closes nothing");
+	refuse_for_ms(20, result);
+	ok(is(d, "ailing") && !destination_works(d),
+	   "all are refused: it is ailing");
+	refuse_for_ms(3000, result);
+	n = refuse_for_ms(60000, result);
+	ok(n >= 40 && n <= 62, "%zu attempts in a minute", n);
+	n = n_started;
+	while (n_running == 0)
+		pass_ms(1);
+	end_one(DESTINATION_WELL);
+	pass_ms(1);
+	ok(is(d, "open") && n_running == d->limit && n_running > 1,
+	   "one is taken: it is open, %zu run", n_running);
+	finish();
+}
+
+static size_t n_decided;
+
+static void
+decide(struct destinations *of, struct destination *d)
+{
+	(void)of;
+	n_decided += d->waiting.n;
+}
+
+static void
+test_silent(void)
+{
+	struct destination *a, *b;
+	int i;
+
+	begin();
+	all.decide = decide;
+	b = queue_some(1, "qmtp:b:1", 1);
+	pass_ms(1);
+	end_one(DESTINATION_WELL);
+	a = queue_some(DESTINATION_FIRST + 10, "qmtp:a:1 qmtp:b:1", 1);
+	n_decided = 0;
+	pass_ms(1);
+	pass_ms(4990);
+	ok(is(a, "open") && n_decided == 0, "not yet");
+	pass_ms(10);
+	ok(is(a, "silent") && n_decided == 10,
+	   "no answer for 5 s: what waits for it decides anew");
+	ok(queue_some(1, "qmtp:a:1 qmtp:b:1", 1) == b,
+	   "and what comes goes to the second");
+	ok(queue_some(1, "qmtp:a:1", 1) == a && a->n_running == 64,
+	   "unless there is none; what runs goes on");
+	destination_answered(a);
+	end_one(DESTINATION_WELL);
+	ok(is(a, "open") && destination_works(a), "an answer ends it");
+	finish();
+
+	begin();
+	a = queue_some(1, "qmtp:a:1 qmtp:b:1", 1); /* never answered */
+	pass_ms(1);
+	for (i = 0; i < 5; i++) {
+		queue_some(1, "qmtp:a:1 qmtp:b:1", 1);
+		pass_ms(1);
+		destination_answered(a);
+		destination_ended(running[--n_running], DESTINATION_WELL);
+		free_attempt(running[n_running]);
+	}
+	pass_ms(20000);
+	ok(is(a, "open"), "one that hangs while others were answered: not");
+	queue_some(1, "qmtp:a:1 qmtp:b:1", 1);
+	pass_ms(1);
+	pass_ms(5000);
+	ok(is(a, "silent"), "until the next is not answered either");
+	while (n_running > 0)
+		end_one(DESTINATION_TROUBLE);
+	ok(is(a, "closed"), "both time out: closed");
+	for (i = 0; i < 30; i++) {
+		pass_ms(1000);
+		queue_some(1, "qmtp:a:1", 1);
+		pass_ms(1);
+		if (n_running > 0) {
+			destination_lost(running[--n_running]);
+			free_attempt(running[n_running]);
+		}
+	}
+	pass_ms(10000);
+	ok(!is(a, "silent"), "nothing runs: nothing is silent");
+	finish();
+}
+
 int
 main(void)
 {
@@ -780,6 +903,9 @@ main(void)
 	test_turns();
 	test_room();
 	test_next_hops();
+	test_refused(DESTINATION_REFUSED);
+	test_refused(DESTINATION_LESS);
+	test_silent();
 	loop_free(&loop);
 	return tap_done();
 }

@@ -561,6 +561,123 @@ test_about(void)
 }
 
 static const char *
+say_poison(const struct agent_job *job, struct slice rcpt)
+{
+	(void)job;
+	return rcpt.at[0] == 'u'   ? "Uno way (#4.4.1)"
+	       : rcpt.at[0] == 'h' ? "Hlost after the text (#4.4.2)"
+				   : "Kfine";
+}
+
+/* Every step of a message's own time, for so long: how often is it tried? */
+static size_t
+tries(struct message *m, int64_t s)
+{
+	unsigned before = m->attempts;
+	int64_t until_us = now_us + s * 1000000;
+
+	while (now_us < until_us)
+		pass_s(20);
+	buf_clear(&story);
+	return m->attempts - before;
+}
+
+/* A message that makes its connections end is nobody else's trouble. */
+static void
+test_poison(void)
+{
+	struct message *m;
+	size_t i;
+
+	node_begin();
+	say = say_poison;
+	m = send_one("a@from.test", "h@one.test");
+	ok(told("h@one.test@@qmtp:one:209=Z ") && is_open("qmtp:one:209") &&
+	       m->due_s == m->birth_us / 1000000 + 400,
+	   "it dies behind its text: it waits for its own time");
+	is_quiet = true;
+	n_delivered = 0;
+	for (i = 0; i < 999; i++)
+		inject("a@from.test", "k@one.test");
+	for (i = 0; i < 10; i++)
+		settle();
+	ok(n_delivered == 999 && is_open("qmtp:one:209"),
+	   "999 others are delivered at once");
+	is_quiet = false;
+	ok(tries(m, 3700) == 3 && is_open("qmtp:one:209"),
+	   "and it was tried once for each step of its schedule");
+	node_end();
+
+	node_begin();
+	say = say_poison;
+	m = send_one("a@from.test", "u@one.test");
+	ok(told("u@one.test@@qmtp:one:209=Z ") && !is_open("qmtp:one:209"),
+	   "no connection with it: the first time that is the next hop's");
+	send_one("a@from.test", "k@one.test");
+	pass_s(2);
+	ok(told("u@one.test@@qmtp:one:209=Z ") && !is_open("qmtp:one:209"),
+	   "while nobody else was tried it is that too");
+	pass_s(3);
+	ok(told("k@one.test@@qmtp:one:209=K u@one.test@@qmtp:one:209=Z ") &&
+	       is_open("qmtp:one:209") && m->n_busy == 0 && m->is_blamed,
+	   "then others go first and can: it is the message's");
+	ok(tries(m, 4000) == 3 && is_open("qmtp:one:209"),
+	   "which then has its own time, and closes nothing");
+	say = say_k;
+	pass_s(3000);
+	ok(store.messages.n == 0, "until it is taken");
+	node_end();
+}
+
+static const char *
+say_by_turns(const struct agent_job *job, struct slice rcpt)
+{
+	char at = job->nexthop.at[job->nexthop.len - 3];
+
+	if (rcpt.at[0] == 'g' && at == 'b')
+		return "Zgreylisted (#4.2.0)";
+	return at == 'a' || rcpt.at[0] == 'h' ? "Hfull (#4.3.1)" : "Kfine";
+}
+
+/* The next round does not begin with what refused this one. */
+static void
+test_next_round(void)
+{
+	struct destination *b;
+
+	node_begin();
+	say = say_by_turns;
+	send_one("a@from.test", "k@three.test");
+	send_one("a@from.test", "g@three.test");
+	b = hop("qmtp:b:1");
+	buf_clear(&story);
+	say = say_k;
+	pass_s(400);
+	ok(told("g@three.test@@qmtp:b:1=K "),
+	   "where it was told to come again it comes again");
+	b->is_held = true; /* so that it does not work */
+	say = say_by_turns;
+	send_one("a@from.test", "h@three.test");
+	ok(told("h@three.test@@qmtp:a:1=Z h@three.test@@smtp:c:1=Z "),
+	   "the second cannot be tried");
+	b->is_held = false;
+	say = say_k;
+	pass_s(400);
+	ok(told("h@three.test@@qmtp:a:1=K "), "behind the last is the first");
+	hop("smtp:c:1")->is_held = true;
+	b->is_held = true;
+	say = say_by_turns;
+	send_one("a@from.test", "h@three.test");
+	b->is_held = false;
+	buf_clear(&story);
+	say = say_k;
+	pass_s(400);
+	ok(told("h@three.test@@qmtp:b:1=K "),
+	   "what could not be tried then is first");
+	node_end();
+}
+
+static const char *
 say_closed(const struct agent_job *job, struct slice rcpt)
 {
 	(void)job;
@@ -984,6 +1101,8 @@ main(void)
 	test_double();
 	test_next_hops();
 	test_about();
+	test_poison();
+	test_next_round();
 	test_lifetime();
 	test_decisions();
 	test_options();
