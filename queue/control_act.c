@@ -193,8 +193,8 @@ take_out(struct control_act *act, struct control_view *v)
 static int
 bounce(struct control_act *act, struct control_view *v)
 {
-	if (v->m->is_doomed)
-		return 0;
+	if (v->m->is_doomed || v->is_damaged)
+		return 0; /* to nobody knows whom */
 	log_act("returned", v);
 	v->m->is_doomed = true;
 	stop(act, v->m);

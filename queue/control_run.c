@@ -129,10 +129,7 @@ static void
 look_at(struct control_run *r, struct message *m, struct buf *out)
 {
 	if (needs_envelope(&r->ask)) {
-		if (control_view_open(&r->view, m) != 0) {
-			end_errno(r, out);
-			return;
-		}
+		control_view_open(&r->view, m);
 		if (!control_view_fits(&r->view, &r->ask))
 			return;
 	}
@@ -174,10 +171,10 @@ walk(struct control_run *r, struct buf *out)
 /* its recipients */
 
 static void
-end_message(struct control_run *r, struct buf *out, bool is_whole)
+end_message(struct control_run *r, struct buf *out, const char *how)
 {
 	if (r->ask.verb == CONTROL_EXPORT) {
-		buf_text(&r->view.fields, is_whole ? "K" : "Z");
+		buf_text(&r->view.fields, how);
 		control_item(out, 'e', &r->view.fields);
 	}
 	r->phase = CONTROL_WALKING;
@@ -195,7 +192,7 @@ tell_rcpt(struct control_run *r, struct buf *out)
 
 	r->view.m = known(r, r->id);
 	if (!r->view.m) {
-		end_message(r, out, false);
+		end_message(r, out, "Z");
 		return;
 	}
 	if (netstring_slice(&rest, &rcpt) == 0) {
@@ -209,7 +206,7 @@ tell_rcpt(struct control_run *r, struct buf *out)
 	if (r->ask.verb == CONTROL_EXPORT)
 		r->phase = CONTROL_TEXT;
 	else
-		end_message(r, out, true);
+		end_message(r, out, "K");
 }
 
 /* its text */
@@ -225,18 +222,21 @@ tell_text(struct control_run *r, struct buf *out)
 		if (r->ask.verb == CONTROL_CAT)
 			end(r, out, 'Z', "the message has just left the queue");
 		else
-			end_message(r, out, false);
+			end_message(r, out, "Z");
 		return;
 	}
 	left = m->text_len - r->text_at;
 	if (left == 0) {
-		end_message(r, out, true);
+		end_message(r, out, "K");
 		return;
 	}
 	n = left < TEXT_PIECE ? (size_t)left : TEXT_PIECE;
 	if (store_text(r->source->store, m, r->text_at,
 		       buf_room(&r->view.fields, n), n) != 0) {
-		end_errno(r, out);
+		if (r->ask.verb == CONTROL_CAT)
+			end_errno(r, out);
+		else
+			end_message(r, out, "D");
 		return;
 	}
 	buf_added(&r->view.fields, n);

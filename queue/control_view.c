@@ -112,6 +112,8 @@ held_by(struct control_view *v)
 
 	if (v->m->is_paused)
 		return "operator";
+	if (v->is_damaged)
+		return NULL;
 	if (holds_find(v->source->holds, HOLD_FROM, v->envelope.sender))
 		return "rule";
 	for (i = 0; netstring_slice(&rest, &rcpt) == 0; i++)
@@ -128,6 +130,8 @@ state(const struct control_view *v, const char *holder)
 
 	if (m->n_running > 0)
 		return "running";
+	if (v->is_damaged)
+		return "damaged";
 	if (m->is_doomed)
 		return "leaving";
 	if (holder)
@@ -141,11 +145,15 @@ state(const struct control_view *v, const char *holder)
 
 /* looking */
 
-int
+void
 control_view_open(struct control_view *v, struct message *m)
 {
 	v->m = m;
-	return store_envelope(v->source->store, m, &v->room, &v->envelope);
+	v->is_damaged =
+	    store_envelope(v->source->store, m, &v->room, &v->envelope) != 0;
+	if (v->is_damaged)
+		v->envelope =
+		    (struct store_envelope){{"", 0}, {"", 0}, {"", 0}};
 }
 
 static bool
@@ -176,7 +184,8 @@ control_view_fits(struct control_view *v, const struct control_ask *a)
 {
 	if (a->older_s > 0 && clock_s() - v->m->birth_us / 1000000 < a->older_s)
 		return false;
-	if (a->from.len > 0 && !glob_match(a->from, v->envelope.sender))
+	if (a->from.len > 0 &&
+	    (v->is_damaged || !glob_match(a->from, v->envelope.sender)))
 		return false;
 	if ((a->to.len > 0 || a->dest.len > 0) &&
 	    !any_rcpt_fits(v, a->to, a->dest))
@@ -204,7 +213,8 @@ control_view_message(struct control_view *v, struct buf *out)
 	put_id(&v->fields, m->id);
 	control_number(&v->fields, "birth_us", m->birth_us);
 	control_number(&v->fields, "size", (int64_t)m->text_len);
-	control_field(&v->fields, "from", v->envelope.sender);
+	if (!v->is_damaged)
+		control_field(&v->fields, "from", v->envelope.sender);
 	control_number(&v->fields, "rcpts", m->n_rcpts);
 	control_number(&v->fields, "live", m->n_live);
 	control_field(&v->fields, "state", slice_text(state(v, holder)));

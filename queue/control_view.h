@@ -26,6 +26,7 @@ struct control_view {
 	struct message *m;
 	struct buf room; /* the envelope */
 	struct store_envelope envelope;
+	bool is_damaged;	      /* it cannot be read, and is empty here */
 	struct buf path, key, fields; /* scratch */
 };
 
@@ -33,9 +34,8 @@ struct control_view {
  *
  * Needs    v->source set. Its other fields are reused, control_view_free
  *          is due in the end.
- * Returns  0; -1 with errno: its envelope cannot be read.
  */
-int
+void
 control_view_open(struct control_view *v, struct message *m);
 
 /* control_view_fits - does it fit what was asked for, but for the ids? */

@@ -178,6 +178,10 @@ export_all(struct talk *t, const char *path)
 	if (e.n_lost > 0)
 		printf("%llu left the queue meanwhile\n",
 		       (unsigned long long)e.n_lost);
+	if (e.n_damaged > 0)
+		printf("%llu cannot be read to the end: see the files "
+		       "*.damaged\n",
+		       (unsigned long long)e.n_damaged);
 	return r;
 }
 

@@ -90,10 +90,21 @@ finish_take(struct export *e, int fd, const char *suffix, bool is_good)
 	return -1;
 }
 
+/* What is being written is to have another name. */
+static int
+rename_new(struct export *e, const char *from, const char *to)
+{
+	char name[32], new_from[32], new_to[32];
+
+	names(name, new_from, e, from);
+	names(name, new_to, e, to);
+	return fs_rename(e->dir, new_from, e->dir, new_to);
+}
+
 static int
 begin(struct export *e, struct slice body)
 {
-	struct slice id = field(body, "id");
+	struct slice id = field(body, "id"), from;
 	uint64_t number, birth_us;
 	struct buf seconds = {0};
 
@@ -109,7 +120,10 @@ begin(struct export *e, struct slice body)
 	buf_number(&seconds, birth_us / 1000000);
 	put_line(&e->envelope, "received", buf_slice(&seconds));
 	buf_free(&seconds);
-	put_line(&e->envelope, "from", field(body, "from"));
+	if (entry_attr(body, "from", &from))
+		put_line(&e->envelope, "from", from);
+	else
+		put_line(&e->envelope, "damaged", SLICE("envelope"));
 	e->fd = create(e, "");
 	return e->fd < 0 ? -1 : 0;
 }
@@ -130,17 +144,22 @@ static int
 end(struct export *e, struct slice body)
 {
 	bool is_whole = slice_eq(body, SLICE("K"));
-	int r = is_whole ? write_envelope(e) : 0, fd = e->fd;
+	bool is_damaged = slice_eq(body, SLICE("D"));
+	int fd = e->fd, r;
 
 	e->fd = -1;
-	if (!is_whole) {
+	if (!is_whole && !is_damaged) {
 		finish_take(e, fd, "", false);
 		e->n_lost++;
 		return 0;
 	}
-	if (finish_take(e, fd, "", r == 0) != 0)
+	r = write_envelope(e);
+	if (is_damaged && r == 0)
+		r = rename_new(e, "", ".damaged");
+	if (finish_take(e, fd, is_damaged ? ".damaged" : "", r == 0) != 0)
 		return -1;
-	e->n++;
+	e->n += is_whole;
+	e->n_damaged += is_damaged;
 	return 0;
 }
 

@@ -13,6 +13,10 @@
  * Both are synced, and appear under their names only when whole: first
  * ID.env, then ID.
  *
+ * Of a damaged message, what can be read: "damaged envelope" stands in ID.env
+ * in the place of who and to whom; the begin of a text that breaks off is
+ * ID.damaged.
+ *
  * Test  tests/queue_cmd.t
  */
 #ifndef QUAIL_QUEUE_QUEUE_CMD_EXPORT_H
@@ -26,7 +30,7 @@ struct export
 	char name[17];
 	uint64_t at; /* bytes of it so far */
 	struct buf envelope;
-	uint64_t n, n_lost;
+	uint64_t n, n_lost, n_damaged;
 };
 
 /* export_open - into the directory path, made if it is not there

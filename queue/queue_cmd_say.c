@@ -100,6 +100,21 @@ say_wrapped(struct slice text, size_t indent, size_t column)
 
 /* lists */
 
+/* Of a damaged message nobody knows it. */
+static void
+say_from(struct slice body)
+{
+	struct slice from;
+
+	if (!entry_attr(body, "from", &from)) {
+		puts("?");
+		return;
+	}
+	putchar('<');
+	say_bytes(from);
+	puts(">");
+}
+
 static void
 list_message(struct say *say, struct slice body)
 {
@@ -124,9 +139,8 @@ list_message(struct say *say, struct slice body)
 		printf("%5llu", (unsigned long long)tries);
 	else
 		printf("%5s", "-");
-	printf(" %4s <", next);
-	say_bytes(field(body, "from"));
-	puts(">");
+	printf(" %4s ", next);
+	say_from(body);
 }
 
 /* Nobody has answered for it: perhaps nobody was asked. */

@@ -812,6 +812,47 @@ test_pause_moved(bool is_paused)
 	ok(only_is(is_paused), "so too when moved again, and by a scan");
 }
 
+/* On the disk only: nothing of it is in memory any more. */
+static void
+damage(uint64_t id, size_t from)
+{
+	struct message *m = idmap_get(&store.messages, id);
+
+	add_many(1, "other@b.test", "x@hold.test");
+	buf_clear(&store.ahead);
+	if (pwrite(m->segment->fd, "\0\0\0", 3,
+		   (off_t)(m->offset + RECORD_HEAD + from)) != 3)
+		perror("pwrite");
+}
+
+/* One unreadable message among others: no walk ends at it. */
+static void
+test_damaged(void)
+{
+	char request[100];
+	uint64_t id;
+
+	answers("remove all=1", NULL, store.messages.n);
+	id = add_many(3, "a@b.test", "x@hold.test");
+	damage(id + 1, ENTRY_M_HEAD); /* and adds one more */
+	ok(answers("list", "mrmmrmrK", 4), "a list goes on behind it");
+	ok(answers("list from=a@b.test", "mrmrK", 2), "a pattern is not it");
+	ok(answers("list held=1", "mrmrmrK", 3), "nor held");
+	snprintf(request, sizeof request, "show id=%016llx",
+		 (unsigned long long)id + 1);
+	ok(answers(request, "mK", 1), "it can be looked at");
+	snprintf(request, sizeof request, "bounce id=%016llx",
+		 (unsigned long long)id + 1);
+	ok(answers(request, "K", 0), "not returned");
+	ok(answers("export", "mrtemtemrtemrteK", 4), "exported");
+	snprintf(request, sizeof request, "hold id=%016llx",
+		 (unsigned long long)id + 1);
+	ok(answers(request, "K", 1), "held");
+	snprintf(request, sizeof request, "remove id=%016llx",
+		 (unsigned long long)id + 1);
+	ok(answers(request, "K", 1) && store.messages.n == 3, "and removed");
+}
+
 static void
 test_offline(void)
 {
@@ -867,6 +908,7 @@ main(void)
 	test_pause_moved(true);
 	test_pause_moved(false);
 	test_offline();
+	test_damaged();
 	close_all();
 	config_close(&config);
 	loop_free(&loop);
