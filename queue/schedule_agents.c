@@ -46,13 +46,11 @@ count_deferral(struct attempt *a, uint32_t index, const struct verdict *v)
 }
 
 static void
-verdict(struct dispatch *d, struct attempt *a, const struct verdict *v)
+take_verdict(struct schedule *s, struct attempt *a, const struct verdict *v)
 {
-	struct schedule *s = OWNER(d, struct schedule, dispatch);
 	uint32_t index = a->rcpts[a->n_answered];
 	struct message *m = a->message;
 
-	destination_answered(a->destination);
 	log_delivery(s, a, index, v);
 	if (v->code != 'K' || m->n_live > 1)
 		answers_put(&s->answers, m->id,
@@ -66,6 +64,24 @@ verdict(struct dispatch *d, struct attempt *a, const struct verdict *v)
 		failures_add(m, index, v);
 	else
 		store_settle(s->store, m, index, 'K', verdict_text(v));
+}
+
+static void
+verdict(struct dispatch *d, struct attempt *a, const struct verdict *v)
+{
+	destination_answered(a->destination);
+	take_verdict(OWNER(d, struct schedule, dispatch), a, v);
+}
+
+/* Nobody has answered for the rest: we do, so that it can be asked why. */
+static void
+answer_rest(struct schedule *s, struct attempt *a, const char *text)
+{
+	struct verdict v;
+
+	verdict_say(&v, 'Z', text);
+	for (; a->n_answered < a->n_rcpts; a->n_answered++)
+		take_verdict(s, a, &v);
 }
 
 static struct slice
@@ -175,6 +191,7 @@ lost(struct dispatch *d, struct attempt *a)
 	if (schedule_is_stopped(a->message) ||
 	    ++a->n_lost >= ATTEMPT_LOST_MAX) {
 		log_lost(a);
+		answer_rest(s, a, "our delivery agent died with it (#4.3.0)");
 		schedule_attempt_over(s, a->message);
 		free(a);
 		return;
@@ -209,6 +226,7 @@ start(struct destinations *all, struct attempt *a)
 		log_id("id", a->message->id);
 		log_errno(errno);
 		log_close();
+		answer_rest(s, a, "the queue cannot read it (#4.3.0)");
 	}
 	destination_lost(a);
 	schedule_attempt_over(s, a->message);

@@ -85,16 +85,24 @@ next_id(struct schedule *s)
 	return s->bounce_id++;
 }
 
-static int
+/* What cannot be read any more must not keep its sender from being told. */
+static void
 read_copy(struct schedule *s, struct message *m, struct buf *copy)
 {
 	size_t n = m->text_len < BOUNCE_COPY_MAX ? (size_t)m->text_len
 						 : BOUNCE_COPY_MAX;
 
-	if (n > 0 && store_text(s->store, m, 0, buf_room(copy, n), n) != 0)
-		return -1;
-	buf_added(copy, n);
-	return 0;
+	if (n == 0)
+		return;
+	if (store_text(s->store, m, 0, buf_room(copy, n), n) == 0) {
+		buf_added(copy, n);
+		return;
+	}
+	log_open("unreadable");
+	log_id("id", m->id);
+	log_errno(errno);
+	log_close();
+	buf_text(copy, "Comments: the text of this message cannot be read\n");
 }
 
 static void
@@ -151,8 +159,7 @@ random_bits(void)
 	return bits;
 }
 
-/* Make the text of the bounce; -1 when the message cannot be read or the
- * text not be kept. */
+/* Make the text of the bounce; -1 when it cannot be kept. */
 static int
 put_text(struct report *r, const struct store_envelope *e,
 	 const struct bounce_names *names, struct slice to)
@@ -166,14 +173,13 @@ put_text(struct report *r, const struct store_envelope *e,
 			   .random = random_bits(),
 			   .now_s = clock_s()};
 	struct buf copy = {0}, text = {0};
-	int result = read_copy(s, r->message, &copy);
+	int result;
 
-	if (result == 0) {
-		b.copy = buf_slice(&copy);
-		bounce_text(&text, &b);
-		result = incoming_text(&r->in, s->store->big_dir,
-				       INCOMING_SMALL, buf_slice(&text));
-	}
+	read_copy(s, r->message, &copy);
+	b.copy = buf_slice(&copy);
+	bounce_text(&text, &b);
+	result = incoming_text(&r->in, s->store->big_dir, INCOMING_SMALL,
+			       buf_slice(&text));
 	buf_free(&copy);
 	buf_free(&text);
 	return result;

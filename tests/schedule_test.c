@@ -277,6 +277,7 @@ on_stored(struct store_waiter *w, struct message *m, const struct verdict *v)
 		n_refused++;
 }
 
+static size_t add_padding;	 /* so much more text */
 static const char *const *attrs; /* of what is added; NULL behind the last */
 
 static void
@@ -304,6 +305,10 @@ add(const char *sender, const char *rcpts)
 		incoming_attr(&in, slice_text(attrs[i]));
 	incoming_text(&in, store.big_dir, INCOMING_SMALL,
 		      SLICE("Subject: test\n\nhello\n"));
+	for (i = 0; i < add_padding; i += 64)
+		incoming_text(&in, store.big_dir, INCOMING_SMALL,
+			      SLICE("0123456789012345678901234567890123456789"
+				    "01234567890123456789012\n"));
 	if (store_add(&store, &in, SLICE(""), w) != 0)
 		n_refused++;
 	incoming_free(&in, store.big_dir);
@@ -892,6 +897,61 @@ test_reroute(void)
 	node_end();
 }
 
+static bool
+answered(const struct message *m, uint32_t rcpt, const char *text)
+{
+	const struct answer *a = answers_get(&schedule.answers, m->id, rcpt);
+
+	return a && a->said->code == 'Z' &&
+	       slice_starts(said_text(a->said), slice_text(text));
+}
+
+/* Whatever becomes of an attempt, it can be asked why. */
+static void
+test_no_verdict(void)
+{
+	struct message *m;
+	char name[BIG_NAME];
+	int i;
+
+	node_begin();
+	say = say_nothing;
+	m = send_one("a@from.test", "k@one.test l@one.test");
+	for (i = 0; i < ATTEMPT_LOST_MAX; i++) {
+		agent_close(&agents[0]);
+		agent_up(0, "qmtp");
+		pass_s(0);
+	}
+	ok(m->n_busy == 0 && m->attempts == 1 && m->due_s > begin_s &&
+	       answered(m, 1, "our delivery agent died"),
+	   "three agents died with it: it waits, and says why");
+
+	add_padding = 300000;
+	m = send_one("kim@from.test", "d@two.test");
+	add_padding = 0;
+	big_name(name, m->id);
+	ok(n_jobs == 1 && unlinkat(store.big_dir, name, 0) == 0,
+	   "a text is lost while it is tried");
+	buf_clear(&bounce);
+	say = say_k;
+	answer(jobs[--n_jobs], "Dnever (#5.1.1)");
+	pass_s(0);
+	ok(bounce_says("never (#5.1.1)") &&
+	       bounce_says("the text of this message cannot be read"),
+	   "it bounces all the same");
+	say = say_nothing;
+	add_padding = 300000;
+	m = inject("kim@from.test", "k@two.test");
+	add_padding = 0;
+	big_name(name, m->id);
+	unlinkat(store.big_dir, name, 0);
+	settle();
+	ok(m->n_busy == 0 && m->attempts == 1 &&
+	       answered(m, 0, "the queue cannot read"),
+	   "one that cannot be read waits, and says why");
+	node_end();
+}
+
 static void
 test_agents(void)
 {
@@ -1108,6 +1168,7 @@ main(void)
 	test_options();
 	test_class();
 	test_reroute();
+	test_no_verdict();
 	test_agents();
 	test_segments();
 	test_slower();
