@@ -2,6 +2,7 @@
 
 #include "lib/die.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "queue/glob.h"
 
 #include <errno.h>
@@ -74,6 +75,15 @@ parse_take(struct holds *h, struct buf *text)
 	return 0;
 }
 
+static void
+put_rule(struct buf *text, enum hold_kind kind, struct slice pattern)
+{
+	buf_puts(text, hold_word(kind));
+	buf_putc(text, ' ');
+	buf_puts(text, pattern);
+	buf_putc(text, '\n');
+}
+
 static int
 read_file(int fd, struct buf *text)
 {
@@ -115,6 +125,24 @@ holds_load(struct holds *h, int dir)
 	return -1;
 }
 
+void
+holds_load_safely(struct holds *h, int dir)
+{
+	struct buf text = {0};
+
+	if (holds_load(h, dir) == 0)
+		return;
+	log_open("holds-unreadable");
+	log_errno(errno);
+	log_text("what", "queue/holds cannot be read, so all next hops are "
+			 "held; make the rules again that are wanted, then "
+			 "quail queue release --dest '*'");
+	log_close();
+	put_rule(&text, HOLD_DEST, SLICE("*"));
+	if (parse_take(h, &text) != 0)
+		die_bug("no rule that holds all");
+}
+
 const struct hold *
 holds_find(const struct holds *h, enum hold_kind kind, struct slice s)
 {
@@ -147,15 +175,6 @@ write_file(int dir, struct slice text)
 	if (r != 0 || fs_rename(dir, "holds.new", dir, "holds") != 0)
 		return -1;
 	return fs_sync(dir);
-}
-
-static void
-put_rule(struct buf *text, enum hold_kind kind, struct slice pattern)
-{
-	buf_puts(text, hold_word(kind));
-	buf_putc(text, ' ');
-	buf_puts(text, pattern);
-	buf_putc(text, '\n');
 }
 
 /* Owns *text from here on. */

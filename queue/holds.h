@@ -42,6 +42,15 @@ struct holds {
 int
 holds_load(struct holds *h, int dir);
 
+/* holds_load_safely - the same, but when it cannot be read the only rule is to
+ * hold all next hops, and the log says so
+ *
+ * Mail is taken then and none goes out that an operator has stopped. The file
+ * stays as it is until a rule is made or removed.
+ */
+void
+holds_load_safely(struct holds *h, int dir);
+
 /* holds_find - the first rule that matches; NULL for none */
 const struct hold *
 holds_find(const struct holds *h, enum hold_kind kind, struct slice s);

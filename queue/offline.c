@@ -45,8 +45,7 @@ offline_open(struct offline *o)
 	*o = (struct offline){0};
 	loop_init(&o->loop);
 	load(o);
-	if (holds_load(&o->holds, o->store.dir) != 0)
-		die_sys("reading the rules of the operator", "queue/holds");
+	holds_load_safely(&o->holds, o->store.dir);
 	o->source = (struct control_source){
 	    .store = &o->store,
 	    .holds = &o->holds,

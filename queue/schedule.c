@@ -382,12 +382,10 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 	s->timer.expired = due;
 	s->fresh_task.run = try_fresh;
 	s->last_fresh = &s->fresh;
-	if (holds_load(&s->holds, store->dir) != 0)
-		die_sys("reading the rules of the operator", "queue/holds");
+	holds_load_safely(&s->holds, store->dir);
 	schedule_agents(s);
 	sources_init(&s->sources, loop, config);
-	if (warmup_open(&s->sources.warmup, store->dir, clock_s()) != 0)
-		die_sys("reading what was sent today", "queue/warmup");
+	warmup_open(&s->sources.warmup, store->dir, clock_s());
 	s->destinations.sources = &s->sources;
 	destinations_init(&s->destinations, loop);
 	set_caps(s);

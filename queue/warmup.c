@@ -3,7 +3,9 @@
 #include "lib/crc32c.h"
 #include "lib/die.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -160,14 +162,35 @@ load(struct warmup *w)
 	return r;
 }
 
-int
+static int
+open_file(struct warmup *w)
+{
+	w->fd = fs_open(w->dir, file, O_RDWR | O_CREAT, 0600);
+	if (w->fd < 0)
+		return -1;
+	return load(w) == 0 && fs_sync(w->dir) == 0 ? 0 : -1;
+}
+
+void
 warmup_open(struct warmup *w, int dir, int64_t now_s)
 {
 	*w = (struct warmup){.dir = dir, .day = now_s / DAY_S};
-	w->fd = fs_open(dir, file, O_RDWR | O_CREAT, 0600);
-	if (w->fd < 0)
-		return -1;
-	return load(w) == 0 && fs_sync(dir) == 0 ? 0 : -1;
+	if (open_file(w) == 0)
+		return;
+	log_open("warmup-unreadable");
+	log_errno(errno);
+	log_close();
+	w->is_unread = true;
+}
+
+/* There may be none yet: for want of room, at the start. */
+static int
+be_open(struct warmup *w)
+{
+	if (w->fd >= 0)
+		return 0;
+	w->is_unread = open_file(w) != 0;
+	return w->fd < 0 ? -1 : 0;
 }
 
 static int
@@ -175,10 +198,13 @@ new_day(struct warmup *w, int64_t now_s)
 {
 	if (now_s / DAY_S == w->day)
 		return 0;
+	if (fs_truncate(w->fd, 0) != 0)
+		return -1;
 	forget(w);
 	w->day = now_s / DAY_S;
 	w->end = 0;
-	return fs_truncate(w->fd, 0);
+	w->is_unread = false;
+	return 0;
 }
 
 /* taking */
@@ -202,8 +228,12 @@ warmup_take(struct warmup *w, struct slice address, struct slice group,
 	struct warmup_count *c;
 	uint64_t step = limit / STEPS;
 
-	if (new_day(w, now_s) != 0)
+	if (be_open(w) != 0 || new_day(w, now_s) != 0)
 		return -1;
+	if (w->is_unread) {
+		errno = EIO;
+		return -1;
+	}
 	c = count_of(w, address, group);
 	if (c->n == c->ceiling &&
 	    raise_to(w, c, c->ceiling + (step > 0 ? step : 1)) != 0)
@@ -230,7 +260,7 @@ warmup_close(struct warmup *w)
 {
 	forget(w);
 	buf_free(&w->line);
-	if (w->fd > 0)
+	if (w->fd >= 0)
 		fs_close(w->fd);
 	*w = (struct warmup){.fd = -1};
 }

@@ -12,6 +12,9 @@
  * The file is lines "DAY ADDRESS GROUP CEILING.", the last for a pair counts;
  * a torn line is none. It begins anew each day.
  *
+ * When it cannot be read (a bad sector, no inode left) nothing more goes out
+ * today from sources that are being warmed up; anything else does.
+ *
  * Test  tests/warmup_test.c
  */
 #ifndef QUAIL_QUEUE_WARMUP_H
@@ -24,7 +27,8 @@ enum { WARMUP_BUCKETS = 4096 };
 struct warmup_count;
 
 struct warmup {
-	int dir, fd; /* of the queue; of the file, or -1 */
+	int dir, fd;	/* of the queue; of the file, or -1 */
+	bool is_unread; /* what was sent today is not known */
 	uint64_t end;
 	int64_t day; /* since 1970-01-01 */
 	struct warmup_count *buckets[WARMUP_BUCKETS];
@@ -34,9 +38,9 @@ struct warmup {
 /* warmup_open - read what was counted today
  *
  * Takes    dir: kept open by the caller. now_s: which day it is.
- * Returns  0; -1 with errno: the file cannot be read or made.
+ * Keeps    logs when the file cannot be read or made.
  */
-int
+void
 warmup_open(struct warmup *w, int dir, int64_t now_s);
 
 /* warmup_sent - what has gone out today */
@@ -47,7 +51,7 @@ warmup_sent(struct warmup *w, struct slice address, struct slice group,
 /* warmup_take - count one more
  *
  * Returns  0; -1 with errno: it could not be made durable, and must not go
- *          out.
+ *          out; or what was sent today is not known.
  */
 int
 warmup_take(struct warmup *w, struct slice address, struct slice group,

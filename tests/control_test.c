@@ -291,6 +291,11 @@ test_holds(void)
 		ok(holds_load(&h, dir) == -1 && errno == EINVAL && h.n == 0,
 		   "a file that makes no sense: %zu", i);
 		holds_free(&h);
+		holds_load_safely(&h, dir);
+		ok(holds_find(&h, HOLD_DEST, SLICE("maildir:")) &&
+		       holds_remove(&h, HOLD_DEST, SLICE("*")) == 1 && h.n == 0,
+		   "holds everything until an operator has looked");
+		holds_free(&h);
 	}
 	unlink("holds");
 	fs_close(dir);

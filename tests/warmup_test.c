@@ -3,6 +3,8 @@
 #include "queue/warmup.h"
 #include "tests/tables.h"
 
+#include <errno.h>
+
 static const int64_t day_s = 86400, now_s = 1800000000;
 static const struct slice out1 = {"192.0.2.1", 9}, out2 = {"192.0.2.2", 9};
 static const struct slice google = {"google", 6};
@@ -15,8 +17,7 @@ static void
 die_and_open(int64_t at_s)
 {
 	warmup_close(&w);
-	if (warmup_open(&w, dir, at_s) != 0)
-		perror("warmup");
+	warmup_open(&w, dir, at_s);
 }
 
 static uint64_t
@@ -109,6 +110,57 @@ test_torn(void)
 	buf_free(&all);
 }
 
+static ssize_t
+bad_sector(int fd, void *to, size_t n, off_t at)
+{
+	(void)fd;
+	(void)to;
+	(void)n;
+	(void)at;
+	errno = EIO;
+	return -1;
+}
+
+static int
+no_inode(int at, const char *name, int flags, mode_t mode)
+{
+	(void)at;
+	(void)name;
+	(void)flags;
+	(void)mode;
+	errno = ENOSPC;
+	return -1;
+}
+
+/* Nobody knows what was sent: nothing goes out, but nothing ends either. */
+static void
+test_unreadable(void)
+{
+	struct fs_calls calls = fs_kernel;
+
+	die_and_open(now_s);
+	send_until(out1, google, 5000, 10);
+	calls.pread = bad_sector;
+	fs_use(&calls);
+	die_and_open(now_s);
+	fs_use(&fs_kernel);
+	ok(warmup_take(&w, out1, google, 5000, now_s) == -1,
+	   "a bad sector: no more today");
+	ok(warmup_take(&w, out1, google, 5000, now_s + day_s) == 0,
+	   "but tomorrow");
+	warmup_close(&w);
+	unlink("warmup");
+	calls = fs_kernel;
+	calls.open = no_inode;
+	fs_use(&calls);
+	warmup_open(&w, dir, now_s);
+	ok(warmup_take(&w, out1, google, 5000, now_s) == -1,
+	   "no room: nothing");
+	fs_use(&fs_kernel);
+	ok(warmup_take(&w, out1, google, 5000, now_s) == 0,
+	   "until there is some");
+}
+
 int
 main(void)
 {
@@ -118,6 +170,7 @@ main(void)
 	test_crashes();
 	test_strange_groups();
 	test_torn();
+	test_unreadable();
 	warmup_close(&w);
 	fs_close(dir);
 	unlink("warmup");
