@@ -157,18 +157,45 @@ notified(struct loop_io *io, unsigned events)
 }
 
 static void
+start_later(struct run_service *s)
+{
+	loop_timer_set(s->loop, &s->again, s->pause_ms);
+	s->pause_ms = s->pause_ms * 2 > RUN_PAUSE_MAX_MS ? RUN_PAUSE_MAX_MS
+							 : s->pause_ms * 2;
+}
+
+/* Some limit is reached, for now: no reason to end all the others. */
+static void
+not_started(struct run_service *s)
+{
+	log_open("not-started");
+	log_errno(errno);
+	log_text("service", s->kind->name);
+	log_number("again_ms", s->pause_ms);
+	log_close();
+	s->pid = 0;
+	start_later(s);
+}
+
+static void
 start(struct run_service *s)
 {
 	pid_t parent = getpid();
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-		die_sys("making a pipe for", s->kind->name);
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+		not_started(s);
+		return;
+	}
 	s->pid = fork();
 	if (s->pid == 0)
 		become(s, ends[1], parent);
-	if (s->pid < 0)
-		die_sys("starting", s->kind->name);
+	if (s->pid < 0) {
+		not_started(s);
+		close(ends[0]);
+		close(ends[1]);
+		return;
+	}
 	close(ends[1]);
 	s->ready = s->restarting = false;
 	s->started_ms = s->loop->now_ms;
@@ -254,9 +281,7 @@ run_service_died(struct run_service *s, int status)
 		start(s);
 		return;
 	}
-	loop_timer_set(s->loop, &s->again, s->pause_ms);
-	s->pause_ms = s->pause_ms * 2 > RUN_PAUSE_MAX_MS ? RUN_PAUSE_MAX_MS
-							 : s->pause_ms * 2;
+	start_later(s);
 }
 
 void

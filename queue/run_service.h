@@ -5,10 +5,10 @@
  *   RUNNING    a process is there            it dies
  *   WAITING    it died, a new one is due     the pause is over
  *
- * A daemon that dies is started anew after 100 ms, doubling to 5 s as long as
- * it keeps dying within 5 s.
+ * A daemon that dies, or for which no process can be made, is started anew
+ * after 100 ms, doubling to 5 s as long as it keeps dying within 5 s.
  *
- * Test  tests/run.t
+ * Test  tests/run.t, tests/run_service_test.c
  */
 #ifndef QUAIL_QUEUE_RUN_SERVICE_H
 #define QUAIL_QUEUE_RUN_SERVICE_H
