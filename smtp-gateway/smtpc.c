@@ -5,17 +5,24 @@
 void
 smtpc_init(struct smtpc *c, struct buf *out, struct slice helo)
 {
-	*c = (struct smtpc){.out = out, .helo = helo};
+	*c = (struct smtpc){.out = out, .helo = helo, .n_due = 1};
 }
 
 /* commands */
+
+static void
+end_line(struct smtpc *c)
+{
+	buf_text(c->out, "\r\n");
+	c->n_due++;
+}
 
 static void
 greet(struct smtpc *c, const char *verb)
 {
 	buf_text(c->out, verb);
 	buf_puts(c->out, c->helo);
-	buf_text(c->out, "\r\n");
+	end_line(c);
 }
 
 static void
@@ -36,20 +43,21 @@ put_mail(struct smtpc *c)
 	}
 	if (c->eightbit && c->mail->has_8bit)
 		buf_text(c->out, " BODY=8BITMIME");
-	buf_text(c->out, "\r\n");
+	end_line(c);
 }
 
 static void
 put_rcpt(struct smtpc *c, size_t i)
 {
 	put_path(c, "RCPT TO:<", c->mail->rcpts[i]);
-	buf_text(c->out, "\r\n");
+	end_line(c);
 }
 
 static void
 put_data(struct smtpc *c)
 {
-	buf_text(c->out, "DATA\r\n");
+	buf_text(c->out, "DATA");
+	end_line(c);
 }
 
 void
@@ -76,12 +84,14 @@ smtpc_text_end(struct smtpc *c)
 {
 	c->state = SMTPC_S_FINAL;
 	c->sent = true;
+	c->n_due++;
 }
 
 void
 smtpc_quit(struct smtpc *c)
 {
-	buf_text(c->out, "QUIT\r\n");
+	buf_text(c->out, "QUIT");
+	end_line(c);
 	c->state = SMTPC_S_QUIT;
 }
 
@@ -127,10 +137,23 @@ broken(struct smtpc *c)
 	return SMTPC_BROKEN;
 }
 
+enum smtpc_event
+smtpc_stray(struct smtpc *c)
+{
+	c->stray = true;
+	return broken(c);
+}
+
 static bool
 good(const struct smtpc *c)
 {
 	return c->code / 100 == 2;
+}
+
+static bool
+refused(const struct smtpc *c)
+{
+	return c->code / 100 == 4 || c->code / 100 == 5;
 }
 
 static enum smtpc_event
@@ -144,7 +167,8 @@ ready(struct smtpc *c)
 static enum smtpc_event
 reset(struct smtpc *c, enum smtpc_event event)
 {
-	buf_text(c->out, "RSET\r\n");
+	buf_text(c->out, "RSET");
+	end_line(c);
 	c->state = SMTPC_S_RSET;
 	return event;
 }
@@ -181,6 +205,8 @@ mail_reply(struct smtpc *c)
 			put_rcpt(c, 0);
 		return SMTPC_MORE;
 	}
+	if (!refused(c))
+		return smtpc_stray(c);
 	c->failed = true;
 	return c->pipelining ? SMTPC_FAILED : reset(c, SMTPC_FAILED);
 }
@@ -190,6 +216,8 @@ rcpt_reply(struct smtpc *c)
 {
 	bool is_last;
 
+	if (!good(c) && !refused(c))
+		return smtpc_stray(c);
 	c->rcpt = c->n_told++;
 	is_last = c->n_told == c->mail->n_rcpts;
 	if (is_last)
@@ -212,14 +240,15 @@ rcpt_reply(struct smtpc *c)
 static enum smtpc_event
 data_reply(struct smtpc *c)
 {
-	if (c->code / 100 != 3)
+	if (refused(c))
 		return reset(c, c->failed ? SMTPC_MORE : SMTPC_FAILED);
-	if (c->failed)
-		return broken(c); /* it would take a mail it has refused */
+	if (good(c) || c->failed) /* no text was sent yet; none will be */
+		return smtpc_stray(c);
 	c->state = SMTPC_S_TEXT;
 	if (c->n_good > 0)
 		return SMTPC_SEND;
-	buf_text(c->out, ".\r\n");
+	buf_text(c->out, ".");
+	end_line(c);
 	c->state = SMTPC_S_FINAL;
 	return SMTPC_MORE;
 }
@@ -227,20 +256,38 @@ data_reply(struct smtpc *c)
 static enum smtpc_event
 final_reply(struct smtpc *c)
 {
+	if (!good(c) && !refused(c))
+		return smtpc_stray(c);
 	c->sent = false;
-	if (c->code / 100 == 3)
-		return broken(c);
 	if (c->n_good == 0)
 		return reset(c, SMTPC_MORE);
 	ready(c);
 	return SMTPC_DONE;
 }
 
+/* Is there more behind the last reply that was asked for? It was said before
+ * our next word can have been heard, so the replies are out of step: none of
+ * them can be believed. But a server may say goodbye at any time. */
+static bool
+out_of_step(const struct smtpc *c, struct slice behind)
+{
+	size_t n = behind.len < 3 ? behind.len : 3;
+
+	if (c->n_due > 0 || n == 0)
+		return false;
+	return c->state == SMTPC_S_DATA || memcmp(behind.at, "421", n) != 0;
+}
+
 static enum smtpc_event
-whole_reply(struct smtpc *c)
+whole_reply(struct smtpc *c, struct slice behind)
 {
 	if (c->code == 421)
 		return broken(c);
+	if (c->n_due == 0)
+		return smtpc_stray(c);
+	c->n_due--;
+	if (out_of_step(c, behind))
+		return smtpc_stray(c);
 	switch (c->state) {
 	case SMTPC_S_GREETING: return greeting(c);
 	case SMTPC_S_EHLO:
@@ -249,17 +296,17 @@ whole_reply(struct smtpc *c)
 	case SMTPC_S_RCPT: return rcpt_reply(c);
 	case SMTPC_S_DATA: return data_reply(c);
 	case SMTPC_S_FINAL: return final_reply(c);
-	case SMTPC_S_RSET: return good(c) ? ready(c) : broken(c);
+	case SMTPC_S_RSET: return good(c) ? ready(c) : smtpc_stray(c);
 	case SMTPC_S_READY: /* nobody asked */
 	case SMTPC_S_TEXT:
 	case SMTPC_S_QUIT:
 	case SMTPC_S_BROKEN: break;
 	}
-	return broken(c);
+	return smtpc_stray(c);
 }
 
 static enum smtpc_event
-reply_line(struct smtpc *c)
+reply_line(struct smtpc *c, struct slice behind)
 {
 	struct slice line = slice_of(c->reply.line, c->reply.len);
 
@@ -269,7 +316,7 @@ reply_line(struct smtpc *c)
 	if (!c->reply.last)
 		return SMTPC_MORE;
 	c->code = c->reply.code;
-	return whole_reply(c);
+	return whole_reply(c, behind);
 }
 
 enum smtpc_event
@@ -280,7 +327,7 @@ smtpc_push(struct smtpc *c, struct slice *in)
 	while (e == SMTPC_MORE && c->state != SMTPC_S_BROKEN && in->len > 0) {
 		switch (reply_push(&c->reply, in)) {
 		case REPLY_MORE: break;
-		case REPLY_LINE: e = reply_line(c); break;
+		case REPLY_LINE: e = reply_line(c, *in); break;
 		case REPLY_BAD:
 			c->code = 0;
 			e = broken(c);
@@ -325,7 +372,10 @@ void
 smtpc_verdict(const struct smtpc *c, struct slice host, struct verdict *v)
 {
 	struct slice said = slice_of(c->text, c->len);
-	char letter = c->code / 100 == 2 ? 'K' : c->code / 100 == 5 ? 'D' : 'Z';
+	char letter = c->stray	       ? 'Z'
+		      : good(c)	       ? 'K'
+		      : c->code >= 500 ? 'D'
+				       : 'Z';
 	char class = letter == 'K' ? '2' : letter == 'D' ? '5' : '4';
 	char code[4] = {(char)('0' + c->code / 100 % 10),
 			(char)('0' + c->code / 10 % 10),
@@ -337,6 +387,11 @@ smtpc_verdict(const struct smtpc *c, struct slice host, struct verdict *v)
 	put(&line, host);
 	if (c->code == 0) {
 		put(&line, SLICE(" talks no SMTP (#4.5.0)"));
+	} else if (c->stray) {
+		put(&line, SLICE(" said what nobody had asked for: "));
+		put(&line, slice_of(code, sizeof code));
+		put(&line, said);
+		put(&line, SLICE(" (#4.5.0)"));
 	} else {
 		put(&line, SLICE(" said: "));
 		put(&line, slice_of(code, sizeof code));

@@ -10,16 +10,23 @@
  *   EHLO       EHLO                        5xx         HELO
  *   HELO       HELO                        250         READY        READY
  *   READY      (smtpc_mail)                            MAIL
- *   MAIL       MAIL [RCPT... DATA]         250         RCPT
+ *   MAIL       MAIL [RCPT... DATA]         2xx         RCPT
  *   MAIL                                   4xx 5xx     RSET         FAILED
- *   RCPT       RCPT [DATA]                 2xx-5xx     RCPT, DATA   RCPT
- *   DATA       DATA                        354         TEXT         SEND
+ *   RCPT       RCPT [DATA]                 2xx 4xx 5xx RCPT, DATA   RCPT
+ *   DATA       DATA                        3xx         TEXT         SEND
  *   DATA                                   4xx 5xx     RSET         FAILED
  *   TEXT       (text, smtpc_text_end)                  FINAL
  *   TEXT                                   any         BROKEN       BROKEN
- *   FINAL                                  2xx-5xx     READY        DONE
- *   RSET       RSET                        250         READY        READY
- *   any                                    421, junk   BROKEN       BROKEN
+ *   FINAL                                  2xx 4xx 5xx READY        DONE
+ *   RSET       RSET                        2xx         READY        READY
+ *   any                                    421, else   BROKEN       BROKEN
+ *
+ * A reply means something only where it was asked for. What is there behind
+ * the last one that was (but a 421), and what fits no state, is stray: the
+ * replies are out of step, nothing of the transaction can be believed, and
+ * the connection is of no use any more. What was said of recipients is
+ * certain with SEND, and with the READY behind FAILED; not before, for until
+ * then one line too many makes each reply that of the command before.
  *
  * Where the server offers PIPELINING, MAIL, all RCPTs and DATA go out at
  * once, and all their replies are read before anything else is done. If
@@ -47,7 +54,7 @@ enum smtpc_event {
 	SMTPC_FAILED, /* the reply for all recipients without one; READY or
 			 BROKEN follows */
 	SMTPC_BROKEN  /* no more on this connection; c->code is 0 if what came
-			 was no reply */
+			 was no reply, c->stray if nobody had asked for it */
 };
 
 enum smtpc_state {
@@ -82,9 +89,11 @@ struct smtpc {
 	uint64_t max_size; /* as the server says; 0: it does not */
 	const struct smtpc_mail *mail;
 	size_t rcpt;   /* SMTPC_RCPT: whose reply it is */
+	size_t n_due;  /* replies that were asked for and have not come */
 	size_t n_told; /* recipients whose reply has come */
 	size_t n_good; /* recipients with a 2xx */
 	bool failed;   /* MAIL was refused: the other replies don't count */
+	bool stray;    /* broken by a reply that nobody had asked for */
 	bool sent;     /* the end of the text went out, no reply yet */
 	unsigned code; /* of the last whole reply */
 	size_t len;
@@ -118,13 +127,23 @@ smtpc_mail(struct smtpc *c, const struct smtpc_mail *mail);
 void
 smtpc_text_end(struct smtpc *c);
 
+/* smtpc_stray - what comes next was said too early: it can be no reply
+ *
+ * For who knows more than the machine does: that the end of the text has not
+ * reached the server yet.
+ * Returns  SMTPC_BROKEN.
+ */
+enum smtpc_event
+smtpc_stray(struct smtpc *c);
+
 /* smtpc_quit - say goodbye; legal in SMTPC_S_READY */
 void
 smtpc_quit(struct smtpc *c);
 
 /* smtpc_verdict - the last reply as a verdict
  *
- * 2xx is K, 5xx D, all else Z. The text is "HOST said: 550 5.1.1 text
+ * 2xx is K, 5xx D, all else Z, and what is stray too. The text is "HOST said:
+ * 550 5.1.1 text
  * (#5.1.1)".
  */
 void

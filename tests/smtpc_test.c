@@ -14,8 +14,8 @@ static const struct slice two[] = {{"c@d.test", 8}, {"e f@g.test", 10}};
 static const char *const names[] = {"more", "ready",  "rcpt",  "send",
 				    "done", "failed", "broken"};
 
-/* A scripted server: what it says, in one go or cut; what the client did is
- * the story. */
+/* A scripted server: what it says, in one go or cut; '|' stands where it
+ * waits for the client. What the client did is the story. */
 struct dialogue {
 	const char *server;
 	const char *story;
@@ -25,7 +25,7 @@ struct dialogue {
 static void
 tell(struct buf *story, const struct smtpc *c, enum smtpc_event e)
 {
-	buf_text(story, names[e]);
+	buf_text(story, c->stray ? "stray" : names[e]);
 	if (e == SMTPC_RCPT)
 		buf_number(story, c->rcpt);
 	if (e != SMTPC_READY) {
@@ -43,16 +43,19 @@ play(const char *server, size_t piece, struct buf *story, struct buf *out)
 				  .n_rcpts = 2,
 				  .size = 5,
 				  .has_8bit = true};
-	size_t len = strlen(server), at;
+	size_t len = strlen(server), at, n;
 	struct smtpc c;
 
 	buf_clear(story);
 	buf_clear(out);
 	smtpc_init(&c, out, SLICE("me.test"));
-	for (at = 0; at < len; at += piece) {
-		struct slice in =
-		    slice_of(server + at, len - at < piece ? len - at : piece);
+	for (at = 0; at < len; at += n + (server[at + n] == '|')) {
+		struct slice in = slice_text(server + at);
 		enum smtpc_event e;
+
+		n = slice_find(in, '|');
+		n = n < piece ? n : piece;
+		in.len = n;
 
 		while ((e = smtpc_push(&c, &in)) != SMTPC_MORE) {
 			tell(story, &c, e);
@@ -68,54 +71,71 @@ play(const char *server, size_t piece, struct buf *story, struct buf *out)
 	}
 }
 
-#define HELLO "220 mx ESMTP\r\n250-mx\r\n250-PIPELINING\r\n250 8bitmime\r\n"
-#define OLD   "220 mx\r\n500 what?\r\n250 mx\r\n"
+#define HELLO "220 mx ESMTP\r\n|250-mx\r\n250-PIPELINING\r\n250 8bitmime\r\n|"
+#define OLD   "220 mx\r\n|500 what?\r\n|250 mx\r\n|"
 #define SENT_ALL                                                               \
 	"EHLO me.test\r\nMAIL FROM:<a@b.test> BODY=8BITMIME\r\n"               \
 	"RCPT TO:<c@d.test>\r\nRCPT TO:<\"e f\"@g.test>\r\nDATA\r\n"
 #define SENT_OLD                                                               \
 	"EHLO me.test\r\nHELO me.test\r\nMAIL FROM:<a@b.test>\r\n"             \
 	"RCPT TO:<c@d.test>\r\nRCPT TO:<\"e f\"@g.test>\r\n"
+#define TAKEN HELLO "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n|"
+#define SENDS "ready rcpt0:250 rcpt1:250 send:354 "
 
 static const struct dialogue dialogues[] = {
-    {HELLO "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 2.0.0 got it\r\n",
-     "ready rcpt0:250 rcpt1:250 send:354 done:250 ", SENT_ALL "(text)QUIT\r\n"},
-    {HELLO "250 ok\r\n550 no\r\n250 ok\r\n354 go\r\n452 full\r\n",
+    {TAKEN "250 2.0.0 got it\r\n", SENDS "done:250 ",
+     SENT_ALL "(text)QUIT\r\n"},
+    {HELLO "250 ok\r\n550 no\r\n250 ok\r\n354 go\r\n|452 full\r\n",
      "ready rcpt0:550 rcpt1:250 send:354 done:452 ", SENT_ALL "(text)QUIT\r\n"},
-    {HELLO "250 ok\r\n550 no\r\n450 no\r\n503 no\r\n250 ok\r\n",
+    {HELLO "250 ok\r\n550 no\r\n450 no\r\n503 no\r\n|250 ok\r\n",
      "ready rcpt0:550 rcpt1:450 failed:503 ready ", NULL},
-    {HELLO "250 ok\r\n550 no\r\n450 no\r\n354 go\r\n554 none\r\n250 ok\r\n",
+    {HELLO "250 ok\r\n550 no\r\n450 no\r\n354 go\r\n|554 none\r\n|250 ok\r\n",
      "ready rcpt0:550 rcpt1:450 ready ", NULL},
-    {HELLO "550 no\r\n503 no\r\n503 no\r\n503 no\r\n250 ok\r\n",
+    {HELLO "550 no\r\n503 no\r\n503 no\r\n503 no\r\n|250 ok\r\n",
      "ready failed:550 ready ", NULL},
     {HELLO "550 no\r\n250 ok\r\n250 ok\r\n354 go\r\n",
-     "ready failed:550 broken:354 ", NULL},
-    {HELLO "250 ok\r\n250 ok\r\n250 ok\r\n451 no\r\n250 ok\r\n",
+     "ready failed:550 stray:354 ", NULL},
+    {HELLO "250 ok\r\n250 ok\r\n250 ok\r\n451 no\r\n|250 ok\r\n",
      "ready rcpt0:250 rcpt1:250 failed:451 ready ", NULL},
     {HELLO "250 ok\r\n421 bye\r\n", "ready broken:421 ", NULL},
-    {HELLO "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n421 bye\r\n",
-     "ready rcpt0:250 rcpt1:250 send:354 broken:421 ", NULL},
-    {HELLO "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n354 go\r\n",
-     "ready rcpt0:250 rcpt1:250 send:354 broken:354 ", NULL},
-    {OLD "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 got it\r\n",
-     "ready rcpt0:250 rcpt1:250 send:354 done:250 ",
-     SENT_OLD "DATA\r\n(text)QUIT\r\n"},
-    {OLD "250 ok\r\n550 no\r\n551 no\r\n250 ok\r\n",
+    {TAKEN "421 bye\r\n", SENDS "broken:421 ", NULL},
+    {TAKEN "354 go\r\n", SENDS "stray:354 ", NULL},
+    {OLD "250 ok\r\n|250 ok\r\n|250 ok\r\n|354 go\r\n|250 got it\r\n",
+     SENDS "done:250 ", SENT_OLD "DATA\r\n(text)QUIT\r\n"},
+    {OLD "250 ok\r\n|550 no\r\n|551 no\r\n|250 ok\r\n",
      "ready rcpt0:550 rcpt1:551 ready ",
      SENT_OLD "RSET\r\n"
 	      "MAIL FROM:<a@b.test>\r\n"},
-    {OLD "550 no\r\n250 ok\r\n", "ready failed:550 ready ", NULL},
+    {OLD "550 no\r\n|250 ok\r\n", "ready failed:550 ready ", NULL},
     {"554 go away\r\n", "broken:554 ", ""},
-    {"220 a\r\n421 busy\r\n", "broken:421 ", NULL},
-    {"220 a\r\n451 busy\r\n", "broken:451 ", NULL},
-    {"220 a\r\n500 what\r\n500 what\r\n", "broken:500 ", NULL},
-    {"220-a\r\n220-b\r\n220 c\r\n250-a\r\n250-SIZE 9\r\n250\r\n", "ready ",
+    {"220 a\r\n|421 busy\r\n", "broken:421 ", NULL},
+    {"220 a\r\n|451 busy\r\n", "broken:451 ", NULL},
+    {"220 a\r\n|500 what\r\n|500 what\r\n", "broken:500 ", NULL},
+    {"220-a\r\n220-b\r\n220 c\r\n|250-a\r\n250-SIZE 9\r\n250\r\n", "ready ",
      "EHLO me.test\r\nMAIL FROM:<a@b.test> SIZE=5\r\n"},
-    {"220 a\r\n250-PIPELINING\r\n250 b\r\n", "ready ",
+    {"220 a\r\n|250-PIPELINING\r\n250 b\r\n", "ready ",
      "EHLO me.test\r\nMAIL FROM:<a@b.test>\r\n"},
-    {"220 a\r\n500 what\r\n250-a\r\n250 PIPELINING\r\n", "ready ",
+    {"220 a\r\n|500 what\r\n|250-a\r\n250 PIPELINING\r\n", "ready ",
      "EHLO me.test\r\nHELO me.test\r\nMAIL FROM:<a@b.test>\r\n"},
-    {"220 a\n250 b\n", "ready ", "EHLO me.test\r\nMAIL FROM:<a@b.test>\r\n"},
+    {"220 a\n|250 b\n", "ready ", "EHLO me.test\r\nMAIL FROM:<a@b.test>\r\n"},
+    /* replies in the wrong state */
+    {HELLO "250 ok\r\n250 ok\r\n250 ok\r\n250 taken\r\n",
+     "ready rcpt0:250 rcpt1:250 stray:250 ", SENT_ALL},
+    {OLD "250 ok\r\n|250 ok\r\n|250 ok\r\n|250 taken\r\n",
+     "ready rcpt0:250 rcpt1:250 stray:250 ", SENT_OLD "DATA\r\n"},
+    {HELLO "354 go\r\n", "ready stray:354 ", NULL},
+    {HELLO "250 ok\r\n354 go\r\n", "ready stray:354 ", NULL},
+    /* each one line too many, so that the others shift */
+    {HELLO "250 a\r\n250 b\r\n250 c\r\n550 d\r\n|354 go\r\n",
+     "ready rcpt0:250 rcpt1:250 failed:550 stray:354 ", NULL},
+    {HELLO "250 a\r\n550 b\r\n550 c\r\n250 d\r\n",
+     "ready rcpt0:550 rcpt1:550 stray:250 ", NULL},
+    {HELLO "550 a\r\n550 b\r\n550 c\r\n503 d\r\n|503 no\r\n",
+     "ready failed:550 stray:503 ", NULL},
+    {OLD "250 a\r\n|250 b\r\n|250 c\r\n|550 d\r\n|354 go\r\n",
+     "ready rcpt0:250 rcpt1:250 failed:550 stray:354 ", NULL},
+    /* a goodbye is no stray reply */
+    {"220 a\r\n|421 go\r\n", "broken:421 ", NULL},
     /* what is no reply at all */
     {"+OK POP3\r\n", "broken:0 ", NULL},
     {"22 x\r\n", "broken:0 ", NULL},
@@ -221,29 +241,134 @@ test_long_replies(void)
 	buf_free(&wire);
 }
 
+static enum smtpc_event
+say(struct smtpc *c, const char *reply)
+{
+	struct slice in = slice_text(reply);
+
+	return smtpc_push(c, &in);
+}
+
+/* What stands in one piece behind the last reply that was asked for. */
+static void
+behind(const char *before, const char *last, const char *story)
+{
+	struct buf told = {0}, out = {0};
+	struct smtpc_mail mail = {
+	    .sender = SLICE("a@b.test"), .rcpts = two, .n_rcpts = 2};
+	struct slice rest = slice_text(before), in;
+	enum smtpc_event e;
+	struct smtpc c;
+
+	smtpc_init(&c, &out, SLICE("me"));
+	for (;;) {
+		size_t n = slice_find(rest, '|');
+		bool is_last = rest.len == 0;
+
+		in = is_last ? slice_text(last) : slice_of(rest.at, n);
+		rest = slice_from(rest, n < rest.len ? n + 1 : n);
+		while ((e = smtpc_push(&c, &in)) != SMTPC_MORE) {
+			tell(&told, &c, e);
+			if (e == SMTPC_READY && !is_last)
+				smtpc_mail(&c, &mail);
+			if (e == SMTPC_SEND)
+				smtpc_text_end(&c);
+		}
+		if (is_last)
+			break;
+	}
+	ok(slice_eq(buf_slice(&told), slice_text(story)),
+	   "in one piece, \"%.3s...%.3s\": %.*s", last, strchr(last, '\n') + 1,
+	   (int)told.len, buf_slice(&told).at);
+	buf_free(&told);
+	buf_free(&out);
+}
+
+static void
+test_behind(void)
+{
+#define FOUR "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"
+	behind("", "220 a\r\n250 early\r\n", "stray:220 ");
+	behind("", "220 a\r\n421 idle\r\n", "broken:421 ");
+	behind("220 a\r\n|", "250 a\r\n250 more\r\n", "stray:250 ");
+	behind("220 a\r\n|", "250 a\r\n421 idle\r\n", "ready broken:421 ");
+	behind("220 a\r\n|", "250 a\r\nx", "stray:250 ");
+	behind("220 a\r\n|250 a\r\n|", "250 a\r\n250 more\r\n",
+	       "ready stray:250 ");
+	behind(HELLO, FOUR "250 stray\r\n",
+	       "ready rcpt0:250 rcpt1:250 stray:354 ");
+	behind(HELLO, FOUR "554 stray\r\n",
+	       "ready rcpt0:250 rcpt1:250 stray:354 ");
+	behind(HELLO, FOUR "421 bye\r\n",
+	       "ready rcpt0:250 rcpt1:250 stray:354 ");
+	behind(HELLO, FOUR "2", "ready rcpt0:250 rcpt1:250 stray:354 ");
+	behind(TAKEN, "250 ok\r\n554 no\r\n", SENDS "stray:250 ");
+	behind(TAKEN, "554 no\r\n250 ok\r\n", SENDS "stray:554 ");
+	behind(TAKEN, "250 ok\r\n421 bye\r\n", SENDS "done:250 broken:421 ");
+	behind(TAKEN, "250 ok\r\n4", SENDS "done:250 ");
+}
+
+/* Before the text has gone out, after it has been answered. */
+static void
+test_stray(void)
+{
+	struct smtpc_mail mail = {.rcpts = two, .n_rcpts = 1};
+	struct buf out = {0};
+	struct verdict v;
+	struct smtpc c;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		smtpc_init(&c, &out, SLICE("me"));
+		say(&c, "220 a\r\n");
+		say(&c, "250 a\r\n");
+		smtpc_mail(&c, &mail);
+		say(&c, "250 a\r\n");
+		say(&c, "250 a\r\n");
+		say(&c, "354 a\r\n");
+		if (i == 1) {
+			smtpc_text_end(&c);
+			ok(say(&c, "250 a\r\n") == SMTPC_DONE, "taken");
+		}
+		ok(say(&c, "250 b\r\n") == SMTPC_BROKEN && c.stray,
+		   i ? "behind the reply" : "while the text goes out");
+		smtpc_verdict(&c, SLICE("mx"), &v);
+		ok(v.code == 'Z' &&
+		       slice_eq(verdict_text(&v),
+				SLICE("mx said what nobody had "
+				      "asked for: 250 b (#4.5.0)")),
+		   "%.*s", (int)v.len, v.text);
+	}
+	smtpc_init(&c, &out, SLICE("me"));
+	ok(smtpc_stray(&c) == SMTPC_BROKEN && c.stray &&
+	       say(&c, "220 a\r\n") == SMTPC_MORE,
+	   "what is known to come too early");
+	buf_free(&out);
+}
+
 static void
 test_what_it_knows(void)
 {
 	struct smtpc_mail mail = {.rcpts = two, .n_rcpts = 2};
 	struct buf out = {0};
 	struct smtpc c;
-	struct slice in = SLICE("220 a\r\n250-a\r\n250 SIZE 1000\r\n");
 
 	smtpc_init(&c, &out, SLICE("me"));
-	ok(smtpc_push(&c, &in) == SMTPC_READY && c.max_size == 1000,
+	say(&c, "220 a\r\n");
+	ok(say(&c, "250-a\r\n250 SIZE 1000\r\n") == SMTPC_READY &&
+	       c.max_size == 1000,
 	   "SIZE 1000");
 	smtpc_mail(&c, &mail);
-	in = SLICE("250 a\r\n250 a\r\n250 a\r\n354 a\r\n");
-	while (smtpc_push(&c, &in) != SMTPC_SEND)
+	while (say(&c, c.n_told < 2 ? "250 a\r\n" : "354 a\r\n") != SMTPC_SEND)
 		;
 	ok(!c.sent, "not sent yet");
 	smtpc_text_end(&c);
 	ok(c.sent, "sent: if the connection is lost now, who knows");
-	in = SLICE("250 a\r\n");
-	ok(smtpc_push(&c, &in) == SMTPC_DONE && !c.sent, "and now we know");
-	in = SLICE("220 a\r\n250-a\r\n250 SIZE many\r\n");
+	ok(say(&c, "250 a\r\n") == SMTPC_DONE && !c.sent, "and now we know");
 	smtpc_init(&c, &out, SLICE("me"));
-	ok(smtpc_push(&c, &in) == SMTPC_READY && c.has_size && !c.max_size,
+	say(&c, "220 a\r\n");
+	ok(say(&c, "250-a\r\n250 SIZE many\r\n") == SMTPC_READY && c.has_size &&
+	       !c.max_size,
 	   "SIZE that is no number");
 	buf_free(&out);
 }
@@ -428,6 +553,8 @@ main(void)
 		   dialogues[i].story);
 	test_verdicts();
 	test_long_replies();
+	test_behind();
+	test_stray();
 	test_what_it_knows();
 	test_against_server();
 	return tap_done();
