@@ -82,6 +82,16 @@ endpoint_address(const struct endpoint *e, uint8_t out[16])
 	return -1;
 }
 
+bool
+endpoint_same_address(const struct endpoint *a, const struct endpoint *b)
+{
+	uint8_t one[16], other[16];
+
+	return endpoint_address(a, one) == 0 &&
+	       endpoint_address(b, other) == 0 &&
+	       memcmp(one, other, sizeof one) == 0;
+}
+
 void
 endpoint_host(const struct endpoint *e, struct buf *out)
 {

@@ -43,6 +43,10 @@ endpoint_parse(struct endpoint *e, struct slice host, uint16_t port);
 int
 endpoint_address(const struct endpoint *e, uint8_t out[16]);
 
+/* endpoint_same_address - is it the same address, whatever the ports? */
+bool
+endpoint_same_address(const struct endpoint *a, const struct endpoint *b);
+
 /* endpoint_host - append the address as text, without port or brackets */
 void
 endpoint_host(const struct endpoint *e, struct buf *out);

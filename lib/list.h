@@ -48,6 +48,19 @@ list_put(struct list *list, struct link *link)
 	list->ring.prev = link;
 }
 
+/* list_put_front - add at the front; nothing if the link is in a list already
+ */
+static inline void
+list_put_front(struct list *list, struct link *link)
+{
+	if (list_has(link))
+		return;
+	link->prev = &list->ring;
+	link->next = list->ring.next;
+	link->next->prev = link;
+	list->ring.next = link;
+}
+
 /* list_drop - take it out of its list; nothing if it is in none */
 static inline void
 list_drop(struct link *link)

@@ -1,0 +1,24 @@
+#include "lib/heard.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+static size_t
+ask(int fd, unsigned long what)
+{
+	int n = 0;
+
+	return ioctl(fd, what, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+size_t
+heard_waits(int fd)
+{
+	return ask(fd, FIONREAD);
+}
+
+size_t
+heard_left(int fd)
+{
+	return ask(fd, SIOCOUTQ);
+}
