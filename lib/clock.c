@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-static int64_t fake_us;
+static int64_t fake_us, jump_us;
 
 static int64_t
 read_us(clockid_t which)
@@ -16,15 +16,27 @@ read_us(clockid_t which)
 }
 
 int64_t
+clock_steady_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t
 clock_ms(void)
 {
-	return read_us(CLOCK_MONOTONIC) / 1000;
+	return clock_steady_us() / 1000;
+}
+
+int64_t
+clock_boot_s(void)
+{
+	return read_us(CLOCK_BOOTTIME) / 1000000;
 }
 
 int64_t
 clock_us(void)
 {
-	return read_us(CLOCK_REALTIME);
+	return read_us(CLOCK_REALTIME) + jump_us;
 }
 
 int64_t
@@ -37,4 +49,10 @@ void
 clock_set_for_tests(int64_t us)
 {
 	fake_us = us;
+}
+
+void
+clock_jump_for_tests(int64_t us)
+{
+	jump_us += us;
 }

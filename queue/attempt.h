@@ -33,7 +33,7 @@ struct attempt {
 	bool was_refused;     /* by one that could be reached */
 	uint64_t unreached;   /* a bit for each that could not be reached */
 	int64_t unreached_ms; /* the first time */
-	int64_t expires_s;    /* when its message is too old for this route */
+	int64_t lifetime_s;   /* its message is too old for this route then */
 	int64_t started_ms;   /* loop time, once an agent has it */
 	uint32_t n_rcpts, n_answered;
 	uint32_t n_way, n_less; /* of the answers */

@@ -179,10 +179,20 @@ any_rcpt_fits(struct control_view *v, struct slice to, struct slice dest)
 	return false;
 }
 
+/* By the queue's time, where there is a queue that runs. */
+static int64_t
+age_s(const struct control_view *v)
+{
+	const struct schedule *s = v->source->schedule;
+
+	return s ? ages_age_s(&s->ages, v->m)
+		 : clock_s() - v->m->birth_us / 1000000;
+}
+
 bool
 control_view_fits(struct control_view *v, const struct control_ask *a)
 {
-	if (a->older_s > 0 && clock_s() - v->m->birth_us / 1000000 < a->older_s)
+	if (a->older_s > 0 && age_s(v) < a->older_s)
 		return false;
 	if (a->from.len > 0 &&
 	    (v->is_damaged || !glob_match(a->from, v->envelope.sender)))
@@ -204,6 +214,14 @@ put_id(struct buf *fields, uint64_t id)
 	control_field(fields, "id", slice_of(digits, sizeof digits));
 }
 
+static int64_t
+due_s(const struct control_view *v)
+{
+	const struct schedule *s = v->source->schedule;
+
+	return s ? ages_wall_s(&s->ages, v->m->due_s) : v->m->due_s;
+}
+
 void
 control_view_message(struct control_view *v, struct buf *out)
 {
@@ -223,7 +241,7 @@ control_view_message(struct control_view *v, struct buf *out)
 	if (v->source->schedule)
 		control_number(&v->fields, "attempts", m->attempts);
 	if (m->slot > 0 && m->due_s < INT64_MAX && !holder)
-		control_number(&v->fields, "next_s", m->due_s);
+		control_number(&v->fields, "next_s", due_s(v));
 	control_item(out, 'm', &v->fields);
 }
 

@@ -331,11 +331,11 @@ destinations_sweep(struct destinations *all)
 }
 
 bool
-sieve_all(const struct sieve *s, const struct message *m, int64_t expires_s)
+sieve_all(const struct sieve *s, const struct message *m, int64_t lifetime_s)
 {
 	(void)s;
 	(void)m;
-	(void)expires_s;
+	(void)lifetime_s;
 	return true;
 }
 
@@ -343,7 +343,8 @@ void
 destination_sift(struct destination *d, const struct sieve *s,
 		 struct sifted *out)
 {
-	if (s->only_trouble && (d->is_held || !destination_has_trouble(d)))
+	if (s->min_troubles > 0 &&
+	    (d->is_held || destination_troubles(d) < s->min_troubles))
 		return;
 	lanes_sift(&d->waiting, s, out);
 	if (d->waiting.n == 0)

@@ -207,10 +207,10 @@ destination_answered(struct destination *d);
 bool
 destination_blames(struct attempt *a);
 
-/* destination_has_trouble - is mail kept waiting there by more than its turn?
- */
-bool
-destination_has_trouble(const struct destination *d);
+/* destination_troubles - how often in a row has it not been reached, or taken
+ * nothing? */
+uint32_t
+destination_troubles(const struct destination *d);
 
 /* destination_is_silent - has it long not answered what it has? */
 bool
@@ -301,7 +301,8 @@ destinations_sweep(struct destinations *all);
 
 /* destinations_sift - take out what waits and is wanted
  *
- * With s->only_trouble, only where there is trouble and no operator holds it.
+ * With s->min_troubles, only where it has failed so many times in a row, and
+ * no operator holds it.
  */
 void
 destinations_sift(struct destinations *all, const struct sieve *s,
@@ -314,7 +315,7 @@ destination_sift(struct destination *d, const struct sieve *s,
 
 /* sieve_all - a sieve's wants: everything */
 bool
-sieve_all(const struct sieve *s, const struct message *m, int64_t expires_s);
+sieve_all(const struct sieve *s, const struct message *m, int64_t lifetime_s);
 
 /* destination_key - append the name of the destination that a next hop is
  *

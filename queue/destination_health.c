@@ -56,10 +56,10 @@ destination_works(const struct destination *d)
 	return !destination_is_silent(d);
 }
 
-bool
-destination_has_trouble(const struct destination *d)
+uint32_t
+destination_troubles(const struct destination *d)
 {
-	return d->n_troubles > 0 || is_ailing(d) || destination_is_silent(d);
+	return d->n_troubles + d->n_refused;
 }
 
 const char *

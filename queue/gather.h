@@ -34,7 +34,7 @@ struct gather {
 
 /* gather_batch - a batch is on disk, and n of its senders have been told
  *
- * Takes    times by clock_us.
+ * Takes    times by clock_steady_us.
  */
 void
 gather_batch(struct gather *g, int64_t begun_us, int64_t ended_us, size_t n);

@@ -158,7 +158,7 @@ sift_attempts(struct lanes *l, struct lane *lane, const struct sieve *s,
 
 	lane->last = NULL;
 	while ((a = *p)) {
-		if (!s->wants(s, a->message, a->expires_s)) {
+		if (!s->wants(s, a->message, a->lifetime_s)) {
 			lane->last = a;
 			p = &a->next;
 			continue;
@@ -179,7 +179,7 @@ sift_parked(struct lanes *l, struct lane *lane, const struct sieve *s,
 
 	lane->last_parked = NULL;
 	while ((m = *p)) {
-		if (!s->wants(s, m, m->birth_us / 1000000 + m->lifetime_s)) {
+		if (!s->wants(s, m, m->lifetime_s)) {
 			lane->last_parked = m;
 			p = &m->next;
 			continue;

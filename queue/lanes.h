@@ -16,6 +16,7 @@
 #include "lib/idmap.h"
 #include "queue/attempt.h"
 
+struct ages;
 struct lane;
 
 struct lanes {
@@ -60,9 +61,9 @@ lanes_put_back(struct lanes *l, struct attempt *a);
 /* What is to be taken out of lanes wherever it stands. */
 struct sieve {
 	bool (*wants)(const struct sieve *s, const struct message *m,
-		      int64_t expires_s);
-	int64_t now_s;	   /* for wants */
-	bool only_trouble; /* for destinations_sift */
+		      int64_t lifetime_s);
+	const struct ages *ages; /* for wants */
+	uint32_t min_troubles;	 /* for destinations_sift */
 };
 
 /* What was taken out: chains by next. */

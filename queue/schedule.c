@@ -32,7 +32,7 @@ set_timer(struct schedule *s)
 		loop_timer_stop(s->loop, &s->timer);
 		return;
 	}
-	wait_s = s->heap.at[0]->due_s - clock_s();
+	wait_s = s->heap.at[0]->due_s - ages_now_s(&s->ages);
 	if (wait_s > 3600)
 		wait_s = 3600;
 	loop_timer_set(s->loop, &s->timer, wait_s > 0 ? wait_s * 1000 : 0);
@@ -47,12 +47,6 @@ schedule_put_due(struct schedule *s, struct message *m, int64_t due_s)
 }
 
 /* ending a round of attempts */
-
-static int64_t
-age_s(const struct message *m)
-{
-	return clock_s() - m->birth_us / 1000000;
-}
 
 struct slice
 schedule_rcpt(struct schedule *s, struct message *m, uint32_t index)
@@ -119,7 +113,7 @@ give_up(struct schedule *s, struct message *m)
 			continue;
 		config_route_from(s->config, e.sender, rcpt, &s->path, &r);
 		if (r.decision == CONFIG_HOLD ||
-		    age_s(m) <= schedule_lifetime_s(&r))
+		    ages_age_s(&s->ages, m) <= schedule_lifetime_s(&r))
 			continue;
 		too_old(s, m, i, &v);
 		failures_add(m, i, &v);
@@ -145,6 +139,12 @@ return_all(struct message *m)
 			failures_add(m, i, &v);
 }
 
+static bool
+is_too_old(const struct schedule *s, const struct message *m)
+{
+	return ages_age_s(&s->ages, m) > m->lifetime_s;
+}
+
 void
 schedule_conclude(struct schedule *s, struct message *m)
 {
@@ -155,7 +155,8 @@ schedule_conclude(struct schedule *s, struct message *m)
 	}
 	if (m->is_doomed)
 		return_all(m);
-	else if (!schedule_is_stopped(m) && age_s(m) > m->lifetime_s)
+	else if (!schedule_is_stopped(m) && is_too_old(s, m) &&
+		 m->attempts >= SCHEDULE_TRIES)
 		give_up(s, m);
 	if (m->failures)
 		undeliverable(s, m);
@@ -179,14 +180,17 @@ schedule_again(struct schedule *s, struct message *m)
 	bool waits = m->n_live > 0 && ((m->is_held && m->retry_k == 0) ||
 				       m->is_paused || m->is_ruled);
 	unsigned k = m->retry_k ? m->retry_k : 1;
+	int64_t now_s = ages_now_s(&s->ages);
 
 	if (waits)
 		schedule_put_due(s, m, schedule_never_s);
 	else if (m->is_moved)
-		schedule_put_due(s, m, clock_s());
+		schedule_put_due(s, m, now_s);
+	else if (is_too_old(s, m) && m->attempts < SCHEDULE_TRIES)
+		schedule_put_due(s, m, now_s + SCHEDULE_LAST_S);
 	else
 		schedule_put_due(
-		    s, m, schedule_next_s(m->birth_us / 1000000, clock_s(), k));
+		    s, m, schedule_next_s(ages_birth_s(&s->ages, m), now_s, k));
 	m->is_moved = false;
 }
 
@@ -194,7 +198,7 @@ void
 schedule_now(struct schedule *s, struct message *m)
 {
 	if (m->n_busy == 0)
-		schedule_put_due(s, m, clock_s());
+		schedule_put_due(s, m, ages_now_s(&s->ages));
 }
 
 void
@@ -205,10 +209,18 @@ schedule_attempt_over(struct schedule *s, struct message *m)
 }
 
 void
+schedule_wait_over(struct schedule *s, struct message *m)
+{
+	if (m->attempts < SCHEDULE_TRIES)
+		m->attempts = SCHEDULE_TRIES;
+	schedule_attempt_over(s, m);
+}
+
+void
 schedule_decide_again(struct schedule *s, struct message *m)
 {
 	if (--m->n_busy == 0)
-		schedule_put_due(s, m, clock_s());
+		schedule_put_due(s, m, ages_now_s(&s->ages));
 	else
 		m->is_moved = true;
 }
@@ -238,7 +250,7 @@ static void
 due(struct loop_timer *timer)
 {
 	struct schedule *s = OWNER(timer, struct schedule, timer);
-	int64_t now_s = clock_s();
+	int64_t now_s = ages_now_s(&s->ages);
 	int i;
 
 	for (i = 0; i < SCHEDULE_DUE_A_ROUND && s->heap.n > 0 &&
@@ -289,7 +301,7 @@ schedule_loaded(struct schedule *s)
 
 		if (m && m->slot == 0 && m->n_busy == 0 &&
 		    m->id >> 32 < s->store->id_base)
-			schedule_put_due(s, m, m->birth_us / 1000000);
+			schedule_put_due(s, m, ages_birth_s(&s->ages, m));
 	}
 	set_timer(s);
 }
@@ -316,7 +328,7 @@ schedule_reroute(struct schedule *s)
 {
 	const struct sieve everything = {.wants = sieve_all};
 	struct sifted out = {0};
-	int64_t now_s = clock_s();
+	int64_t now_s = ages_now_s(&s->ages);
 	size_t i;
 
 	set_caps(s);
@@ -332,10 +344,11 @@ schedule_reroute(struct schedule *s)
 }
 
 static bool
-wants_stopped(const struct sieve *s, const struct message *m, int64_t expires_s)
+wants_stopped(const struct sieve *s, const struct message *m,
+	      int64_t lifetime_s)
 {
 	(void)s;
-	(void)expires_s;
+	(void)lifetime_s;
 	return schedule_is_stopped(m);
 }
 
@@ -356,21 +369,28 @@ schedule_forget(struct schedule *s, const struct message *m)
 }
 
 static bool
-wants_old(const struct sieve *s, const struct message *m, int64_t expires_s)
+wants_old(const struct sieve *s, const struct message *m, int64_t lifetime_s)
 {
-	(void)m;
-	return expires_s <= s->now_s;
+	return ages_age_s(s->ages, m) >= lifetime_s;
+}
+
+void
+schedule_second(struct schedule *s)
+{
+	ages_look(&s->ages, s->store->messages.n > 0);
+	set_timer(s);
 }
 
 void
 schedule_minute(struct schedule *s)
 {
-	const struct sieve old = {
-	    .wants = wants_old, .now_s = clock_s(), .only_trouble = true};
+	const struct sieve old = {.wants = wants_old,
+				  .ages = &s->ages,
+				  .min_troubles = SCHEDULE_TROUBLES};
 	struct sifted out = {0};
 
 	destinations_sift(&s->destinations, &old, &out);
-	schedule_each_sifted(s, &out, schedule_attempt_over);
+	schedule_each_sifted(s, &out, schedule_wait_over);
 	destinations_sweep(&s->destinations);
 }
 
@@ -383,6 +403,7 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 	s->fresh_task.run = try_fresh;
 	s->last_fresh = &s->fresh;
 	holds_load_safely(&s->holds, store->dir);
+	ages_open(&s->ages, store->dir, store->id_base);
 	schedule_agents(s);
 	sources_init(&s->sources, loop, config);
 	warmup_open(&s->sources.warmup, store->dir, clock_s());
@@ -397,6 +418,8 @@ schedule_stop(struct schedule *s)
 {
 	loop_timer_stop(s->loop, &s->timer);
 	loop_task_drop(s->loop, &s->fresh_task);
+	if (s->store->messages.n > 0)
+		ages_keep(&s->ages);
 	destinations_empty(&s->destinations);
 }
 

@@ -18,7 +18,10 @@
  * What a Z is about only an agent of ours says (quail-agent(7)).
  *
  * Retry times: birth + (floor(sqrt(age)) + k)^2 seconds, k 20 for remote
- * next hops and 10 for mailboxes, until LIFETIME; then Z becomes D.
+ * next hops and 10 for mailboxes, until LIFETIME; then Z becomes D. All of it
+ * by the queue's own time (ages.h). Nothing is given up before it, or the
+ * next hop that it waits for, has been tried a few times since the queue was
+ * started: after a long rest it is the network that may not be there yet.
  *
  * Source  the schedule is qmail's (protocols: qmail-send)
  * Test    tests/schedule_test.c
@@ -27,6 +30,7 @@
 #define QUAIL_QUEUE_SCHEDULE_H
 
 #include "cdb/config.h"
+#include "queue/ages.h"
 #include "queue/answers.h"
 #include "queue/bounce.h"
 #include "queue/destination.h"
@@ -36,12 +40,19 @@
 #include "queue/sources.h"
 #include "queue/store.h"
 
-enum { SCHEDULE_LIFETIME_S = 7 * 86400, SCHEDULE_DUE_A_ROUND = 1000 };
+enum {
+	SCHEDULE_LIFETIME_S = 7 * 86400,
+	SCHEDULE_DUE_A_ROUND = 1000,
+	SCHEDULE_TRIES = 3,	/* at least, before a message is too old */
+	SCHEDULE_TROUBLES = 10, /* ... or of the next hop that it waits for */
+	SCHEDULE_LAST_S = 600	/* from one of these tries to the next */
+};
 
 struct schedule {
 	struct loop *loop;
 	struct store *store;
 	struct config *config;
+	struct ages ages;
 	struct destinations destinations;
 	struct dispatch dispatch;
 	struct answers answers;
@@ -87,6 +98,10 @@ schedule_loaded(struct schedule *s);
 void
 schedule_reroute(struct schedule *s);
 
+/* schedule_second - see whether the clock has been set; call once a second */
+void
+schedule_second(struct schedule *s);
+
 /* schedule_minute - look for what has grown too old; call once a minute */
 void
 schedule_minute(struct schedule *s);
@@ -109,14 +124,16 @@ schedule_sift(struct schedule *s);
 void
 schedule_forget(struct schedule *s, const struct message *m);
 
-/* schedule_stop - begin no more attempts; the process ends soon */
+/* schedule_stop - begin no more attempts; the process ends soon. What the
+ * queue knows of the time is on the disk then. */
 void
 schedule_stop(struct schedule *s);
 
 void
 schedule_close(struct schedule *s);
 
-/* schedule_next_s - the next time after now for a message of this birth */
+/* schedule_next_s - the next time after now for a message of this birth, all
+ * by the queue's time */
 int64_t
 schedule_next_s(int64_t birth_s, int64_t now_s, unsigned k);
 

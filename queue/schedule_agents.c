@@ -103,7 +103,8 @@ go_on(struct schedule *s, struct attempt *a)
 	struct slice domain;
 
 	a->n_rcpts = a->n_elsewhere;
-	if (a->n_rcpts == 0 || clock_s() >= a->expires_s ||
+	if (a->n_rcpts == 0 ||
+	    ages_age_s(&s->ages, a->message) >= a->lifetime_s ||
 	    schedule_is_stopped(a->message))
 		return false;
 	a->tried |= (uint64_t)1 << a->hop;
@@ -162,7 +163,10 @@ ended(struct dispatch *d, struct attempt *a)
 	if (go_on(s, a))
 		return;
 	note_hop(a);
-	schedule_attempt_over(s, a->message);
+	if (destination_troubles(a->destination) >= SCHEDULE_TROUBLES)
+		schedule_wait_over(s, a->message);
+	else
+		schedule_attempt_over(s, a->message);
 	free(a);
 }
 

@@ -34,6 +34,11 @@ schedule_put_due(struct schedule *s, struct message *m, int64_t due_s);
 void
 schedule_attempt_over(struct schedule *s, struct message *m);
 
+/* schedule_wait_over - the same of one that has waited for a next hop that
+ * failed SCHEDULE_TROUBLES times: that counts for as many tries as it needs */
+void
+schedule_wait_over(struct schedule *s, struct message *m);
+
 /* schedule_decide_again - what waited at a destination is to be routed anew,
  * at once; when others of its attempts are still under way, as soon as they
  * have ended */

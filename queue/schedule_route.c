@@ -47,7 +47,7 @@ schedule_options(struct attempt *a, const struct config_route *r)
 	a->concurrency = r->concurrency;
 	a->tls = config_tls_name(r->tls);
 	a->rate = r->pace;
-	a->expires_s = a->message->birth_us / 1000000 + schedule_lifetime_s(r);
+	a->lifetime_s = schedule_lifetime_s(r);
 }
 
 /* Whose turn it is at a destination: the sender's, or that of all mail of the
@@ -202,7 +202,7 @@ schedule_try(struct schedule *s, struct message *m)
 		log_id("id", m->id);
 		log_errno(errno);
 		log_close();
-		schedule_put_due(s, m, clock_s() + 3600);
+		schedule_put_due(s, m, ages_now_s(&s->ages) + 3600);
 		buf_free(&room);
 		return;
 	}

@@ -165,7 +165,7 @@ write_batch(struct store *st)
 static void
 begin(struct store *st)
 {
-	st->begun_us = clock_us();
+	st->begun_us = clock_steady_us();
 	st->sync_error = 0;
 	st->wrote = st->failed ? -1 : write_batch(st);
 	if (st->failed)
@@ -230,7 +230,7 @@ end(struct store *st)
 	if (st->outcomes.len == 0 && st->late.len == 0)
 		remove_gone(st);
 	uncache_old(st);
-	ended_us = clock_us();
+	ended_us = clock_steady_us();
 	gather_batch(&st->gather, st->begun_us, ended_us,
 		     tell(st, flying, 'K', ""));
 	return 0;
@@ -294,7 +294,8 @@ rests(struct store *st)
 	int64_t us = 0;
 
 	if (st->gathers)
-		us = gather_rest_us(&st->gather, clock_us(), st->news.len);
+		us = gather_rest_us(&st->gather, clock_steady_us(),
+				    st->news.len);
 	if (us == 0)
 		return false;
 	usleep((useconds_t)us);

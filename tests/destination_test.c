@@ -223,7 +223,7 @@ new_attempt(uint64_t id, const char *nexthops, uint64_t sender)
 
 	a->rcpts[a->n_rcpts++] = 0;
 	a->sender_key = sender;
-	a->expires_s = INT64_MAX;
+	a->lifetime_s = INT64_MAX;
 	return a;
 }
 
@@ -235,10 +235,10 @@ free_attempt(struct attempt *a)
 }
 
 static bool
-thirds(const struct sieve *s, const struct message *m, int64_t expires_s)
+thirds(const struct sieve *s, const struct message *m, int64_t lifetime_s)
 {
 	(void)s;
-	(void)expires_s;
+	(void)lifetime_s;
 	return m->id % 3 == 0;
 }
 
@@ -371,7 +371,7 @@ unpark(struct destination *d, struct message *m)
 
 	a = attempt_new(m, slice_of(d->key, d->key_len), 1);
 	a->rcpts[a->n_rcpts++] = 0;
-	a->expires_s = INT64_MAX;
+	a->lifetime_s = INT64_MAX;
 	return a;
 }
 
