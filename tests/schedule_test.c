@@ -737,6 +737,90 @@ test_lifetime(void)
 	node_end();
 }
 
+/* The wall's clock is set, by years. */
+static void
+jump_s(int64_t s)
+{
+	clock_jump_for_tests(s * 1000000);
+	schedule_second(&schedule);
+	settle();
+}
+
+static void
+restart(void)
+{
+	schedule_stop(&schedule);
+	schedule_close(&schedule);
+	store_close(&store);
+	store = (struct store){.loaded = loaded, .left = left};
+	store_open(&store, &loop, "queue");
+	schedule_init(&schedule, &loop, &store, &config, "agent");
+	pass_s(0);
+}
+
+static void
+test_clock_jumps(void)
+{
+	const int64_t day_s = 86400, year_s = 366 * day_s;
+	struct message *m;
+	int i;
+
+	node_begin();
+	say = say_by_name;
+	m = send_one("kim@from.test", "z@one.test");
+	jump_s(8 * day_s);
+	ok(told("z@one.test@@qmtp:one:209=Z ") && m->n_live == 1,
+	   "the clock is set forward by eight days: nothing is due");
+	pass_s(400);
+	ok(told("z@one.test@@qmtp:one:209=Z ") && m->n_live == 1,
+	   "nor given up when it is");
+	jump_s(-year_s);
+	pass_s(1200);
+	ok(told("z@one.test@@qmtp:one:209=Z ") && m->n_live == 1,
+	   "back by a year: tried at its time");
+	jump_s(-year_s);
+	restart();
+	ok(told("z@one.test@@qmtp:one:209=Z ") && store.messages.n == 1,
+	   "... and after a restart in another year");
+	clock_jump_for_tests(9 * year_s * 1000000);
+	restart();
+	m = idmap_any(&store.messages);
+	ok(told("z@one.test@@qmtp:one:209=Z ") && store.messages.n == 1 &&
+	       m->due_s - ages_now_s(&schedule.ages) < day_s,
+	   "... and in one to come");
+	ok(ages_age_s(&schedule.ages, m) >= 1600, "none of its age is lost");
+	for (i = 0; i < 7; i++) {
+		pass_s(day_s);
+		pass_s(day_s / 2);
+	}
+	ok(store.messages.n == 0 && bounce_says("too long (#5.4.7)"),
+	   "after seven days that have passed it bounces");
+	node_end();
+	clock_jump_for_tests(-(7 * year_s + 8 * day_s) * 1000000);
+}
+
+/* Old mail after a rest: the network may not be there yet. */
+static void
+test_tries(void)
+{
+	node_begin();
+	say = say_by_name;
+	send_one("kim@from.test", "z@brief.test");
+	pass_s(300);
+	restart();
+	buf_clear(&story);
+	ok(ages_age_s(&schedule.ages, idmap_any(&store.messages)) >= 300,
+	   "an orderly stop keeps what has passed");
+	pass_s(4000);
+	ok(told("z@brief.test@@qmtp:brief:1=Z ") && store.messages.n == 1,
+	   "too old at the second try since the start: not yet");
+	pass_s(SCHEDULE_LAST_S);
+	ok(told("z@brief.test@@qmtp:brief:1=Z "
+		"kim@from.test@@qmtp:back:1=K "),
+	   "but at the third");
+	node_end();
+}
+
 static void
 test_decisions(void)
 {
@@ -1167,6 +1251,8 @@ main(void)
 	test_poison();
 	test_next_round();
 	test_lifetime();
+	test_clock_jumps();
+	test_tries();
 	test_decisions();
 	test_options();
 	test_class();
