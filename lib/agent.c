@@ -46,7 +46,8 @@ lose(struct agent *a)
 {
 	conn_close(&a->conn);
 	a->is_open = false;
-	loop_timer_set(a->loop, &a->retry, AGENT_RETRY_MS);
+	if (!a->is_ending)
+		loop_timer_set(a->loop, &a->retry, AGENT_RETRY_MS);
 	abandon_all(a);
 }
 
@@ -108,6 +109,48 @@ set_attr(struct agent_job *job, struct slice attr)
 	return 0;
 }
 
+static void
+put_back(struct agent *a, uint64_t number)
+{
+	frame_put(&a->conn.out, 'B', number, SLICE(""));
+	conn_flush_later(&a->conn);
+}
+
+/* One that has not begun is known to nobody but us. */
+static void
+give_back(struct agent_job *job)
+{
+	struct agent *a = job->agent;
+
+	if (job->begun && !(a->give_back && a->give_back(job)))
+		return;
+	if (a->is_open)
+		put_back(a, job->number);
+	free_job(job);
+}
+
+static void
+give_all_back(struct agent *a)
+{
+	struct buf numbers = {0};
+	struct slice rest;
+	uint64_t number;
+	size_t i;
+
+	for (i = 0; i < a->jobs.cap; i++)
+		if (a->jobs.slots[i].value)
+			buf_put(&numbers, &a->jobs.slots[i].id, sizeof number);
+	for (rest = buf_slice(&numbers); rest.len > 0;
+	     rest = slice_from(rest, sizeof number)) {
+		struct agent_job *job;
+
+		memcpy(&number, rest.at, sizeof number);
+		if ((job = idmap_get(&a->jobs, number)))
+			give_back(job);
+	}
+	buf_free(&numbers);
+}
+
 static int
 open_job(struct agent *a, uint64_t number)
 {
@@ -115,6 +158,10 @@ open_job(struct agent *a, uint64_t number)
 
 	if (number == 0 || idmap_get(&a->jobs, number))
 		return -1;
+	if (a->is_ending) { /* it was on its way */
+		put_back(a, number);
+		return 0;
+	}
 	job = calloc(1, sizeof *job);
 	if (!job)
 		die_nomem();
@@ -161,6 +208,10 @@ take_frame(struct agent *a, const struct frame *f)
 
 	if (f->type == 'O')
 		return open_job(a, f->id);
+	if (f->type == 'E' && f->id == 0) {
+		give_all_back(a);
+		return 0;
+	}
 	if (!job)
 		return 0;
 	if (job->begun && strchr("PSRC", f->type))
@@ -249,6 +300,26 @@ agent_init(struct agent *a, struct loop *loop, const char *path,
 			    .calls = calls};
 	a->retry.expired = retry;
 	connect_now(a);
+}
+
+void
+agent_end(struct agent *a)
+{
+	if (a->is_ending)
+		return;
+	a->is_ending = true;
+	loop_timer_stop(a->loop, &a->retry);
+	if (!a->is_open)
+		return;
+	frame_put(&a->conn.out, 'E', 0, SLICE(""));
+	conn_flush_later(&a->conn);
+	give_all_back(a);
+}
+
+bool
+agent_busy(const struct agent *a)
+{
+	return a->jobs.n > 0;
 }
 
 void

@@ -9,7 +9,7 @@
  * stops nobody else on the connection.
  *
  * When the queue goes away the jobs are abandoned (job_gone) and the agent
- * connects again by itself; the queue takes missing verdicts as Z.
+ * connects again by itself; the queue tries those without a verdict again.
  *
  * Attributes of a job:
  *   id       the message's id, 16 hex digits
@@ -28,6 +28,10 @@
 #include "lib/conn.h"
 #include "lib/idmap.h"
 #include "lib/verdict.h"
+
+/* An agent that is to end, or whose queue is, keeps those jobs alone whose
+ * mail may have been taken already: those behind their end of text. It waits
+ * for what becomes of them, and gives all others back. */
 
 enum { AGENT_CREDIT = 262144, AGENT_RETRY_MS = 200, AGENT_ATTRS = 8192 };
 
@@ -76,7 +80,12 @@ struct agent {
 	struct conn conn;
 	struct loop_timer retry;
 	bool is_open;
+	bool is_ending; /* agent_end */
 	struct idmap jobs;
+	/* Set it behind agent_init, if there is anything to be given back. May
+	 * the job be? Then drop all of it, as in job_gone, and return true;
+	 * the job is freed. */
+	bool (*give_back)(struct agent_job *job);
 	void *owner;
 };
 
@@ -106,6 +115,17 @@ agent_verdict_rest(struct agent_job *job, const struct verdict *v);
 /* agent_more - grant n more bytes of text (what was taken, usually) */
 void
 agent_more(struct agent_job *job, uint64_t n);
+
+/* agent_end - we are to end: no more jobs, and what give_back gives goes back
+ *
+ * The queue knows by itself when it is to end, and is asked for the same.
+ */
+void
+agent_end(struct agent *a);
+
+/* agent_busy - are there jobs that have not been answered? */
+bool
+agent_busy(const struct agent *a);
 
 /* agent_close - close; the jobs are abandoned */
 void

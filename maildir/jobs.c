@@ -156,6 +156,21 @@ job_gone(struct agent_job *job)
 		w->job = NULL;
 }
 
+/* What is on its way to new is not to be stopped, and soon done. */
+static bool
+give_back(struct agent_job *job)
+{
+	struct work *w = job->user;
+
+	if (!w)
+		return true;
+	if (w->is_complete &&
+	    !deliver_leave(&jobs_of(job)->deliver, &w->delivery))
+		return false;
+	drop(w);
+	return true;
+}
+
 static const struct agent_calls calls = {job_begun, job_text, job_gone};
 
 void
@@ -164,6 +179,7 @@ jobs_init(struct jobs *jobs, struct loop *loop, const char *path)
 	jobs->loop = loop;
 	deliver_init(&jobs->deliver, loop, buf_slice(&jobs->me));
 	agent_init(&jobs->agent, loop, path, "maildir", JOBS_MAX, &calls);
+	jobs->agent.give_back = give_back;
 }
 
 void
@@ -182,6 +198,7 @@ void
 jobs_close(struct jobs *jobs)
 {
 	deliver_finish(&jobs->deliver);
+	agent_end(&jobs->agent);
 	loop_round(jobs->loop, 0); /* the verdicts go out */
 	agent_close(&jobs->agent);
 	deliver_close(&jobs->deliver);

@@ -22,6 +22,7 @@ struct agent_link {
 	struct buf name;
 	unsigned capacity, n_running;
 	bool has_abandoned; /* late verdicts for those may come */
+	bool is_ending;	    /* it takes no more jobs */
 	struct job *jobs;
 };
 
@@ -209,7 +210,7 @@ least_busy(struct dispatch *d, struct slice name)
 
 	for (link = d->links; link; link = link->next) {
 		if (!slice_eq(buf_slice(&link->name), name) ||
-		    link->n_running >= link->capacity)
+		    link->is_ending || link->n_running >= link->capacity)
 			continue;
 		if (link->conn.out.len > DISPATCH_OUT_MAX) {
 			link->conn.tell_drained = true;
@@ -228,7 +229,7 @@ dispatch_room(const struct dispatch *d, struct slice name)
 	struct dispatch_room room = {0, 0};
 
 	for (link = d->links; link; link = link->next) {
-		if (!slice_eq(buf_slice(&link->name), name))
+		if (!slice_eq(buf_slice(&link->name), name) || link->is_ending)
 			continue;
 		room.all += link->capacity;
 		room.free += link->capacity - link->n_running;
@@ -268,7 +269,7 @@ dispatch_start(struct dispatch *d, struct attempt *a)
 	size_t before;
 	int r;
 
-	if (!link)
+	if (!link || d->is_ending)
 		return 1;
 	r = store_envelope(d->store, a->message, &room, &e);
 	if (r == 0) {
@@ -328,6 +329,36 @@ give_up(struct job *job)
 	d->is_free(d);
 }
 
+/* The attempt is to be made by another, or later. */
+static void
+take_back(struct job *job)
+{
+	struct dispatch *d = job->link->dispatch;
+	struct attempt *a = job->attempt;
+
+	unlink_job(job);
+	d->returned(d, a);
+	d->is_free(d);
+}
+
+/* Nobody can have taken the mail: not all of it has been sent. */
+static void
+abandon(struct job *job)
+{
+	struct agent_link *link = job->link;
+
+	frame_put(&link->conn.out, 'A', job->number, SLICE(""));
+	conn_flush_later(&link->conn);
+	link->has_abandoned = true;
+	take_back(job);
+}
+
+static bool
+is_sent(const struct job *job)
+{
+	return job->sent == job->attempt->message->text_len;
+}
+
 static int
 take_credit(struct job *job, struct slice text)
 {
@@ -354,6 +385,13 @@ drained(struct agent_link *link)
 	link->dispatch->is_free(link->dispatch);
 }
 
+static void
+ask_back(struct agent_link *link)
+{
+	frame_put(&link->conn.out, 'E', 0, SLICE(""));
+	conn_flush_later(&link->conn);
+}
+
 static int
 take_hello(struct agent_link *link, struct slice rest)
 {
@@ -369,7 +407,18 @@ take_hello(struct agent_link *link, struct slice rest)
 	log_bytes("name", name);
 	log_number("capacity", (int64_t)n);
 	log_close();
+	if (link->dispatch->is_ending)
+		ask_back(link);
 	link->dispatch->is_free(link->dispatch);
+	return 0;
+}
+
+static int
+take_end(struct agent_link *link)
+{
+	if (link->name.len == 0)
+		return -1;
+	link->is_ending = true;
 	return 0;
 }
 
@@ -380,19 +429,43 @@ take_frame(struct agent_link *link, const struct frame *f)
 
 	if (f->type == 'H')
 		return take_hello(link, f->rest);
+	if (f->type == 'E' && f->id == 0)
+		return take_end(link);
 	job = idmap_get(&link->dispatch->jobs, f->id);
 	if (!job) /* credit for a job that is over, or late for one given up */
-		return f->type == 'W' || (f->type == 'V' && link->has_abandoned)
+		return f->type == 'W' ||
+			       (link->has_abandoned && strchr("VB", f->type))
 			   ? 0
 			   : -1;
 	if (job->link != link)
 		return -1;
+	if (f->type == 'B') {
+		take_back(job);
+		return 0;
+	}
 	if (f->type == 'V')
 		return take_verdict(link->dispatch, job, f->rest);
 	return f->type == 'W' ? take_credit(job, f->rest) : -1;
 }
 
 /* links */
+
+/* The next hop may have all of the mail, and we shall not hear of it. */
+static void
+log_doubt(const struct job *job)
+{
+	const struct attempt *a = job->attempt;
+
+	log_open("possible-duplicate");
+	log_id("id", a->message->id);
+	log_bytes("nexthop", attempt_nexthop(a));
+	log_number("rcpts", a->n_rcpts - a->n_answered);
+	log_text("why", job->link->dispatch->is_ending
+			    ? "the queue has waited for its answer for as long "
+			      "as it may"
+			    : "its agent has gone without an answer");
+	log_close();
+}
 
 static void
 close_link(struct agent_link *link)
@@ -414,6 +487,8 @@ close_link(struct agent_link *link)
 	while (link->jobs) {
 		struct attempt *a = link->jobs->attempt;
 
+		if (is_sent(link->jobs))
+			log_doubt(link->jobs);
 		unlink_job(link->jobs);
 		d->lost(d, a);
 	}
@@ -489,6 +564,30 @@ dispatch_init(struct dispatch *d, struct loop *loop, struct store *store,
 	d->store = store;
 	server_init(&d->server, loop, "agent", LINKS_MAX, accepted);
 	server_listen_unix(&d->server, path, 0660);
+}
+
+void
+dispatch_end(struct dispatch *d)
+{
+	struct agent_link *link;
+	struct job *job, *next;
+
+	d->is_ending = true;
+	for (link = d->links; link; link = link->next) {
+		if (link->name.len > 0)
+			ask_back(link);
+		for (job = link->jobs; job; job = next) {
+			next = job->next;
+			if (!is_sent(job))
+				abandon(job);
+		}
+	}
+}
+
+size_t
+dispatch_jobs(const struct dispatch *d)
+{
+	return d->jobs.n;
 }
 
 void

@@ -29,6 +29,7 @@ struct dispatch {
 	struct agent_link *links;
 	struct idmap jobs;
 	uint64_t next_job;
+	bool is_ending; /* dispatch_end */
 	/* a verdict for the attempt's recipient number a->n_answered */
 	void (*verdict)(struct dispatch *d, struct attempt *a,
 			const struct verdict *v);
@@ -36,12 +37,14 @@ struct dispatch {
 	void (*ended)(struct dispatch *d, struct attempt *a);
 	/* the agent died: what has no verdict is to be tried again */
 	void (*lost)(struct dispatch *d, struct attempt *a);
+	/* the agent has not begun it, and gives it back */
+	void (*returned)(struct dispatch *d, struct attempt *a);
 	/* an agent can take more */
 	void (*is_free)(struct dispatch *d);
 	void *owner;
 };
 
-/* dispatch_init - serve run/agent; set the four calls before */
+/* dispatch_init - serve run/agent; set the five calls before */
 void
 dispatch_init(struct dispatch *d, struct loop *loop, struct store *store,
 	      const char *path);
@@ -62,6 +65,21 @@ struct dispatch_room {
 struct dispatch_room
 dispatch_room(const struct dispatch *d, struct slice name);
 
+/* dispatch_end - no more jobs: the queue is to end
+ *
+ * Does     ask the agents to give back what they have not begun, and take
+ *          back what has not been sent as a whole. What is left may have
+ *          been taken by its next hop, and is worth waiting for.
+ */
+void
+dispatch_end(struct dispatch *d);
+
+/* dispatch_jobs - how many are under way? */
+size_t
+dispatch_jobs(const struct dispatch *d);
+
+/* dispatch_close - close all; what is under way is lost, and its texts that
+ * were sent as a whole are logged as possible duplicates */
 void
 dispatch_close(struct dispatch *d);
 

@@ -180,22 +180,14 @@ log_lost(const struct attempt *a)
 	log_close();
 }
 
-/* The agent died under it: whatever has no verdict is tried again at once,
- * but not for ever, since the message may be what kills the agent; from the
- * second time on behind others. Those that had a verdict are not in it any
- * more. */
+/* Whatever has no verdict is tried again at once; behind others when it has
+ * not been the first time. Those that had one are not in it any more. */
 static void
-lost(struct dispatch *d, struct attempt *a)
+again(struct schedule *s, struct attempt *a)
 {
-	struct schedule *s = OWNER(d, struct schedule, dispatch);
 	uint32_t i;
 
-	a->message->n_running--;
-	destination_lost(a);
-	if (schedule_is_stopped(a->message) ||
-	    ++a->n_lost >= ATTEMPT_LOST_MAX) {
-		log_lost(a);
-		answer_rest(s, a, "our delivery agent died with it (#4.3.0)");
+	if (schedule_is_stopped(a->message)) {
 		schedule_attempt_over(s, a->message);
 		free(a);
 		return;
@@ -203,7 +195,34 @@ lost(struct dispatch *d, struct attempt *a)
 	a->n_rcpts -= a->n_answered;
 	for (i = 0; i < a->n_rcpts; i++)
 		a->rcpts[i] = a->rcpts[i + a->n_answered];
-	destination_queue(&s->destinations, a, domain_of(s, a), a->n_lost == 1);
+	destination_queue(&s->destinations, a, domain_of(s, a), a->n_lost < 2);
+}
+
+static void
+returned(struct dispatch *d, struct attempt *a)
+{
+	a->message->n_running--;
+	destination_lost(a);
+	again(OWNER(d, struct schedule, dispatch), a);
+}
+
+/* The agent died under it: again, but not for ever, since the message may be
+ * what kills the agent. */
+static void
+lost(struct dispatch *d, struct attempt *a)
+{
+	struct schedule *s = OWNER(d, struct schedule, dispatch);
+
+	a->message->n_running--;
+	destination_lost(a);
+	if (++a->n_lost < ATTEMPT_LOST_MAX) {
+		again(s, a);
+		return;
+	}
+	log_lost(a);
+	answer_rest(s, a, "our delivery agent died with it (#4.3.0)");
+	schedule_attempt_over(s, a->message);
+	free(a);
 }
 
 static void
@@ -326,5 +345,6 @@ schedule_agents(struct schedule *s)
 	s->dispatch.verdict = verdict;
 	s->dispatch.ended = ended;
 	s->dispatch.lost = lost;
+	s->dispatch.returned = returned;
 	s->dispatch.is_free = is_free;
 }

@@ -117,7 +117,7 @@ script_say(uint64_t n, const char *words)
 /* the agent: tells all that it is told */
 
 static struct agent agent;
-static struct agent_job *jobs[8]; /* by number */
+static struct agent_job *jobs[128]; /* by number */
 static bool answer_at_begin, close_at_gone;
 static struct agent_job *answer_at_gone;
 
@@ -136,7 +136,7 @@ job_begun(struct agent_job *job)
 	size_t i;
 
 	say("begun", job->number);
-	if (job->number < 8)
+	if (job->number < 128)
 		jobs[job->number] = job;
 	buf_puts(&story, job->nexthop);
 	buf_putc(&story, '|');
@@ -445,6 +445,14 @@ on_lost(struct dispatch *d, struct attempt *a)
 }
 
 static void
+on_returned(struct dispatch *d, struct attempt *a)
+{
+	(void)d;
+	say("returned", a->n_answered);
+	free(a);
+}
+
+static void
 on_free(struct dispatch *d)
 {
 	(void)d;
@@ -515,6 +523,7 @@ real_open(void)
 	dispatch = (struct dispatch){.verdict = on_verdict,
 				     .ended = on_ended,
 				     .lost = on_lost,
+				     .returned = on_returned,
 				     .is_free = on_free};
 	dispatch_init(&dispatch, &loop, &store, path);
 	rounds(2);
@@ -688,6 +697,9 @@ test_real_hostile(void)
 	    {0, "O", "a job for the queue", "lost0 "},
 	    {0, "T:x", "text for the queue", "lost0 "},
 	    {0, "A", "abandoning", "lost0 "},
+	    {0, "B B", "giving back twice", "returned0 "},
+	    {1000, "B", "giving back what never was", "lost0 "},
+	    {0, "E", "the end of a job", "lost0 "},
 	    {1000, "T:x", "text for a job that never was", "lost0 "},
 	};
 	static const struct slice junk[] = {SLICE("junk"), SLICE("0:,"),
@@ -748,6 +760,10 @@ test_real_hello(void)
 	raw_say(&r, 1, "V:K");
 	WAIT_FOR(r.gone);
 	ok(r.gone, "closed: a verdict before hello");
+	raw_open(&r, NULL);
+	raw_say(&r, 0, "E");
+	WAIT_FOR(r.gone);
+	ok(r.gone, "closed: the end before hello");
 }
 
 static uint64_t n_read;
@@ -823,6 +839,112 @@ test_real_unreadable(void)
 	told("lost0 ");
 }
 
+/* the end */
+
+/* Of two jobs the one whose number is even may be given back. */
+static bool
+give_even(struct agent_job *job)
+{
+	if (job->number % 2)
+		return false;
+	say("back", job->number);
+	return true;
+}
+
+static void
+agent_at_queue(unsigned n_jobs, struct message *m)
+{
+	unsigned i;
+
+	agent_init(&agent, &loop, path, "test", 4, &calls);
+	agent.give_back = give_even;
+	WAIT_FOR(dispatch.links);
+	rounds(3);
+	dispatch.next_job = 100;
+	for (i = 0; i < n_jobs; i++)
+		dispatch_start(&dispatch, make_attempt(m));
+	rounds(4);
+	buf_free(&story);
+}
+
+static void
+test_agent_ends(void)
+{
+	struct message *m = make_message(10);
+	struct verdict v;
+	struct attempt *a;
+
+	agent_at_queue(2, m);
+	agent_end(&agent);
+	rounds(4);
+	ok(told("back102 returned0 ") && agent.jobs.n == 1 &&
+	       dispatch_jobs(&dispatch) == 1,
+	   "an agent that ends gives back what it may, and keeps the rest");
+	a = make_attempt(m);
+	ok(dispatch_start(&dispatch, a) == 1 &&
+	       dispatch_room(&dispatch, SLICE("test")).free == 0,
+	   "it gets no more jobs");
+	free(a);
+	verdict_say(&v, 'K', "");
+	agent_verdict_rest(jobs[101], &v);
+	rounds(4);
+	ok(told("K0 K1 ended ") && !agent_busy(&agent), "and answers the rest");
+	agent_close(&agent);
+	rounds(3);
+
+	agent_at_queue(0, m);
+	dispatch_start(&dispatch, make_attempt(m));
+	agent_end(&agent); /* the job is on its way */
+	rounds(6);
+	ok(told("returned0 "), "a job that was on its way comes back");
+	agent_close(&agent);
+	rounds(3);
+}
+
+static void
+test_queue_ends(void)
+{
+	struct message *m = make_message(10), *large = make_message(600000);
+	struct attempt *a;
+	struct verdict v;
+	struct raw old;
+
+	agent_at_queue(2, m);
+	dispatch_start(&dispatch, make_attempt(large));
+	rounds(6);
+	buf_free(&story);
+	dispatch_end(&dispatch);
+	rounds(6);
+	ok(told("returned0 back102 gone103 returned0 ") &&
+	       dispatch_jobs(&dispatch) == 1,
+	   "a queue that ends takes back what it has not sent as a whole, and "
+	   "what the agent may give");
+	a = make_attempt(m);
+	ok(dispatch_start(&dispatch, a) == 1, "begins nothing");
+	free(a);
+	verdict_say(&v, 'K', "");
+	agent_verdict_rest(jobs[101], &v);
+	rounds(4);
+	ok(told("K0 K1 ended ") && dispatch_jobs(&dispatch) == 0,
+	   "and waits for the rest");
+	agent_close(&agent);
+	rounds(3);
+	dispatch.is_ending = false;
+
+	raw_open(&old, "test");
+	dispatch_start(&dispatch, make_attempt(m));
+	WAIT_FOR(old.job > 0);
+	dispatch_end(&dispatch);
+	rounds(4);
+	raw_say(&old, old.job, "V:K V:K");
+	rounds(4);
+	ok(told("K0 K1 ended ") && !old.gone,
+	   "an agent that knows nothing of it answers as ever");
+	conn_close(&old.conn);
+	rounds(3);
+	dispatch.is_ending = false;
+}
+
 int
 main(void)
 {
@@ -852,6 +974,8 @@ main(void)
 	test_real_hello();
 	test_real_greedy();
 	test_real_unreadable();
+	test_agent_ends();
+	test_queue_ends();
 	dispatch_close(&dispatch);
 	store_close(&store);
 	loop_free(&loop);

@@ -198,6 +198,7 @@ begin(size_t size)
 	dispatch = (struct dispatch){.verdict = verdict,
 				     .ended = ended,
 				     .lost = lost,
+				     .returned = lost,
 				     .is_free = is_free};
 	dispatch_init(&dispatch, &loop, &store, "");
 	n_verdicts = n_started = n_ended = n_lost = 0;
