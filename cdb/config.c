@@ -129,6 +129,16 @@ config_number(const struct config *c, const char *table, uint64_t *n)
 	       slice_number(value, UINT64_MAX, n) == 0;
 }
 
+int64_t
+config_stopwait_s(const struct config *c)
+{
+	uint64_t s;
+
+	return config_number(c, KEYS_STOPWAIT, &s) && s <= UINT32_MAX
+		   ? (int64_t)s
+		   : CONFIG_STOPWAIT_S;
+}
+
 struct slice
 config_me(const struct config *c)
 {

@@ -194,6 +194,13 @@ config_alias(const struct config *c, struct slice address,
 bool
 config_number(const struct config *c, const char *table, uint64_t *n);
 
+enum { CONFIG_STOPWAIT_S = 60 };
+
+/* config_stopwait_s - for how long an orderly stop waits for what may have
+ * been taken already; CONFIG_STOPWAIT_S unless stopwait says otherwise */
+int64_t
+config_stopwait_s(const struct config *c);
+
 /* config_accepts - may this client send to this recipient?
  *
  * With the relay right, anywhere. Else only to rcpthosts and locals; an

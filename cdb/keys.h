@@ -44,7 +44,8 @@
  *                                             or .suffix
  *   pools         "headers"                   a header's name        yes
  *   pools         "header NAME VALUE"         the pool
- *   queuelifetime, concurrencyremote, concurrencylocal, databytes, timeout...
+ *   queuelifetime, concurrencyremote, concurrencylocal, databytes, timeout...,
+ *   stopwait
  *                 (empty)                     a number
  *   bouncefrom, doublebounceto
  *                 (empty)                     a local part
@@ -64,6 +65,7 @@
 #include "lib/slice.h"
 
 #define KEYS_ME		  "me"
+#define KEYS_STOPWAIT	  "stopwait"
 #define KEYS_LISTEN	  "listen"
 #define KEYS_QMQPSERVERS  "qmqpservers"
 #define KEYS_ACCESS	  "access"

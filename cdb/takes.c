@@ -99,6 +99,7 @@ static const struct kind {
     {"concurrencylocal", FORM("NUMBER"), 1, 1, rows_take_number, NULL},
     {"concurrencyremote", FORM("NUMBER"), 1, 1, rows_take_number, NULL},
     {"databytes", FORM("BYTES"), 1, 1, rows_take_number, NULL},
+    {KEYS_STOPWAIT, FORM("SECONDS"), 1, 1, rows_take_number, NULL},
     {"timeoutconnect", FORM("SECONDS"), 1, 1, rows_take_number, NULL},
     {"timeoutremote", FORM("SECONDS"), 1, 1, rows_take_number, NULL},
     {"timeoutsmtpd", FORM("SECONDS"), 1, 1, rows_take_number, NULL},

@@ -17,6 +17,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+enum { LOOK_MS = 20 };
+
 struct hub {
 	struct loop loop;
 	struct config config;
@@ -24,8 +26,8 @@ struct hub {
 	struct intake intake;
 	struct schedule schedule;
 	struct control control;
-	struct loop_timer second, reclaim;
-	int64_t reclaim_ms;
+	struct loop_timer second, reclaim, idle;
+	int64_t reclaim_ms, end_ms; /* end_ms 0: no end is in sight */
 	unsigned n_seconds;
 };
 
@@ -120,11 +122,35 @@ set_segment_size(void)
 	hub.reclaim_ms = 20;
 }
 
+/* An orderly end: no more attempts, and those whose mail may have been taken
+ * already are waited for. Meanwhile the door stays open: what it takes is in
+ * the log. */
+static void
+look_whether_idle(struct loop_timer *timer)
+{
+	if (schedule_is_idle(&hub.schedule) || hub.loop.now_ms >= hub.end_ms)
+		loop_stop(&hub.loop);
+	else
+		loop_timer_set(&hub.loop, timer, LOOK_MS);
+}
+
+/* Whoever asks twice does not want to wait. */
 static void
 on_signal(struct loop *loop, int signal)
 {
-	if (signal == SIGTERM || signal == SIGINT)
+	if (signal != SIGTERM && signal != SIGINT)
+		return;
+	if (hub.end_ms > 0) {
 		loop_stop(loop);
+		return;
+	}
+	hub.end_ms = loop->now_ms + config_stopwait_s(&hub.config) * 1000;
+	log_open("ending");
+	log_number("jobs", (int64_t)dispatch_jobs(&hub.schedule.dispatch));
+	log_close();
+	schedule_end(&hub.schedule);
+	hub.idle.expired = look_whether_idle;
+	loop_timer_set(loop, &hub.idle, 0);
 }
 
 int

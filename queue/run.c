@@ -20,9 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* On TERM the front ends and agents finish what they have begun, the queue
+/* On TERM the front ends and agents finish what they have begun, for as long
+ * as stopwait says and a little more; then they are killed. The queue ends
  * after them, so that it can still take their answers. */
-enum { QUEUE_TERM_MS = 5000, KILL_MS = 10000 };
+enum { PATIENCE_MS = 5000, QUEUE_MS = 10000 };
 
 static const struct run_kind kinds[] = {
     {.name = "quail-queue",
@@ -67,7 +68,7 @@ struct node {
 	struct run_service services[N_SERVICES];
 	bool told_ready, stopping;
 	int exit_code;
-	struct loop_timer queue_term, kill;
+	struct loop_timer others, all;
 };
 
 /* what runs */
@@ -214,6 +215,8 @@ end_further(struct node *node)
 static void
 end_begin(struct node *node, int exit_code, const char *why)
 {
+	int64_t ms;
+
 	if (node->stopping)
 		return;
 	node->stopping = true;
@@ -221,26 +224,33 @@ end_begin(struct node *node, int exit_code, const char *why)
 	log_open("stop");
 	log_text("why", why);
 	log_close();
-	loop_timer_set(&node->loop, &node->queue_term, QUEUE_TERM_MS);
-	loop_timer_set(&node->loop, &node->kill, KILL_MS);
+	ms = config_stopwait_s(&node->config) * 1000 + PATIENCE_MS;
+	loop_timer_set(&node->loop, &node->others, ms);
+	loop_timer_set(&node->loop, &node->all, ms + QUEUE_MS);
 	want_none(node, false);
 	end_further(node);
 }
 
 static void
-queue_term_due(struct loop_timer *timer)
+kill_services(struct node *node, bool last_too)
 {
-	want_none(OWNER(timer, struct node, queue_term), true);
-}
-
-static void
-kill_due(struct loop_timer *timer)
-{
-	struct node *node = OWNER(timer, struct node, kill);
 	size_t i;
 
 	for (i = 0; i < N_SERVICES; i++)
-		run_service_kill(&node->services[i]);
+		if (last_too || !node->services[i].kind->last)
+			run_service_kill(&node->services[i]);
+}
+
+static void
+others_due(struct loop_timer *timer)
+{
+	kill_services(OWNER(timer, struct node, others), false);
+}
+
+static void
+all_due(struct loop_timer *timer)
+{
+	kill_services(OWNER(timer, struct node, all), true);
 }
 
 /* signals */
@@ -389,8 +399,8 @@ prepare(struct node *node)
 	loop_signals(&node->loop, signalled);
 	node->place.bin = own_place();
 	node->place.sockets = &node->sockets;
-	node->queue_term.expired = queue_term_due;
-	node->kill.expired = kill_due;
+	node->others.expired = others_due;
+	node->all.expired = all_due;
 	for (i = 0; i < N_SERVICES; i++)
 		run_service_init(&node->services[i], &node->loop, &kinds[i],
 				 &node->place, became_ready);

@@ -414,8 +414,22 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 }
 
 void
+schedule_end(struct schedule *s)
+{
+	loop_timer_stop(s->loop, &s->timer);
+	dispatch_end(&s->dispatch);
+}
+
+bool
+schedule_is_idle(const struct schedule *s)
+{
+	return dispatch_jobs(&s->dispatch) == 0;
+}
+
+void
 schedule_stop(struct schedule *s)
 {
+	dispatch_close(&s->dispatch);
 	loop_timer_stop(s->loop, &s->timer);
 	loop_task_drop(s->loop, &s->fresh_task);
 	if (s->store->messages.n > 0)

@@ -124,8 +124,18 @@ schedule_sift(struct schedule *s);
 void
 schedule_forget(struct schedule *s, const struct message *m);
 
-/* schedule_stop - begin no more attempts; the process ends soon. What the
- * queue knows of the time is on the disk then. */
+/* schedule_end - begin no more attempts; what is not behind its end of text
+ * is taken back, and the rest goes on */
+void
+schedule_end(struct schedule *s);
+
+/* schedule_is_idle - has all that was under way been answered? */
+bool
+schedule_is_idle(const struct schedule *s);
+
+/* schedule_stop - the process ends; what is under way is given up, and logged
+ * where it may come twice. What the queue knows of the time is on the disk
+ * then. */
 void
 schedule_stop(struct schedule *s);
 

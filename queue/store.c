@@ -133,7 +133,9 @@ store_open(struct store *st, struct loop *loop, const char *path)
 void
 store_end(struct store *st)
 {
-	if (!st->failed && store_commit(st) == 0 && st->outcomes.len == 0)
+	store_put_late(st);
+	if (!st->failed && store_commit(st) == 0 && st->outcomes.len == 0 &&
+	    st->late.len == 0)
 		store_index_seal(st);
 	store_synced(st);
 	worker_close(&st->syncer);

@@ -259,6 +259,7 @@ ok $? "and the door's socket too"
 tail -n 1 "$work/log" | grep -q 'ended service=quail-queue'
 ok $? "the queue ends last"
 
+echo 1 >"$node/stopwait"
 touch "$node/maildir.deaf"
 begin
 soon is_ready
@@ -273,7 +274,7 @@ soon is_ready
 ok $? "and another begins at once"
 deaf=$(pid_of maildir)
 finish
-is $code:"$(gone "$deaf" && echo gone)" 0:gone "who is deaf to TERM is killed after 10 s"
+is $code:"$(gone "$deaf" && echo gone)" 0:gone "who is deaf to TERM is killed 5 s after stopwait"
 rm "$node/maildir.deaf"
 
 touch "$node/qmtpd.refuse"
