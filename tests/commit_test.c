@@ -230,6 +230,41 @@ test_outcomes(void)
 	finish();
 }
 
+static int
+no_new_file(int dir, const char *name, int flags, mode_t mode)
+{
+	if (flags & O_CREAT) {
+		errno = EMFILE;
+		return -1;
+	}
+	return fs_kernel.open(dir, name, flags, mode);
+}
+
+/* An outcome finds no room, and no new segment can be made; then one can. */
+static void
+test_late_outcomes(void)
+{
+	struct fs_calls calls = fs_kernel;
+	struct mail a;
+
+	calls.open = no_new_file;
+	begin(WORKER_INLINE);
+	add(&a, 'a', SMALL);
+	loop_round(&loop, 0);
+	forget(&a);
+	store.segment_size = store.current->end + 10;
+	fs_use(&calls);
+	store_settle(&store, a.waiter.message, 0, 'K', SLICE("x"));
+	ok(store.late.len > 0, "an outcome waits for a segment");
+	fs_use(&fs_kernel);
+	store_close(&store);
+	begin(WORKER_INLINE);
+	ok(is_told("aK ") && listed() == 1 &&
+	       ((struct message *)idmap_any(&store.messages))->n_live == 1,
+	   "an orderly stop writes it");
+	finish();
+}
+
 static void
 fail_sync(struct worker *syncer)
 {
@@ -335,6 +370,7 @@ main(void)
 	test_waits();
 	test_given_back();
 	test_outcomes();
+	test_late_outcomes();
 	test_failure();
 	test_cache();
 	test_thread();
