@@ -13,7 +13,7 @@
 #include "lib/idmap.h"
 #include "lib/slice.h"
 
-enum { ANSWERS_BUCKETS = 4096, ANSWERS_TEXT_MAX = 120, ANSWERS_HOP_MAX = 120 };
+enum { ANSWERS_BUCKETS = 4096, ANSWERS_TEXT_MAX = 240, ANSWERS_HOP_MAX = 120 };
 
 /* What was said, shared by all who were told the same. */
 struct said {

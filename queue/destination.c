@@ -185,6 +185,7 @@ drop(struct destination *d)
 	loop_timer_stop(d->all->loop, &d->paced);
 	loop_timer_stop(d->all->loop, &d->silence);
 	buf_free(&d->group);
+	buf_free(&d->said);
 	buf_free(&d->hops);
 	buf_free(&d->domain);
 	free(d);

@@ -113,6 +113,7 @@ struct destination {
 	int64_t exhausted_day; /* when what waited was decided again, since
 				  the source's warm-up was used up */
 	bool is_exhausted;     /* ... that is still to be done */
+	struct buf said; /* what the last one heard that it did not take */
 	struct loop_timer closed, paced, silence;
 	struct slice agent; /* "smtp", in key */
 	size_t key_len;
@@ -206,6 +207,11 @@ destination_answered(struct destination *d);
  */
 bool
 destination_blames(struct attempt *a);
+
+/* destination_hear - why it was not reached, or did not take mail; cut at
+ * ANSWERS_TEXT_MAX, for whoever waits for it and asks */
+void
+destination_hear(struct destination *d, struct slice text);
 
 /* destination_troubles - how often in a row has it not been reached, or taken
  * nothing? */

@@ -2,6 +2,7 @@
  * takes nothing, or does not answer, mail goes elsewhere or waits */
 #include "lib/log.h"
 #include "lib/owner.h"
+#include "queue/answers.h"
 #include "queue/destination.h"
 
 #include <stdlib.h>
@@ -54,6 +55,14 @@ destination_works(const struct destination *d)
 	if (d->state == DESTINATION_PROBING)
 		return d->n_running == 0 && d->waiting.n == 0;
 	return !destination_is_silent(d);
+}
+
+void
+destination_hear(struct destination *d, struct slice text)
+{
+	buf_clear(&d->said);
+	buf_put(&d->said, text.at,
+		text.len < ANSWERS_TEXT_MAX ? text.len : ANSWERS_TEXT_MAX);
 }
 
 uint32_t

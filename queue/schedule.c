@@ -77,50 +77,6 @@ schedule_rcpt(struct schedule *s, struct message *m, uint32_t index)
 	return one;
 }
 
-static void
-too_old(struct schedule *s, const struct message *m, uint32_t index,
-	struct verdict *v)
-{
-	const struct answer *last = answers_get(&s->answers, m->id, index);
-	struct buf text = {0};
-
-	buf_text(&text, "this message has been in the queue too long (#5.4.7)");
-	if (last) {
-		buf_text(&text, "; the last answer was: ");
-		buf_puts(&text, said_text(last->said));
-	}
-	verdict_set(v, 'D', buf_slice(&text));
-	buf_free(&text);
-}
-
-/* Whatever has no outcome yet and is too old for its route is given up. */
-static void
-give_up(struct schedule *s, struct message *m)
-{
-	struct store_envelope e;
-	struct buf room = {0};
-	struct config_route r;
-	struct slice rcpt;
-	struct verdict v;
-	uint32_t i;
-
-	if (store_envelope(s->store, m, &room, &e) != 0)
-		e.rcpts = SLICE("");
-	for (i = 0; i < m->n_rcpts; i++) {
-		if (netstring_slice(&e.rcpts, &rcpt) != 0)
-			break;
-		if (message_is_done(m, i) || failures_have(m, i))
-			continue;
-		config_route_from(s->config, e.sender, rcpt, &s->path, &r);
-		if (r.decision == CONFIG_HOLD ||
-		    ages_age_s(&s->ages, m) <= schedule_lifetime_s(&r))
-			continue;
-		too_old(s, m, i, &v);
-		failures_add(m, i, &v);
-	}
-	buf_free(&room);
-}
-
 bool
 schedule_is_stopped(const struct message *m)
 {
@@ -139,12 +95,6 @@ return_all(struct message *m)
 			failures_add(m, i, &v);
 }
 
-static bool
-is_too_old(const struct schedule *s, const struct message *m)
-{
-	return ages_age_s(&s->ages, m) > m->lifetime_s;
-}
-
 void
 schedule_conclude(struct schedule *s, struct message *m)
 {
@@ -155,9 +105,9 @@ schedule_conclude(struct schedule *s, struct message *m)
 	}
 	if (m->is_doomed)
 		return_all(m);
-	else if (!schedule_is_stopped(m) && is_too_old(s, m) &&
+	else if (!schedule_is_stopped(m) && schedule_is_old(s, m) &&
 		 m->attempts >= SCHEDULE_TRIES)
-		give_up(s, m);
+		schedule_give_up(s, m);
 	if (m->failures)
 		undeliverable(s, m);
 	else
@@ -186,7 +136,7 @@ schedule_again(struct schedule *s, struct message *m)
 		schedule_put_due(s, m, schedule_never_s);
 	else if (m->is_moved)
 		schedule_put_due(s, m, now_s);
-	else if (is_too_old(s, m) && m->attempts < SCHEDULE_TRIES)
+	else if (schedule_is_old(s, m) && m->attempts < SCHEDULE_TRIES)
 		schedule_put_due(s, m, now_s + SCHEDULE_LAST_S);
 	else
 		schedule_put_due(

@@ -41,8 +41,10 @@ count_deferral(struct attempt *a, uint32_t index, const struct verdict *v)
 {
 	a->n_way += v->about == VERDICT_WAY;
 	a->n_less += wants_less(v);
-	if (v->about != VERDICT_MAIL)
-		a->rcpts[a->n_elsewhere++] = index;
+	if (v->about == VERDICT_MAIL)
+		return;
+	a->rcpts[a->n_elsewhere++] = index;
+	destination_hear(a->destination, verdict_text(v));
 }
 
 static void

@@ -1,8 +1,8 @@
 /* schedule_parts.h - the schedule's inner parts: clock, routes, answers
  *
  * For the schedule's own files: schedule.c (what is due, what becomes of a
- * message), schedule_route.c (one message to its attempts) and
- * schedule_agents.c (attempts to agents, and what they say).
+ * message), schedule_old.c (what is too old), schedule_route.c (one message to
+ * its attempts) and schedule_agents.c (attempts to agents, and what they say).
  */
 #ifndef QUAIL_QUEUE_SCHEDULE_PARTS_H
 #define QUAIL_QUEUE_SCHEDULE_PARTS_H
@@ -25,6 +25,15 @@ schedule_each_sifted(struct schedule *s, struct sifted *out,
 /* schedule_conclude - it is not busy: what becomes of it? It may be freed. */
 void
 schedule_conclude(struct schedule *s, struct message *m);
+
+/* schedule_is_old - older than the shortest lifetime of its routes */
+bool
+schedule_is_old(const struct schedule *s, const struct message *m);
+
+/* schedule_give_up - whatever has no outcome yet and is too old for its route
+ * has failed; the bounce will say what the last answer was, if any is known */
+void
+schedule_give_up(struct schedule *s, struct message *m);
 
 /* schedule_put_due - into the heap */
 void

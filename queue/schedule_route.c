@@ -98,6 +98,13 @@ plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
 }
 
 static void
+shorten_lifetime(struct message *m, const struct config_route *r)
+{
+	if (schedule_lifetime_s(r) < m->lifetime_s)
+		m->lifetime_s = (uint32_t)schedule_lifetime_s(r);
+}
+
+static void
 plan_rcpt(struct plan *p, uint32_t index, const struct config_route *r,
 	  struct slice domain)
 {
@@ -110,8 +117,15 @@ plan_rcpt(struct plan *p, uint32_t index, const struct config_route *r,
 		k = K_MOST;
 	if (k > p->m->retry_k)
 		p->m->retry_k = k & 1023;
-	if (schedule_lifetime_s(r) < p->m->lifetime_s)
-		p->m->lifetime_s = (uint32_t)schedule_lifetime_s(r);
+	shorten_lifetime(p->m, r);
+}
+
+/* The administrator may mend them; the sender is told if nobody does. */
+static void
+wait_for_tables(struct plan *p, const struct config_route *r)
+{
+	p->m->retry_k = K_REMOTE;
+	shorten_lifetime(p->m, r);
 }
 
 static void
@@ -155,7 +169,7 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 			     "no address of the pool is of its next hop's "
 			     "family; add one to pools",
 			     r.source);
-		p->m->retry_k = K_REMOTE;
+		wait_for_tables(p, &r);
 		break;
 	case CONFIG_HOLD:
 		log_decision(p->m, rcpt, "hold", r.source);
@@ -164,7 +178,7 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 	case CONFIG_NOROUTE:
 		log_decision(p->m, rcpt, "no route; add a line to routes",
 			     r.source);
-		p->m->retry_k = K_REMOTE;
+		wait_for_tables(p, &r);
 		break;
 	case CONFIG_DISCARD:
 		log_decision(p->m, rcpt, "discard", r.source);

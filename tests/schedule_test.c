@@ -708,8 +708,8 @@ test_lifetime(void)
 	       m->n_live == 1,
 	   "one last try, then it bounces; the other route goes on");
 	ok(bounce_says("<z@brief.test>:\nthis message has been in the queue "
-		       "too long (#5.4.7); the last answer was: not now "
-		       "(#4.2.0)\n") &&
+		       "too long (#5.4.7); the last answer, from "
+		       "qmtp:brief:1, was: not now (#4.2.0)\n") &&
 	       bounce_says("Status: 5.4.7\n"),
 	   "the bounce says why");
 	buf_clear(&story);
@@ -732,8 +732,10 @@ test_lifetime(void)
 	schedule_minute(&schedule);
 	pass_s(1);
 	buf_clear(&story);
-	ok(store.messages.n == 0 && bounce_says("too long (#5.4.7)"),
-	   "given up while they wait for it");
+	ok(store.messages.n == 0 &&
+	       bounce_says("too long (#5.4.7); the last answer, from "
+			   "qmtp:brief:1, was: no route to it (#4.4.1)\n"),
+	   "given up while they wait for it, with what others heard");
 	node_end();
 }
 
@@ -803,6 +805,8 @@ test_clock_jumps(void)
 static void
 test_tries(void)
 {
+	int i;
+
 	node_begin();
 	say = say_by_name;
 	send_one("kim@from.test", "z@brief.test");
@@ -818,6 +822,14 @@ test_tries(void)
 	ok(told("z@brief.test@@qmtp:brief:1=Z "
 		"kim@from.test@@qmtp:back:1=K "),
 	   "but at the third");
+	say = say_k;
+	send_one("kim@from.test", "x@nowhere.test");
+	for (i = 0; i < 8; i++)
+		pass_s(86400);
+	ok(bounce_says("<x@nowhere.test>:\nthis message has been in the queue "
+		       "too long (#5.4.7); there is no route for this "
+		       "address\n"),
+	   "what nobody was asked to take");
 	node_end();
 }
 
