@@ -1,7 +1,6 @@
 /* destination_source.c - what a destination may send from its source address:
  * the source's concurrency and rate, which all destinations share in turns,
  * and its warm-up, which is each group's own */
-#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/owner.h"
 #include "queue/destination.h"
@@ -136,7 +135,7 @@ destination_source_allows(struct destination *d)
 
 	if (!d->source)
 		return true;
-	now_s = clock_s();
+	now_s = warmup_now_s(&d->all->sources->warmup);
 	if (d->source->curve.len > 0 &&
 	    !sources_has_room(d->all->sources, d->source, buf_slice(&d->group),
 			      now_s)) {
@@ -159,7 +158,7 @@ destination_source_take(struct destination *d, struct attempt *a)
 	a->is_counted = false;
 	if (!from)
 		return true;
-	now_s = clock_s();
+	now_s = warmup_now_s(&d->all->sources->warmup);
 	limit =
 	    sources_limit(d->all->sources, from, buf_slice(&d->group), now_s);
 	if (limit == UINT64_MAX) {
@@ -185,6 +184,7 @@ destination_source_took_not(struct destination *d, struct attempt *a)
 	if (a->is_counted)
 		warmup_give_back(&d->all->sources->warmup,
 				 buf_slice(&d->source->address),
-				 buf_slice(&d->group), clock_s());
+				 buf_slice(&d->group),
+				 warmup_now_s(&d->all->sources->warmup));
 	a->is_counted = false;
 }

@@ -1,6 +1,5 @@
 /* schedule_hops.c - weights and pools: which next hop first, and from where */
 #include "cdb/pools.h"
-#include "lib/clock.h"
 #include "lib/netstring.h"
 #include "queue/schedule_parts.h"
 #include "queue/spread.h"
@@ -91,9 +90,9 @@ put_hop(const struct asking *ask, struct slice nexthop)
 	for (i = 0; i < 2; i++) {
 		if (family && family != families[i])
 			continue;
-		from =
-		    sources_choose(&s->sources, ask->pool, families[i], ask->id,
-				   ask->group, ask->prefer, clock_s());
+		from = sources_choose(&s->sources, ask->pool, families[i],
+				      ask->id, ask->group, ask->prefer,
+				      warmup_now_s(&s->sources.warmup));
 		if (from)
 			put_word(&s->hops, nexthop, from);
 	}

@@ -103,7 +103,8 @@ raise_to(struct warmup *w, struct warmup_count *c, uint64_t ceiling)
 	return 0;
 }
 
-/* The group may have any bytes but line ends: numbers stand outside. */
+/* The group may have any bytes but line ends: numbers stand outside. Of a day
+ * to come: the clock has been set back since, which makes no room. */
 static void
 take_line(struct warmup *w, struct slice line)
 {
@@ -117,7 +118,7 @@ take_line(struct warmup *w, struct slice line)
 	    rest.at[rest.len - 1] != '.' ||
 	    slice_number(slice_of(rest.at + blank + 1, rest.len - blank - 2),
 			 UINT32_MAX, &n) != 0 ||
-	    slice_number(day, UINT32_MAX, &of) != 0 || (int64_t)of != w->day)
+	    slice_number(day, UINT32_MAX, &of) != 0 || (int64_t)of < w->day)
 		return;
 	c = count_of(w, address, slice_of(rest.at + 1, blank - 1));
 	c->n = c->ceiling = n;
@@ -175,6 +176,8 @@ void
 warmup_open(struct warmup *w, int dir, int64_t now_s)
 {
 	*w = (struct warmup){.dir = dir, .day = now_s / DAY_S};
+	elapsed_begin(&w->clock);
+	w->clock.at_s = now_s;
 	if (open_file(w) == 0)
 		return;
 	log_open("warmup-unreadable");
@@ -208,6 +211,15 @@ new_day(struct warmup *w, int64_t now_s)
 }
 
 /* taking */
+
+/* Behind the end of a day the wall's clock counts again. */
+int64_t
+warmup_now_s(struct warmup *w)
+{
+	if (elapsed_s(&w->clock) / DAY_S != w->day)
+		elapsed_begin(&w->clock);
+	return elapsed_s(&w->clock);
+}
 
 uint64_t
 warmup_sent(struct warmup *w, struct slice address, struct slice group,

@@ -15,12 +15,17 @@
  * When it cannot be read (a bad sector, no inode left) nothing more goes out
  * today from sources that are being warmed up; anything else does.
  *
+ * A day that has begun lasts until its end has been seen to come, whatever the
+ * wall's clock is set to meanwhile; where that is set forward between two
+ * runs of the queue, a new day begins.
+ *
  * Test  tests/warmup_test.c
  */
 #ifndef QUAIL_QUEUE_WARMUP_H
 #define QUAIL_QUEUE_WARMUP_H
 
 #include "lib/buf.h"
+#include "lib/elapsed.h"
 
 enum { WARMUP_BUCKETS = 4096 };
 
@@ -31,17 +36,23 @@ struct warmup {
 	bool is_unread; /* what was sent today is not known */
 	uint64_t end;
 	int64_t day; /* since 1970-01-01 */
+	struct elapsed clock;
 	struct warmup_count *buckets[WARMUP_BUCKETS];
 	struct buf line;
 };
 
 /* warmup_open - read what was counted today
  *
- * Takes    dir: kept open by the caller. now_s: which day it is.
+ * Takes    dir: kept open by the caller. now_s: which day it is; what the file
+ *          counts for a later one counts for this one.
  * Keeps    logs when the file cannot be read or made.
  */
 void
 warmup_open(struct warmup *w, int dir, int64_t now_s);
+
+/* warmup_now_s - the time by which the days of all these are told */
+int64_t
+warmup_now_s(struct warmup *w);
 
 /* warmup_sent - what has gone out today */
 uint64_t

@@ -1,4 +1,5 @@
 /* warmup_test.c - what went out today is known after any crash */
+#include "lib/clock.h"
 #include "lib/fs.h"
 #include "queue/warmup.h"
 #include "tests/tables.h"
@@ -161,6 +162,52 @@ test_unreadable(void)
 	   "until there is some");
 }
 
+/* By its own time, as the queue asks. */
+static uint64_t
+sent_now(void)
+{
+	return warmup_sent(&w, out1, google, warmup_now_s(&w));
+}
+
+static void
+send_now(uint64_t n)
+{
+	while (n-- > 0)
+		warmup_take(&w, out1, google, 5000, warmup_now_s(&w));
+}
+
+static void
+test_clock_jumps(void)
+{
+	const int64_t us = 1000000, year_s = 366 * day_s;
+	int64_t at_s = now_s - now_s % day_s + 3600;
+
+	warmup_close(&w);
+	unlink("warmup");
+	clock_set_for_tests(at_s * us);
+	die_and_open(at_s);
+	send_now(70);
+	clock_jump_for_tests(8 * day_s * us);
+	send_now(5);
+	ok(sent_now() == 75, "forward by eight days: still today");
+	ok(warmup_now_s(&w) / day_s == at_s / day_s,
+	   "nor is it the curve's day to come");
+	clock_jump_for_tests(-year_s * us);
+	send_now(5);
+	ok(sent_now() == 80, "back by a year: still today");
+	die_and_open(clock_s());
+	ok(sent_now() >= 80, "after a restart too");
+	clock_set_for_tests((at_s + 22 * 3600) * us);
+	ok(sent_now() >= 80, "until the day has passed");
+	clock_set_for_tests((at_s + 25 * 3600) * us);
+	ok(sent_now() == 0 && warmup_now_s(&w) == clock_s(),
+	   "then it is as the clock says");
+	send_now(1);
+	ok(sent_now() == 1, "and counts anew");
+	clock_jump_for_tests((year_s - 8 * day_s) * us);
+	clock_set_for_tests(0);
+}
+
 int
 main(void)
 {
@@ -171,6 +218,7 @@ main(void)
 	test_strange_groups();
 	test_torn();
 	test_unreadable();
+	test_clock_jumps();
 	warmup_close(&w);
 	fs_close(dir);
 	unlink("warmup");
