@@ -1,53 +1,33 @@
 #!/bin/sh
 # powerloss.t - power fails under a real file system, again and again
 #
-# An ext4 and an xfs on loop devices carry the queue of a node. While a client
-# sends as fast as it can, and while segments of 64 KiB come and go, the file
-# system is shut down without its journal being written; then it is mounted
-# again, sometimes shut down once more in the recovery, and whatever was
-# acknowledged, by a ledger that stands elsewhere, must be delivered, byte by
-# byte. 20 times each; LONG=1: 200 times.
+# An ext4, an xfs and a btrfs on loop devices carry the queue of a node. While
+# a client sends as fast as it can, and while segments of 64 KiB come and go,
+# the file system is shut down without its journal being written (disks.sh);
+# then it is mounted again, sometimes shut down once more in the recovery, and
+# whatever was acknowledged, by a ledger that stands elsewhere, must be
+# delivered, byte by byte. 15 times each; LONG=1: 200 times. powernode.t does
+# the same to a whole hub and its Maildirs.
 #
 # That this can show a loss is shown first, with the order that many mail
-# servers use: write, fsync, link, and no sync of the directory.
+# servers use: write, fsync, link, and no sync of the directory. And that
+# directories which somebody has just made, and never synced, are there once
+# the one below has been synced, which final delivery relies on.
 set -u
 
 : "${BIN:?make test sets it}" "${BUILD:?make test sets it}"
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/tap.sh"
+. "$here/disks.sh"
 work=$BUILD/powerloss
-cycles=${CYCLES:-20}
+cycles=${CYCLES:-15}
 [ -z "${LONG:-}" ] || cycles=${CYCLES:-200}
+DISK_SIZE=400M
 
-[ "$(id -u)" = 0 ] || skip_all 'only root can mount'
-[ -e /dev/loop-control ] || skip_all 'there are no loop devices'
-# In mounts of our own: whoever copies the machine's (another test, a container)
-# would keep a file system alive that was shut down, and it could not be
-# mounted again.
+why=$(disks_why_not)
+[ -z "$why" ] || skip_all "$why"
 [ -n "${OWN_MOUNTS:-}" ] || ! unshare -m true 2>/dev/null ||
 	OWN_MOUNTS=1 exec unshare -m --propagation private sh "$0" "$@"
-
-mounted() {
-	grep -q " $1 " /proc/mounts
-}
-
-cleanup() {
-	for fs in ext4 xfs; do
-		for file in "$work/$fs"/*.pid; do
-			[ -s "$file" ] && kill -9 "$(cat "$file")" 2>/dev/null
-		done
-		mounted "$work/$fs/node/queue" && umount -l "$work/$fs/node/queue"
-	done
-	[ -n "${KEEP:-}" ] || rm -rf "$work"
-}
-
-for fs in ext4 xfs; do
-	mounted "$work/$fs/node/queue" && umount -l "$work/$fs/node/queue"
-done
-rm -rf "$work"
-mkdir -p "$work" || exit 111
-trap cleanup EXIT
-trap 'exit 130' INT TERM HUP
 
 # between LOW HIGH
 between() {
@@ -55,18 +35,6 @@ between() {
 }
 
 # ---- one file system; all of this works in $work/$fs
-
-make_disk() {
-	truncate -s 400M disk
-	case $fs in
-	ext4) mkfs.ext4 -q -F disk ;;
-	xfs) mkfs.xfs -q -f disk ;;
-	esac
-}
-
-mount_disk() {
-	mount -o loop disk node/queue
-}
 
 # run NAME COMMAND... - in the background; its pid goes into NAME.pid
 run() {
@@ -95,11 +63,12 @@ start_queue() {
 
 # lose_power MILLISECONDS - from now
 lose_power() {
-	"$BUILD/tests/crash-down" node/queue "$1" ledger
+	sleep "$(printf '0.%03d' "$1")"
+	disk_down ledger
 	for name in client queue; do
 		[ ! -e $name.pid ] || end $name
 	done
-	umount node/queue && mount_disk
+	disk_up
 }
 
 cycle() {
@@ -126,39 +95,40 @@ check_ledger() {
 	: >ledger
 }
 
-# order NAME WANTED - how many of 40 does a power loss leave?
+# order NAME - how many of 40 does a power loss leave?
 order() {
-	make_disk && mount_disk || return 1
-	"$BUILD/tests/crash-orders" node/queue names "$1" 40
-	umount node/queue && mount_disk || return 1
+	"$BUILD/tests/crash-orders" "$disk_at" names "$1" 40 || return 1
+	disk_down /dev/null
+	disk_up || return 1
 	found=0
 	while read -r name; do
-		[ ! -e "node/queue/$name" ] || found=$((found + 1))
+		[ ! -e "$disk_at/$name" ] || found=$((found + 1))
 	done <names
-	umount node/queue
+	disk_umount && disk_make && disk_mount || return 1
 	echo "order $1 $found" >>result
+}
+
+leave() {
+	for file in ./*.pid; do
+		[ ! -s "$file" ] || kill -9 "$(cat "$file")" 2>/dev/null
+	done
+	disk_end
 }
 
 # Says in `result` how it went.
 try() {
-	fs=$1
-	mkdir -p "$work/$fs/node/run" "$work/$fs/node/queue" &&
-		cd "$work/$fs" || exit 111
-	command -v "mkfs.$fs" >/dev/null || {
-		echo "skip there is no mkfs.$fs" >result
+	mkdir -p node/run
+	disk_begin "$1" "$PWD/node/queue" || {
+		echo "skip $disk_why" >result
 		return
 	}
-	make_disk && mount_disk || {
-		echo "skip this kernel does not mount $fs on a loop device" >result
-		return
-	}
-	umount node/queue
-	order link
-	order linkdir
+	for name in link linkdir made; do
+		order $name
+	done
 	echo x.test >node/me
 	echo x.test >node/locals
 	echo '*@x.test maildir:mail' >node/users
-	"$BIN/quail" build node >/dev/null && make_disk && mount_disk || {
+	"$BIN/quail" build node >/dev/null || {
 		echo 'failed to begin' >>result
 		return
 	}
@@ -175,17 +145,26 @@ try() {
 		echo "failed at the end: $(tail -n 5 checked)" >>result
 		return
 	}
-	umount node/queue
 	echo "done $n $(grep -c ^K ledgers) $(cat recoveries 2>/dev/null |
 		wc -l) $(grep -c event=torn queue.said)" >>result
 }
 
-# ---- both at the same time
+if [ "${1:-}" = try ]; then
+	cd "$work/$2" || exit 111
+	trap leave EXIT
+	trap 'exit 130' INT TERM HUP
+	try "$2"
+	exit
+fi
 
-(try ext4) >"$work/ext4.out" 2>&1 &
-first=$!
-(try xfs) >"$work/xfs.out" 2>&1
-wait $first
+# ---- all at the same time
+
+rm -rf "$work"
+for fs in ext4 xfs btrfs; do
+	mkdir -p "$work/$fs" || exit 111
+	sh "$0" try $fs >"$work/$fs/said" 2>&1 &
+done
+wait
 
 report() {
 	read -r word rest <"$work/$1/result" || word=nothing
@@ -197,6 +176,9 @@ report() {
 		case $word,$first,$second in
 		order,linkdir,40)
 			pass "$1: write, fsync, link, fsync of the directory: 40 of 40"
+			;;
+		order,made,40)
+			pass "$1: the same in new directories, the last one synced: 40 of 40"
 			;;
 		order,link,40)
 			fail "$1: no loss without a sync of the directory: this test is blind"
@@ -213,11 +195,13 @@ report() {
 	done <"$work/$1/result"
 	grep -q '^done' "$work/$1/result" || {
 		fail "$1: it did not get to the end"
-		tail -n 20 "$work/$1.out" "$work/$1/queue.said" \
+		tail -n 20 "$work/$1/said" "$work/$1/queue.said" \
 		    "$work/$1/checked" | sed 's/^/# /'
 	}
 }
 
-report ext4
-report xfs
+for fs in ext4 xfs btrfs; do
+	report $fs
+done
+[ -n "${KEEP:-}" ] || rm -rf "$work"
 tap_done

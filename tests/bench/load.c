@@ -10,7 +10,8 @@
  * gets "ID/RECIPIENT-NUMBER" for every recipient that got a K. -R: begin at
  * most so many messages a second; -d: begin none
  * after so many seconds; -D: give up after so many; -a: send again what was
- * lost or deferred. TAG is 12 letters.
+ * lost or deferred. TAG is 12 letters. A TERM is as if -d had come: what is
+ * under way is waited for, and the report is printed.
  *
  * Prints one line; exits 0 when every message was acknowledged, 1 when not.
  */
@@ -22,6 +23,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +235,13 @@ prepare(void)
 		err(111, "epoll_create1");
 }
 
+static void
+on_term(int signal)
+{
+	(void)signal;
+	load.is_over = 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -254,6 +263,7 @@ main(int argc, char **argv)
 		load_text_smtp(&load.plan, &load.text);
 	else
 		load_text_package(&load.plan, &load.text);
+	signal(SIGTERM, on_term);
 	load_run(&load);
 	report();
 	return load.n_k == load.plan.messages ? 0 : 1;

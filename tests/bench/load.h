@@ -15,6 +15,7 @@
 #ifndef QUAIL_TESTS_BENCH_LOAD_H
 #define QUAIL_TESTS_BENCH_LOAD_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -92,6 +93,7 @@ struct load {
 	struct load_session *sessions;
 	int epoll_fd, ledger_fd; /* -1: no ledger */
 	int64_t begun_us, now_us;
+	volatile sig_atomic_t is_over; /* begin no more */
 	uint64_t next_number, n_begun, n_k, n_z, n_d, n_lost, n_broken;
 	uint64_t *again, n_again; /* messages that are to be sent again */
 	uint32_t *latencies;	  /* of n_k messages, microseconds */

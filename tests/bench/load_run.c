@@ -393,6 +393,8 @@ load_run(struct load *l)
 	for (;;) {
 		n = epoll_wait(l->epoll_fd, events, 256, 5);
 		l->now_us = load_clock();
+		if (l->is_over && l->plan.stop_us > l->now_us)
+			l->plan.stop_us = l->now_us;
 		for (i = 0; i < n; i++)
 			session_event(events[i].data.ptr, events[i].events);
 		ledger_flush(l);
