@@ -262,6 +262,20 @@ fs_syncfs(int fd)
 	return fs->syncfs(fd);
 }
 
+int
+fs_sync_above(int dir)
+{
+	int above = fs_open_dir(dir, ".."), r, e;
+
+	if (above < 0)
+		return errno == EACCES || errno == EPERM ? 0 : -1;
+	r = fs_sync(above);
+	e = errno;
+	fs_close(above);
+	errno = e;
+	return r == 0 || e == EROFS || e == EINVAL ? 0 : -1;
+}
+
 void
 fs_uncache(int fd, uint64_t from, uint64_t n)
 {

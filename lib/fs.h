@@ -96,6 +96,14 @@ fs_sync(int fd);
 int
 fs_syncfs(int fd);
 
+/* fs_sync_above - sync the name of an open directory, in the one above it
+ *
+ * Returns  0, also where the one above is not ours to read, and so was not
+ *          made by us; -1 with errno.
+ */
+int
+fs_sync_above(int dir);
+
 /* fs_uncache - let the next reads come from the disk, as far as possible
  *
  * Needs    the file synced, these bytes at least. After a sync that failed in

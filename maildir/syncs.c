@@ -9,26 +9,24 @@
 /* statfs(2) */
 static const uint64_t ext4 = 0xef53, xfs = 0x58465342, btrfs = 0x9123683e;
 
-/* Does syncfs tell of failed writes? */
-static bool
-syncfs_tells(void)
+bool
+syncs_tells(const char *release)
 {
-	struct utsname name;
 	int major, minor;
 
-	return uname(&name) == 0 &&
-	       sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
-	       (major > 5 || (major == 5 && minor >= 8));
+	return sscanf(release, "%d.%d", &major, &minor) == 2 &&
+	       (major > 5 || (major == 5 && minor >= 17));
 }
 
 bool
 syncs_can(int dir)
 {
 	static int tells = -1;
+	struct utsname kernel;
 	uint64_t kind;
 
 	if (tells < 0)
-		tells = syncfs_tells();
+		tells = uname(&kernel) == 0 && syncs_tells(kernel.release);
 	return tells && fs_kind(dir, &kind) == 0 &&
 	       (kind == ext4 || kind == xfs || kind == btrfs);
 }

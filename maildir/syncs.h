@@ -5,9 +5,10 @@
  * files on ext4: from 16 files on, one syncfs takes half the time of a sync
  * each, or less.
  *
- * syncfs tells of failed writes since Linux 5.8 only, and only of those
- * since its descriptor was opened. So older kernels get a sync each, and
- * it is called on a descriptor that is older than what was written.
+ * syncfs tells of failed writes of data since Linux 5.8 only, of those of the
+ * journal since 5.17, and of data only since its descriptor was opened. So
+ * older kernels get a sync each, and it is called on a descriptor that is
+ * older than what was written.
  *
  * Source  syncfs(2)
  * Test    tests/maildir_test.c
@@ -31,6 +32,10 @@ struct syncs_item {
 	int error;     /* told: 0 or an errno; nothing of it may be trusted */
 	bool is_done;  /* syncs.c's */
 };
+
+/* syncs_tells - does syncfs of this release of Linux tell of all failures? */
+bool
+syncs_tells(const char *release);
 
 /* syncs_can - is syncfs good for all on the file system of this directory?
  *

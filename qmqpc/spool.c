@@ -58,14 +58,12 @@ spool_limit(struct spool *s, const struct config *config)
 		s->bytes_max = leaf.spool_bytes;
 }
 
-int
-spool_open_or_make(struct spool *s, const char *path)
+static void
+make_it(const char *path)
 {
 	struct buf bare = {0};
 	mode_t mask;
 
-	if (spool_open(s, path) == 0 || errno != ENOENT)
-		return s->dir < 0 ? -1 : 0;
 	buf_put(&bare, path, strlen(path) - 2);
 	buf_putc(&bare, 0);
 	mask = umask(0);
@@ -73,7 +71,27 @@ spool_open_or_make(struct spool *s, const char *path)
 		chmod(buf_slice(&bare).at, SPOOL_MODE);
 	umask(mask);
 	buf_free(&bare);
-	return spool_open(s, path);
+}
+
+int
+spool_open_or_make(struct spool *s, const char *path)
+{
+	int e;
+
+	if (spool_open(s, path) != 0) {
+		if (errno != ENOENT)
+			return -1;
+		make_it(path);
+		if (spool_open(s, path) != 0)
+			return -1;
+	}
+	/* also one that is there: it may be of a run that died before this */
+	if (fs_sync_above(s->dir) == 0)
+		return 0;
+	e = errno;
+	spool_close(s);
+	errno = e;
+	return -1;
 }
 
 void
@@ -206,10 +224,15 @@ write_file(int fd, struct package *p, struct spool_entry *e,
 	return r;
 }
 
+/* syncfs does not tell of all failures before Linux 5.17, nor of any where one
+ * file system lies on another; the file's own sync, whose new name goes into
+ * the same journal, does. */
 static int
 sync_names(const struct spool *s, int fd)
 {
-	return s->sync_dir >= 0 ? fs_sync(s->sync_dir) : fs_syncfs(fd);
+	if (s->sync_dir >= 0)
+		return fs_sync(s->sync_dir);
+	return fs_syncfs(fd) == 0 && fs_sync(fd) == 0 ? 0 : -1;
 }
 
 int

@@ -10,11 +10,21 @@
 int
 export_open(struct export *e, const char *path)
 {
+	int error;
+
 	*e = (struct export){.fd = -1};
 	if (fs_mkdir(AT_FDCWD, path, 0700) != 0 && errno != EEXIST)
 		return -1;
 	e->dir = fs_open_dir(AT_FDCWD, path);
-	return e->dir < 0 ? -1 : 0;
+	if (e->dir < 0)
+		return -1;
+	/* who has exported may remove: the directory must stay, too */
+	if (fs_sync_above(e->dir) == 0)
+		return 0;
+	error = errno;
+	fs_close(e->dir);
+	errno = error;
+	return -1;
 }
 
 static void

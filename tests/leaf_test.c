@@ -235,6 +235,19 @@ n_names(void)
 	return n;
 }
 
+/* Takes  sync_dir: -1: as who may not open the directory. */
+static void
+expect_failure(int sync_dir)
+{
+	int dir = spool.sync_dir;
+
+	spool.sync_dir = sync_dir;
+	errno = 0;
+	ok(put(100) == -1 && errno == EIO, "call %u fails: so do we", fail_at);
+	spool.sync_dir = dir;
+	ok(n_names() == 0, "and nothing is left");
+}
+
 static void
 test_calls(void)
 {
@@ -256,18 +269,50 @@ test_calls(void)
 	fs_unlink(spool.dir, name);
 	spool.sync_dir = -1;
 	ok(put(100) == 0 && story_is("create tmp; text; record; sync; "
-				     "rename m; syncfs; "),
+				     "rename m; syncfs; sync; "),
 	   "the same for who may not open the directory");
 	fs_unlink(spool.dir, name);
-	for (fail_at = 1; fail_at <= 6; fail_at++) {
-		spool.sync_dir = fail_at % 2 ? dir_fd : -1;
-		errno = 0;
-		ok(put(100) == -1 && errno == EIO, "call %u fails: so do we",
-		   fail_at);
-		spool.sync_dir = dir_fd;
-		ok(n_names() == 0, "and nothing is left");
-	}
+	spool.sync_dir = dir_fd;
+	for (fail_at = 1; fail_at <= 6; fail_at++)
+		expect_failure(dir_fd);
+	for (fail_at = 1; fail_at <= 7; fail_at++)
+		expect_failure(-1);
 	fail_at = 0;
+	fs_use(&fs_kernel);
+}
+
+static int
+told_mkdir(int dir, const char *name, mode_t mode)
+{
+	(void)name;
+	return told("mkdir", NULL) ? -1 : fs_kernel.mkdir(dir, name, mode);
+}
+
+/* Its name is on the disk before mail is taken; also when it was made by a
+ * run that died in between. */
+static void
+test_made(void)
+{
+	struct fs_calls watched = fs_kernel;
+	struct spool s;
+	char path[64];
+	int i;
+
+	watched.mkdir = told_mkdir;
+	watched.sync = told_sync;
+	fs_use(&watched);
+	snprintf(path, sizeof path, "%s/made/.", dir_path);
+	for (i = 0; i < 2; i++) {
+		calls = 0;
+		fail_at = i ? 0 : 2;
+		buf_clear(&story);
+		ok(spool_open_or_make(&s, path) == (i ? 0 : -1) &&
+		       story_is(i ? "sync; " : "mkdir; sync; "),
+		   i ? "the same again" : "a spool is made, its sync fails");
+	}
+	spool_close(&s);
+	path[strlen(path) - 2] = 0;
+	rmdir(path);
 	fs_use(&fs_kernel);
 }
 
@@ -746,6 +791,7 @@ main(void)
 	test_entry();
 	test_wrong_entries();
 	test_calls();
+	test_made();
 	test_letters();
 	test_hostile_names();
 	test_room();
