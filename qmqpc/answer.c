@@ -52,6 +52,12 @@ answer_push(struct answer *r, uint8_t byte)
 	return bad(r);
 }
 
+char
+answer_code(const struct answer *r)
+{
+	return r->text[0];
+}
+
 void
 answer_verdict(const struct answer *r, struct verdict *v)
 {

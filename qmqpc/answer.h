@@ -49,6 +49,10 @@ struct answer {
 enum answer_result
 answer_push(struct answer *r, uint8_t byte);
 
+/* answer_code - K, Z or D; after ANSWER_DONE */
+char
+answer_code(const struct answer *r);
+
 /* answer_verdict - what the answer says
  *
  * Needs    ANSWER_DONE.

@@ -63,6 +63,27 @@ connected(const struct endpoint *hub, int64_t until_ms)
 	return -1;
 }
 
+static bool
+is_all_out(struct try *t)
+{
+	return t->sent == t->package->size &&
+	       (t->is_out || stream_flush(&t->stream) == 0);
+}
+
+/* A K is about the whole package: one that comes before its last byte has
+ * gone out, or with more behind it, is about something else. */
+static int
+believe(struct try *t, bool is_alone)
+{
+	if (answer_code(&t->answer) == 'K' && !(is_all_out(t) && is_alone)) {
+		t->where = "a K that nobody asked for";
+		errno = EPROTO;
+		return -1;
+	}
+	t->is_answered = true;
+	return 0;
+}
+
 /* 0 to go on; -1 with errno. */
 static int
 hear(struct try *t)
@@ -79,7 +100,10 @@ hear(struct try *t)
 	for (i = 0; i < n && !t->is_answered; i++) {
 		switch (answer_push(&t->answer, (uint8_t)bytes[i])) {
 		case ANSWER_MORE: break;
-		case ANSWER_DONE: t->is_answered = true; break;
+		case ANSWER_DONE:
+			if (believe(t, i + 1 == n) != 0)
+				return -1;
+			break;
 		case ANSWER_BAD: errno = EPROTO; return -1;
 		}
 	}

@@ -131,4 +131,42 @@ is "$(subjects)" "2 killed 2 last 2 one 2 plain 2 seven 2 three " \
     "each once for each of two"
 check "the hub is sound" node_is_sound hub
 
+# A hub that says what nobody asked for: K before it can have the message, or
+# with something else behind it. early: reads nothing more than is there.
+cat >"$work/odd.pl" <<'P'
+use IO::Socket::INET;
+$SIG{PIPE} = "IGNORE";
+my ($port, $how) = @ARGV;
+my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $port,
+	Listen => 50, ReuseAddr => 1) or die;
+while (my $s = $l->accept) {
+	my ($b, $want) = ("");
+	if ($how eq "early") {
+		sysread $s, $b, 10;
+		syswrite $s, "3:Kok,";
+		select undef, undef, undef, 2;
+		next;
+	}
+	while (!defined $want || length $b < $want) {
+		sysread $s, $b, 65536, length $b or last;
+		$want = $+[0] + $1 + 1 if !defined $want && $b =~ /\A(\d+):/;
+	}
+	syswrite $s, "3:Kok," . ($how eq "more" ? "3:Dno," : "");
+}
+P
+for how in early more good; do
+	set -- $(free_ports 1)
+	background perl "$work/odd.pl" "$1" $how
+	wait_for 20 port_answers "$1"
+	echo "127.0.0.1:$1" | table leaf qmqpservers
+	"$BIN/quail" build "$work/leaf" || exit 1
+	rm -f "$work"/leaf/spool/m.*
+	perl -e 'print "Subject: long\n\n"; print "x" x 70, "\n" for 1 .. 200000' |
+		QUAIL_DIR=$work/leaf "$BIN/sendmail" -f s@in.test a@in.test \
+		    >"$work/said" 2>&1
+	kept=1
+	[ $how != good ] || kept=0
+	is "$? $(waits)" "0 $kept" "a hub's K, $how: what is in the spool"
+done
+
 tap_done
