@@ -33,7 +33,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cycles=${CYCLES:-6}
 [ -z "${LONG:-}" ] || cycles=${CYCLES:-40}
 # segments that come and go
-export QUAIL_SEGMENT_SIZE=1048576
+export QUAIL_SEGMENT_SIZE="${QUAIL_SEGMENT_SIZE:-1048576}"
 
 # between LOW HIGH
 between() {
