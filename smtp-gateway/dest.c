@@ -12,6 +12,9 @@ work(struct loop_task *task);
 static void
 expired(struct loop_timer *timer);
 
+static void
+time_to_work(struct loop_timer *timer);
+
 /* finding */
 
 static size_t
@@ -52,6 +55,8 @@ make_take(struct out *out, struct buf *key, const struct place *at)
 	    slice_of(k.at + at->source_at, at->helo_at - 1 - at->source_at), 0);
 	d->work.run = work;
 	d->expiry.expired = expired;
+	d->again.expired = time_to_work;
+	d->patience_ms = DEST_PATIENCE_MS;
 	list_init(&d->transfers);
 	list_init(&d->idle);
 	return d;
@@ -131,6 +136,8 @@ forget_targets(struct dest *d)
 {
 	free(d->targets);
 	d->targets = NULL;
+	d->rcpts_max = 0;
+	d->mails_max = 0;
 }
 
 static void
@@ -147,6 +154,7 @@ drop(struct dest *d)
 	forget_targets(d);
 	loop_task_drop(d->out->loop, &d->work);
 	loop_timer_stop(d->out->loop, &d->expiry);
+	loop_timer_stop(d->out->loop, &d->again);
 	list_drop(&d->waits);
 	buf_free(&d->key);
 	buf_free(&d->me);
@@ -178,14 +186,20 @@ dest_free_all(struct out *out)
 			drop(out->dests[i]);
 }
 
-/* All that waits here gets this verdict. */
+/* What waits here gets this verdict; only those that another host has
+ * deferred, or all. */
 static void
-fail(struct dest *d, const struct verdict *v)
+fail(struct dest *d, const struct verdict *v, bool only_second)
 {
-	struct link *link;
+	struct link *link = list_first(&d->transfers);
 
-	while ((link = list_first(&d->transfers)))
-		transfer_over(OWNER(link, struct transfer, of_dest), v);
+	while (link) {
+		struct transfer *t = OWNER(link, struct transfer, of_dest);
+
+		link = list_next(&d->transfers, link);
+		if (t->n_tried > 0 || !only_second)
+			transfer_fail(t, v);
+	}
 }
 
 /* looking up */
@@ -239,7 +253,9 @@ looked_up(struct lookup *l)
 		*d->targets = l->targets;
 		d->fresh_until_ms = d->out->loop->now_ms + DEST_FRESH_MS;
 	} else {
-		fail(d, &l->verdict);
+		if (l->verdict.code == 'Z')
+			l->verdict.about = VERDICT_WAY;
+		fail(d, &l->verdict, false);
 	}
 	free(l);
 	dest_work_later(d);
@@ -273,19 +289,61 @@ look_up(struct dest *d)
 
 /* carrying */
 
+/* A connection that was made for what another host has deferred is for such
+ * mail only: others go to the best host that there is. */
+static bool
+suits(const struct peer *p, const struct transfer *t)
+{
+	return (!p->is_second || t->n_tried > 0) &&
+	       !transfer_tried(t, &p->targets->at[p->at].to);
+}
+
+static struct peer *
+idle_for(const struct dest *d, const struct transfer *t)
+{
+	struct link *link;
+
+	for (link = list_first(&d->idle); link;
+	     link = list_next(&d->idle, link)) {
+		struct peer *p = OWNER(link, struct peer, of_dest);
+
+		if (suits(p, t))
+			return p;
+	}
+	return NULL;
+}
+
 static void
 give_to_idle(struct dest *d)
 {
-	struct link *peer, *transfer;
+	struct link *link = list_first(&d->transfers);
 
-	while ((peer = list_first(&d->idle)) &&
-	       (transfer = list_first(&d->transfers))) {
-		struct transfer *t = OWNER(transfer, struct transfer, of_dest);
+	while (link && !list_empty(&d->idle)) {
+		struct transfer *t = OWNER(link, struct transfer, of_dest);
+		struct peer *p = idle_for(d, t);
 
-		list_drop(peer);
-		list_drop(transfer);
-		peer_take(OWNER(peer, struct peer, of_dest), t);
+		link = list_next(&d->transfers, link);
+		if (!p)
+			continue;
+		list_drop(&p->of_dest);
+		list_drop(&t->of_dest);
+		peer_take(p, t);
 	}
+}
+
+/* Wait for the pace; when that takes long, nothing else does. */
+static bool
+paced(struct dest *d)
+{
+	int64_t ms = dest_may_open_ms(d);
+
+	if (ms == 0)
+		return false;
+	if (d->n_peers == 0 && ms > DEST_WAIT_MS)
+		fail(d, &d->why, false);
+	else
+		loop_timer_set(d->out->loop, &d->again, ms);
+	return true;
 }
 
 static void
@@ -293,8 +351,7 @@ open_peer(struct dest *d)
 {
 	struct out *out = d->out;
 
-	if (d->n_connecting > 0 || d->n_peers >= DEST_PEERS_MAX ||
-	    (d->n_peers > 0 && out->loop->now_ms < d->knock_ms))
+	if (d->n_connecting > 0 || d->n_peers >= DEST_PEERS_MAX || paced(d))
 		return;
 	if (out->n_peers >= OUT_PEERS_MAX) {
 		struct link *idle = list_first(&out->idle);
@@ -304,10 +361,22 @@ open_peer(struct dest *d)
 			peer_dismiss(OWNER(idle, struct peer, of_out));
 		return;
 	}
+	dest_opens(d);
 	d->n_peers++;
 	d->n_connecting++;
 	out->n_peers++;
-	peer_start(d, d->targets);
+	peer_start(d, d->targets,
+		   OWNER(list_first(&d->transfers), struct transfer, of_dest));
+}
+
+/* Trouble is remembered longer than a destination is. */
+static void
+expire_later(struct dest *d)
+{
+	bool is_well = d->n_bad == 0 && d->patience_ms == DEST_PATIENCE_MS;
+
+	loop_timer_set(d->out->loop, &d->expiry,
+		       is_well ? DEST_FRESH_MS : DEST_REMEMBER_MS);
 }
 
 static void
@@ -322,13 +391,19 @@ work(struct loop_task *task)
 		forget_targets(d);
 	if (list_empty(&d->transfers)) {
 		if (!in_use(d))
-			loop_timer_set(d->out->loop, &d->expiry, DEST_FRESH_MS);
+			expire_later(d);
 		return;
 	}
 	if (d->targets)
 		open_peer(d);
-	else
+	else if (d->n_peers > 0 || !paced(d))
 		look_up(d);
+}
+
+static void
+time_to_work(struct loop_timer *timer)
+{
+	dest_work_later(OWNER(timer, struct dest, again));
 }
 
 void
@@ -345,16 +420,33 @@ dest_put(struct dest *d, struct transfer *t)
 }
 
 void
-dest_peer_gone(struct dest *d, const struct verdict *v)
+dest_put_front(struct dest *d, struct transfer *t)
+{
+	list_put_front(&d->transfers, &t->of_dest);
+	dest_work_later(d);
+}
+
+/* Is nothing heard of the connections that there are? */
+static bool
+is_silent(const struct dest *d)
+{
+	return d->n_peers == 0 ||
+	       d->out->loop->now_ms - d->heard_ms >= DEST_PATIENCE_MS;
+}
+
+void
+dest_peer_gone(struct dest *d, enum dest_end end, const struct verdict *why,
+	       bool is_second)
 {
 	d->n_peers--;
 	d->out->n_peers--;
 	let_next(&d->out->peer_waits);
-	if (v)
-		d->knock_ms = d->out->loop->now_ms + DEST_KNOCK_MS;
-	if (v && d->n_peers == 0) {
+	dest_ended(d, end, why);
+	if (end == DEST_UNREACHED && is_second) {
+		fail(d, why, true);
+	} else if (end == DEST_UNREACHED && is_silent(d)) {
 		forget_targets(d);
-		fail(d, v);
+		fail(d, why, false);
 	}
 	dest_work_later(d);
 }

@@ -4,12 +4,19 @@
  * again after DEST_FRESH_MS. One connection is opened at a time, each one
  * that succeeds lets the next be tried while transfers wait, up to
  * DEST_PEERS_MAX. After one that fails the others go on by themselves for
- * DEST_KNOCK_MS; if there is no other, all that waits fails with its verdict.
- * So no dead or full host is hammered.
+ * DEST_KNOCK_MS; if there is no other, or nothing is heard of them, all that
+ * waits fails with its verdict. So no dead or full host is hammered.
+ *
+ * New connections are paced (dest_pace.c): DEST_BURST at once, then one each
+ * DEST_EACH_MS; after one that ended without having taken a mail, whatever
+ * the reason, the next has to wait: 0.1 s, and four times as long each time,
+ * up to a minute. Where that is over DEST_WAIT_MS, what waits fails. An
+ * address that took no connection, or said nothing, is asked last for
+ * DEST_SHUN_MS.
  *
  * All work is done by a task at the end of the round.
  *
- * Test  tests/smtp_out.t
+ * Test  tests/smtp_out.t, tests/smtp_hostile.t
  */
 #ifndef QUAIL_SMTP_DEST_H
 #define QUAIL_SMTP_DEST_H
@@ -17,7 +24,29 @@
 #include "smtp-gateway/lookup.h"
 #include "smtp-gateway/out.h"
 
-enum { DEST_PEERS_MAX = 20, DEST_FRESH_MS = 60000, DEST_KNOCK_MS = 5000 };
+enum {
+	DEST_PEERS_MAX = 20,
+	DEST_FRESH_MS = 60000,
+	DEST_KNOCK_MS = 5000,
+	DEST_BURST = 20,
+	DEST_EACH_MS = 100,
+	DEST_BAD_MIN_MS = 100,
+	DEST_BAD_MAX_MS = 60000,
+	DEST_UNREACHED_MAX_MS = 2000, /* for who takes no connection */
+	DEST_WAIT_MS = 5000,
+	DEST_PATIENCE_MS = 10000, /* for a word; doubled while none comes */
+	DEST_PATIENCE_MAX_MS = 300000,
+	DEST_REMEMBER_MS = 600000, /* that there was trouble */
+	DEST_SHUN_MS = 300000,
+	DEST_SHUNNED_MAX = 8
+};
+
+/* How a connection ended. */
+enum dest_end {
+	DEST_GOOD,	/* it had taken mail */
+	DEST_UNREACHED, /* it never came so far as to take one */
+	DEST_BAD	/* it ended without, or with a 421 */
+};
 
 struct dest {
 	struct out *out;
@@ -35,10 +64,22 @@ struct dest {
 	struct list transfers; /* that wait */
 	struct list idle;      /* peers */
 	size_t n_peers, n_connecting;
-	int64_t knock_ms;	  /* no further connection before */
+	int64_t knock_ms;    /* no further connection before */
+	int64_t next_ms;     /* no connection at all before */
+	int64_t bucket_ms;   /* DEST_BURST times DEST_EACH_MS: empty */
+	unsigned n_bad;	     /* ends without a mail, one after the other */
+	struct verdict why;  /* of the last one */
+	int64_t heard_ms;    /* when any of its peers has said something */
+	int64_t patience_ms; /* for the greeting and the reply to EHLO */
+	size_t rcpts_max;    /* of a mail; 0: not learnt */
+	unsigned mails_max;  /* of a connection; 0: not learnt */
+	struct {
+		struct endpoint at;
+		int64_t until_ms;
+	} shunned[DEST_SHUNNED_MAX];
 	struct transfer *filling; /* of the job that is being begun */
 	struct loop_task work;
-	struct loop_timer expiry;
+	struct loop_timer expiry, again;
 	struct link waits;
 };
 
@@ -63,16 +104,52 @@ dest_domain(struct out *out, const struct way *way, struct slice domain);
 void
 dest_put(struct dest *d, struct transfer *t);
 
+/* dest_put_front - the same, before all others */
+void
+dest_put_front(struct dest *d, struct transfer *t);
+
 /* dest_work_later - something has changed */
 void
 dest_work_later(struct dest *d);
 
 /* dest_peer_gone - a peer is over
  *
- * Takes    v: why, if it never came so far as to take a mail; else NULL.
+ * Takes    why: not looked at for DEST_GOOD. is_second: it was made for what
+ *          another host had deferred.
  */
 void
-dest_peer_gone(struct dest *d, const struct verdict *v);
+dest_peer_gone(struct dest *d, enum dest_end end, const struct verdict *why,
+	       bool is_second);
+
+/* dest_taken - it has taken a mail: all is well */
+void
+dest_taken(struct dest *d);
+
+/* dest_greeted - it has said who it is; dest_silent - it has not, in time */
+void
+dest_greeted(struct dest *d, int64_t took_ms);
+
+void
+dest_silent(struct dest *d);
+
+/* dest_ended - for the pace: a connection ended without a mail taken */
+void
+dest_ended(struct dest *d, enum dest_end end, const struct verdict *why);
+
+/* dest_may_open_ms - how long until a connection may be opened? 0: now */
+int64_t
+dest_may_open_ms(const struct dest *d);
+
+/* dest_opens - for the pace: a connection is opened */
+void
+dest_opens(struct dest *d);
+
+/* dest_shun - ask this address last for a while */
+void
+dest_shun(struct dest *d, const struct endpoint *at);
+
+bool
+dest_shuns(const struct dest *d, const struct endpoint *at);
 
 /* dest_free_all - at the end of the program */
 void

@@ -92,7 +92,10 @@ refuse(struct job *job, uint32_t i, char code, const char *why)
 	struct verdict v;
 
 	verdict_say(&v, code, why);
+	if (code == 'Z')
+		v.about = VERDICT_HOST;
 	job_outcome(job, i, &v);
+	job->outcomes[i].is_sure = true;
 }
 
 /* Never clear text for what is to be encrypted: the route's word counts, else
@@ -185,11 +188,13 @@ job_begun(struct agent_job *aj)
 	if (!take_way(aj, &way)) {
 		verdict_say(&v, 'Z',
 			    "the queue named no address to send from (#4.3.5)");
+		v.about = VERDICT_HOST;
 		agent_verdict_rest(aj, &v);
 		return;
 	}
 	if (parse_nexthop(aj->nexthop, &nexthop) != 0) {
 		verdict_say(&v, 'Z', "no next hop for SMTP (#4.3.5)");
+		v.about = VERDICT_HOST;
 		agent_verdict_rest(aj, &v);
 		return;
 	}
@@ -215,7 +220,7 @@ job_text(struct agent_job *aj)
 
 	if (!job)
 		return;
-	if (job->holds) {
+	if (job->is_counted) {
 		agent_more(aj, aj->text_seen - job->granted);
 		job->granted = aj->text_seen;
 	}
@@ -272,6 +277,7 @@ out_start(struct out *out, struct loop *loop, struct config *config)
 	out->config = config;
 	out->mx_port = mx_port();
 	list_init(&out->idle);
+	list_init(&out->busy);
 	list_init(&out->peer_waits);
 	list_init(&out->lookup_waits);
 	list_init(&out->held_waits);
@@ -295,4 +301,34 @@ out_stop(struct out *out)
 	while ((link = list_first(&out->idle)))
 		peer_dismiss(OWNER(link, struct peer, of_out));
 	out_check_stopped(out);
+}
+
+/* What is cut stays unanswered: the queue has it again when we are gone. */
+void
+out_cut(struct out *out)
+{
+	struct link *link = list_first(&out->busy);
+
+	while (link) {
+		struct peer *p = OWNER(link, struct peer, of_out);
+
+		link = list_next(&out->busy, link);
+		if (!p->smtpc.sent) {
+			out->n_busy--;
+			p->transfer->peer = NULL;
+			peer_abandon(p);
+		}
+	}
+	out_check_stopped(out);
+}
+
+void
+out_give_up(struct out *out)
+{
+	struct link *link;
+
+	for (link = list_first(&out->busy); link;
+	     link = list_next(&out->busy, link))
+		peer_log_duplicate(OWNER(link, struct peer, of_out));
+	loop_stop(out->loop);
 }

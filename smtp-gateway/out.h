@@ -9,9 +9,15 @@
  *   dest       a smarthost or a domain: where it is, its peers (dest.c)
  *   peer       one connection                                   (peer.c)
  *
- * A job with one transfer streams: text is taken as it goes out. A job with
- * several keeps its text in memory until the last is over; all those jobs
- * share OUT_HELD_MAX, and wait for it.
+ * A large job with one transfer streams: text is taken as it goes out. A job
+ * with several keeps its text in memory until the last is over; all those
+ * jobs share OUT_HELD_MAX, and wait for it. A small job keeps the text that
+ * came unasked.
+ *
+ * A transfer may have several turns: at another host of its destination,
+ * when one has deferred recipients without it being about them; and for the
+ * recipients of whom a host had too many in one mail. What was said of a
+ * recipient in a turn counts when the turn is over.
  */
 #ifndef QUAIL_SMTP_OUT_H
 #define QUAIL_SMTP_OUT_H
@@ -27,7 +33,8 @@ enum {
 	OUT_PEERS_MAX = 400,
 	OUT_LOOKUPS_MAX = 50,
 	OUT_HELD_MAX = 64 << 20,
-	OUT_DESTS_SLOTS = 1024
+	OUT_DESTS_SLOTS = 1024,
+	TRANSFER_HOSTS_MAX = 5 /* asked one after the other in an attempt */
 };
 
 struct dest;
@@ -43,6 +50,7 @@ struct out {
 	struct dest *dests[OUT_DESTS_SLOTS]; /* by key */
 	size_t n_peers, n_lookups;
 	struct list idle;	  /* peers, the longest idle first */
+	struct list busy;	  /* peers with a transfer in hand */
 	struct list peer_waits;	  /* dests that want one more peer */
 	struct list lookup_waits; /* dests that want a lookup */
 	struct list held_waits;	  /* jobs */
@@ -53,6 +61,8 @@ struct out {
 /* What came of one recipient; the text lies in the job's texts. */
 struct outcome {
 	char code; /* 0: nothing yet */
+	uint8_t about;
+	bool is_sure; /* no turn of its transfer will change it */
 	uint16_t len;
 	uint32_t at;
 };
@@ -65,7 +75,16 @@ struct job {
 	struct outcome *outcomes; /* one for each recipient */
 	struct buf texts;
 	uint64_t granted; /* bytes of text that were said to be taken */
-	bool holds;
+	bool holds;	  /* its text is kept */
+	bool is_counted;  /* ... in out->held */
+};
+
+/* What has become of a recipient in this turn. */
+enum fate {
+	FATE_OPEN,
+	FATE_TOLD,
+	FATE_ELSEWHERE, /* deferred; another host may be asked at once */
+	FATE_REST	/* not now: one too many for this mail */
 };
 
 struct transfer {
@@ -74,9 +93,13 @@ struct transfer {
 	struct peer *peer; /* that has it in hand, or NULL */
 	struct link of_job, of_dest;
 	bool again; /* it has been on a connection that was gone already */
+	size_t n_tried;
+	struct endpoint tried[TRANSFER_HOSTS_MAX]; /* that deferred it */
+	struct verdict said;			   /* by the last of them */
 	size_t n_rcpts;
 	struct slice rcpts[OUT_RCPTS_MAX];
 	uint32_t index[OUT_RCPTS_MAX]; /* in the job */
+	uint8_t fates[OUT_RCPTS_MAX];
 };
 
 /* out_start - connect to the queue and serve it
@@ -91,6 +114,14 @@ out_start(struct out *out, struct loop *loop, struct config *config);
 void
 out_stop(struct out *out);
 
+/* out_cut - wait no longer but for those whose whole text has been sent */
+void
+out_cut(struct out *out);
+
+/* out_give_up - stop the loop; say which mail may come twice for it */
+void
+out_give_up(struct out *out);
+
 /* transfer_text - the text that can be sent, from the from-th byte on
  *
  * Takes    from: bytes that this transfer has sent already.
@@ -102,13 +133,55 @@ transfer_text(const struct transfer *t, uint64_t from);
 void
 transfer_took(struct transfer *t, size_t n);
 
-/* transfer_told - the outcome of its i-th recipient; the first one counts */
-void
-transfer_told(struct transfer *t, size_t i, const struct verdict *v);
+/* transfer_hold - keep its text for another turn
+ *
+ * Needs    nothing of it sent.
+ * Returns  false when there is no room for it.
+ */
+bool
+transfer_hold(struct transfer *t);
 
-/* transfer_over - v for all recipients without an outcome; the transfer and
- * perhaps its job are freed */
+/* transfer_told - the outcome of its i-th recipient in this turn
+ *
+ * The first one counts. Takes elsewhere: another host may be asked at once.
+ */
 void
-transfer_over(struct transfer *t, const struct verdict *v);
+transfer_told(struct transfer *t, size_t i, const struct verdict *v,
+	      bool elsewhere);
+
+/* transfer_rest - the i-th recipient waits for another turn */
+void
+transfer_rest(struct transfer *t, size_t i);
+
+/* transfer_forget - what was told in this turn is void */
+void
+transfer_forget(struct transfer *t);
+
+/* transfer_over - its turn is over; it is freed, and perhaps its job, or
+ * waits for its next one
+ *
+ * Needs    every recipient told, or left for the rest.
+ * Takes    v: for the log. at: the host that it was at, when others may be
+ *          asked, and the text is still there; else NULL.
+ */
+void
+transfer_over(struct transfer *t, const struct verdict *v,
+	      const struct endpoint *at);
+
+/* transfer_fail - it cannot be carried: v for all that are open, or what the
+ * last host has said that deferred it */
+void
+transfer_fail(struct transfer *t, const struct verdict *v);
+
+/* transfer_tried - has the host at this address deferred it? */
+bool
+transfer_tried(const struct transfer *t, const struct endpoint *at);
+
+/* transfer_again - is it not the first attempt? */
+static inline bool
+transfer_again(const struct transfer *t)
+{
+	return t->job->agent_job->attempt > 1;
+}
 
 #endif

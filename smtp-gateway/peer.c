@@ -1,9 +1,9 @@
 #include "smtp-gateway/peer_parts.h"
 
 #include "lib/die.h"
+#include "lib/heard.h"
 #include "lib/log.h"
 #include "lib/owner.h"
-#include "smtp-gateway/dest.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,10 +11,30 @@
 static void
 on(struct conn *c, enum conn_event event);
 
-static struct slice
-host(const struct peer *p)
+void
+peer_judge(const struct peer *p, enum judge_at at, struct verdict *v)
 {
-	return buf_slice(&p->host);
+	struct judge how = {.at = at, .is_smarthost = !p->dest->is_mx};
+
+	judge(&p->smtpc, peer_host(p), how, v);
+}
+
+void
+peer_say(const struct peer *p, struct verdict *v, const char *what,
+	 const char *status, enum verdict_about about)
+{
+	struct buf text = {0};
+
+	buf_puts(&text, peer_host(p));
+	buf_text(&text, ": ");
+	buf_text(&text, what);
+	buf_text(&text, " while ");
+	buf_text(&text,
+		 p->conn.connecting ? "connecting" : smtpc_where(&p->smtpc));
+	buf_text(&text, status);
+	verdict_set(v, 'Z', buf_slice(&text));
+	v->about = (uint8_t)about;
+	buf_free(&text);
 }
 
 void
@@ -23,15 +43,15 @@ peer_set_timeout(struct peer *p)
 	int64_t ms = PEER_COMMAND_MS;
 
 	switch (p->smtpc.state) {
+	case SMTPC_S_GREETING:
+	case SMTPC_S_EHLO:
+	case SMTPC_S_HELO: ms = p->dest->patience_ms; break;
 	case SMTPC_S_READY: ms = PEER_IDLE_MS; break;
 	case SMTPC_S_DATA: ms = PEER_DATA_MS; break;
 	case SMTPC_S_TEXT: ms = PEER_BLOCK_MS; break;
 	case SMTPC_S_FINAL: ms = PEER_FINAL_MS; break;
 	case SMTPC_S_QUIT:
 	case SMTPC_S_BROKEN: ms = PEER_QUIT_MS; break;
-	case SMTPC_S_GREETING:
-	case SMTPC_S_EHLO:
-	case SMTPC_S_HELO:
 	case SMTPC_S_MAIL:
 	case SMTPC_S_RCPT:
 	case SMTPC_S_RSET: break;
@@ -42,10 +62,11 @@ peer_set_timeout(struct peer *p)
 /* the end */
 
 void
-peer_gone(struct peer *p, const struct verdict *v)
+peer_gone(struct peer *p, enum dest_end end, const struct verdict *why)
 {
 	struct dest *d = p->dest;
-	struct verdict why = v ? *v : (struct verdict){0};
+	struct verdict v = why ? *why : (struct verdict){0};
+	bool is_second = p->is_second;
 
 	conn_close(&p->conn);
 	list_drop(&p->of_dest);
@@ -55,18 +76,8 @@ peer_gone(struct peer *p, const struct verdict *v)
 	buf_free(&p->host);
 	buf_free(&p->helo);
 	free(p->targets);
-	free(p); /* and with it, perhaps, *v */
-	dest_peer_gone(d, v ? &why : NULL);
-}
-
-void
-peer_over(struct peer *p, const struct verdict *v)
-{
-	struct transfer *t = p->transfer;
-
-	p->transfer = NULL;
-	p->n_mails++;
-	transfer_over(t, v);
+	free(p); /* and with it, perhaps, *why */
+	dest_peer_gone(d, end, &v, is_second);
 }
 
 void
@@ -84,7 +95,7 @@ void
 peer_abandon(struct peer *p)
 {
 	p->transfer = NULL;
-	peer_gone(p, NULL);
+	peer_gone(p, DEST_GOOD, NULL);
 }
 
 /* connecting */
@@ -98,28 +109,12 @@ name_host(struct peer *p)
 	endpoint_host(&t->to, &address);
 	buf_free(&p->host);
 	buf_put(&p->host, t->name, t->name_len);
-	if (!slice_eq(host(p), buf_slice(&address))) {
+	if (!slice_eq(peer_host(p), buf_slice(&address))) {
 		buf_putc(&p->host, '[');
 		buf_puts(&p->host, buf_slice(&address));
 		buf_putc(&p->host, ']');
 	}
 	buf_free(&address);
-}
-
-static void
-say_why(struct peer *p, struct verdict *v, const char *what, const char *status)
-{
-	struct buf text = {0};
-
-	buf_puts(&text, host(p));
-	buf_text(&text, ": ");
-	buf_text(&text, what);
-	buf_text(&text, " while ");
-	buf_text(&text,
-		 p->conn.connecting ? "connecting" : smtpc_where(&p->smtpc));
-	buf_text(&text, status);
-	verdict_set(v, 'Z', buf_slice(&text));
-	buf_free(&text);
 }
 
 /* What we say we are: the pool's name for the address, helohost, me. */
@@ -139,10 +134,10 @@ connect_one(struct peer *p)
 	int fd;
 
 	name_host(p);
-	fd = endpoint_connect_from(&p->targets->at[p->at].to, &p->dest->from);
+	fd = endpoint_connect_from(peer_address(p), &p->dest->from);
 	p->conn = (struct conn){.connecting = true};
 	if (fd < 0) {
-		say_why(p, &p->why, strerror(errno), " (#4.4.1)");
+		peer_say(p, &p->why, strerror(errno), " (#4.4.1)", VERDICT_WAY);
 		return false;
 	}
 	conn_connect_take(&p->conn, p->dest->out->loop, fd, on);
@@ -153,21 +148,54 @@ connect_one(struct peer *p)
 	return true;
 }
 
+/* The best target that has not been asked; those that were silent last. */
+static bool
+choose(struct peer *p)
+{
+	size_t i, n = p->targets->n;
+
+	for (i = 0; i < 2 * n; i++) {
+		uint32_t bit = 1u << i % n;
+
+		p->at = i % n;
+		if ((p->asked & bit) ||
+		    dest_shuns(p->dest, peer_address(p)) != (i >= n))
+			continue;
+		p->asked |= bit;
+		return true;
+	}
+	return false;
+}
+
 static void
 connect_next(struct peer *p)
 {
-	for (; p->at < p->targets->n; p->at++)
+	while (choose(p))
 		if (connect_one(p))
 			return;
 	log_open("unreachable");
 	log_bytes("dest", p->dest->name);
 	log_bytes("why", verdict_text(&p->why));
 	log_close();
-	peer_gone(p, &p->why);
+	peer_gone(p, DEST_UNREACHED, &p->why);
+}
+
+/* Targets that have deferred this transfer are not for it. */
+static void
+leave_out(struct peer *p, const struct transfer *t)
+{
+	size_t i;
+
+	p->is_second = t->n_tried > 0;
+	p->why = t->said;
+	for (i = 0; i < p->targets->n; i++)
+		if (transfer_tried(t, &p->targets->at[i].to))
+			p->asked |= 1u << i;
 }
 
 void
-peer_start(struct dest *d, const struct targets *targets)
+peer_start(struct dest *d, const struct targets *targets,
+	   const struct transfer *t)
 {
 	struct peer *p = calloc(1, sizeof *p);
 
@@ -179,36 +207,37 @@ peer_start(struct dest *d, const struct targets *targets)
 		die_nomem();
 	*p->targets = *targets;
 	p->state = PEER_CONNECTING;
+	leave_out(p, t);
 	connect_next(p);
 }
 
-static void
-try_next(struct peer *p)
+void
+peer_next(struct peer *p)
 {
 	conn_close(&p->conn);
-	p->at++;
+	dest_shun(p->dest, peer_address(p));
 	connect_next(p);
-}
-
-/* A host that will not talk to us says nothing about the mail: Z, and the
- * next one, whatever it said. */
-static void
-will_not_talk(struct peer *p)
-{
-	struct slice text;
-	struct buf b = {0};
-
-	smtpc_verdict(&p->smtpc, host(p), &p->why);
-	text = verdict_text(&p->why);
-	text.len = slice_find_last(text, '(');
-	buf_puts(&b, text);
-	buf_text(&b, "(#4.4.2)");
-	verdict_set(&p->why, 'Z', buf_slice(&b));
-	buf_free(&b);
-	try_next(p);
 }
 
 /* carrying */
+
+static void
+greeted(struct peer *p)
+{
+	struct dest *d = p->dest;
+
+	d->n_connecting--;
+	dest_greeted(d, d->out->loop->now_ms - p->since_ms);
+}
+
+static bool
+has_had_enough(const struct peer *p)
+{
+	const struct dest *d = p->dest;
+
+	return p->n_mails >= PEER_MAILS_MAX || d->out->stopping ||
+	       (d->mails_max > 0 && p->n_mails >= d->mails_max);
+}
 
 void
 peer_idle(struct peer *p)
@@ -216,9 +245,10 @@ peer_idle(struct peer *p)
 	struct dest *d = p->dest;
 
 	if (p->state == PEER_CONNECTING)
-		d->n_connecting--;
+		greeted(p);
 	p->state = PEER_IDLE;
-	if (p->n_mails >= PEER_MAILS_MAX || d->out->stopping) {
+	list_drop(&p->of_out);
+	if (has_had_enough(p)) {
 		peer_dismiss(p);
 	} else {
 		list_put(&d->idle, &p->of_dest);
@@ -227,119 +257,28 @@ peer_idle(struct peer *p)
 	dest_work_later(d);
 }
 
-/* trouble */
-
-/* A kept connection that was closed before it took any of this mail: no
- * harm done, but try once more on another. */
-static bool
-unheard(const struct peer *p)
-{
-	const struct smtpc *c = &p->smtpc;
-
-	return p->n_mails > 0 && !p->transfer->again && c->n_told == 0 &&
-	       p->sent == 0 &&
-	       (c->state == SMTPC_S_MAIL ||
-		(c->state == SMTPC_S_BROKEN && c->code == 421));
-}
-
-static void
-lost_transfer(struct peer *p, const struct verdict *v)
-{
-	struct transfer *t = p->transfer;
-
-	if (unheard(p)) {
-		p->transfer = NULL;
-		t->peer = NULL;
-		p->dest->out->n_busy--;
-		t->again = true;
-		dest_put(p->dest, t);
-		return;
-	}
-	if (p->smtpc.sent) {
-		log_open("possible-duplicate");
-		log_id("id", t->job->agent_job->id);
-		log_bytes("host", host(p));
-		log_close();
-	}
-	peer_over(p, v);
-}
-
-static void
-lost(struct peer *p, const char *what)
-{
-	struct verdict v;
-
-	if (p->state == PEER_CONNECTING) {
-		say_why(p, &p->why, what,
-			p->conn.connecting ? " (#4.4.1)" : " (#4.4.2)");
-		try_next(p);
-		return;
-	}
-	if (p->transfer) {
-		say_why(p, &v, what, " (#4.4.2)");
-		lost_transfer(p, &v);
-	}
-	peer_gone(p, NULL);
-}
-
-static void
-broken(struct peer *p)
-{
-	struct verdict v;
-
-	if (p->state == PEER_CONNECTING) {
-		will_not_talk(p);
-		return;
-	}
-	if (p->transfer) {
-		smtpc_verdict(&p->smtpc, host(p), &v);
-		if (v.code == 'K') /* good news that nobody asked for */
-			v.code = 'Z';
-		lost_transfer(p, &v);
-	}
-	peer_gone(p, NULL);
-}
-
-static void
-timed_out(struct peer *p)
-{
-	if (p->state == PEER_IDLE)
-		peer_dismiss(p);
-	else
-		lost(p, "timeout");
-}
-
 /* events */
-
-static void
-told(struct peer *p)
-{
-	struct verdict v;
-
-	smtpc_verdict(&p->smtpc, host(p), &v);
-	if (v.code != 'K')
-		transfer_told(p->transfer, p->smtpc.rcpt, &v);
-}
 
 static void
 ready(struct peer *p)
 {
-	struct verdict v;
-
-	if (p->transfer) { /* no recipient was taken; all were told */
-		verdict_say(&v, 'Z', "not sent (#4.5.0)");
-		peer_over(p, &v);
-	}
+	if (p->transfer) /* nothing was sent; all were told why */
+		peer_over(p, &p->why);
 	peer_idle(p);
 }
 
 static void
-finished(struct peer *p)
+done(struct peer *p)
 {
 	struct verdict v;
 
-	smtpc_verdict(&p->smtpc, host(p), &v);
+	peer_judge(p, JUDGE_TEXT, &v);
+	if (v.code == 'K') {
+		p->n_taken++;
+		dest_taken(p->dest);
+	}
 	peer_over(p, &v);
+	peer_idle(p);
 }
 
 /* False when the peer is gone. */
@@ -348,20 +287,22 @@ event(struct peer *p, enum smtpc_event e)
 {
 	switch (e) {
 	case SMTPC_READY: ready(p); break;
-	case SMTPC_RCPT: told(p); break;
-	case SMTPC_SEND:
-		peer_set_timeout(p);
-		peer_pump(p);
-		return false; /* nothing may follow a 354 */
-	case SMTPC_DONE:
-		finished(p);
-		peer_idle(p);
-		break;
-	case SMTPC_FAILED: finished(p); break;
-	case SMTPC_BROKEN: broken(p); return false;
+	case SMTPC_RCPT: peer_told(p); break;
+	case SMTPC_SEND: peer_may_send(p); break;
+	case SMTPC_DONE: done(p); break;
+	case SMTPC_FAILED: peer_judge(p, JUDGE_MAIL, &p->why); break;
+	case SMTPC_BROKEN: peer_broken(p); return false;
 	case SMTPC_MORE: break;
 	}
 	return true;
+}
+
+/* The reply to the text: was it said before the end of that has arrived? */
+static bool
+too_early(const struct peer *p)
+{
+	return p->smtpc.state == SMTPC_S_FINAL && p->smtpc.sent &&
+	       (p->conn.out.len > 0 || heard_left(p->conn.stream.fd) > 0);
 }
 
 static void
@@ -370,6 +311,12 @@ input(struct peer *p)
 	struct slice in;
 	enum smtpc_event e;
 
+	p->dest->heard_ms = p->dest->out->loop->now_ms;
+	if (too_early(p)) {
+		smtpc_stray(&p->smtpc);
+		peer_broken(p);
+		return;
+	}
 	do {
 		size_t before = p->conn.in.len;
 
@@ -381,6 +328,24 @@ input(struct peer *p)
 	} while (e != SMTPC_MORE);
 	conn_flush_later(&p->conn);
 	peer_set_timeout(p);
+	if (p->smtpc.state == SMTPC_S_TEXT)
+		peer_pump(p);
+}
+
+static void
+timed_out(struct peer *p)
+{
+	if (p->state == PEER_IDLE)
+		peer_dismiss(p);
+	else
+		peer_lost(p, "timeout", true);
+}
+
+static void
+opened(struct peer *p)
+{
+	p->since_ms = p->dest->out->loop->now_ms;
+	peer_set_timeout(p);
 }
 
 static void
@@ -389,7 +354,7 @@ on(struct conn *c, enum conn_event e)
 	struct peer *p = OWNER(c, struct peer, conn);
 
 	switch (e) {
-	case CONN_OPEN: peer_set_timeout(p); break;
+	case CONN_OPEN: opened(p); break;
 	case CONN_INPUT:
 		if (p->state != PEER_QUITTING)
 			input(p);
@@ -400,10 +365,10 @@ on(struct conn *c, enum conn_event e)
 			peer_pump(p);
 		}
 		break;
-	case CONN_EOF: lost(p, "connection closed"); break;
+	case CONN_EOF: peer_lost(p, "connection closed", false); break;
 	case CONN_TIMEOUT: timed_out(p); break;
 	case CONN_BROKEN:
-		lost(p, c->error ? strerror(c->error) : "closed");
+		peer_lost(p, c->error ? strerror(c->error) : "closed", false);
 		break;
 	}
 }

@@ -6,9 +6,14 @@
  *   IDLE         kept for PEER_IDLE_MS, then QUIT
  *   QUITTING     the QUIT goes out
  *
- * The time-outs are those of RFC 5321 section 4.5.3.2.
+ * The time-outs are those of RFC 5321 section 4.5.3.2, but for the greeting
+ * and the reply to EHLO: who says nothing to that within the patience of
+ * dest.h is passed over, as long as others wait for him.
  *
- * Test  tests/smtp_out.t
+ * What was said of a mail's recipients is believed when all replies were
+ * those that had been asked for (smtpc.h): else the whole mail is deferred.
+ *
+ * Test  tests/smtp_out.t, tests/smtp_hostile.t
  */
 #ifndef QUAIL_SMTP_PEER_H
 #define QUAIL_SMTP_PEER_H
@@ -21,7 +26,7 @@
 enum {
 	PEER_IDLE_MS = 5000,
 	PEER_MAILS_MAX = 1000, /* on one connection */
-	PEER_CONNECT_MS = 30 * 1000,
+	PEER_CONNECT_MS = 10 * 1000,
 	PEER_COMMAND_MS = 300 * 1000,
 	PEER_DATA_MS = 120 * 1000,
 	PEER_BLOCK_MS = 180 * 1000,
@@ -42,21 +47,29 @@ struct peer {
 	struct canon canon;
 	enum peer_state state;
 	struct targets *targets;
-	size_t at; /* which target */
+	uint32_t asked;	  /* bits: targets that have been, or must not be */
+	size_t at;	  /* which target */
+	bool is_second;	  /* for what another host has deferred */
+	int64_t since_ms; /* it waits for the greeting */
 	struct transfer *transfer;
 	struct smtpc_mail mail;
-	uint64_t sent; /* bytes of the text */
-	unsigned n_mails;
-	struct verdict why; /* the last target's trouble */
+	uint64_t sent;	  /* bytes of the text */
+	bool in_step;	  /* the replies to this mail's commands fit */
+	unsigned n_mails; /* that came to an end */
+	unsigned n_taken; /* ... a good one */
+	/* the last target's trouble; busy: the last reply that was no 2xx */
+	struct verdict why;
 };
 
 /* peer_start - connect to the first of the targets that will talk
  *
- * Takes    targets: copied.
+ * Takes    targets: copied. t: for whom; targets that have deferred it are
+ *          left out.
  * Owns     itself; tells dest_peer_gone at its end.
  */
 void
-peer_start(struct dest *d, const struct targets *targets);
+peer_start(struct dest *d, const struct targets *targets,
+	   const struct transfer *t);
 
 /* peer_take - carry a transfer; legal when idle */
 void
@@ -69,6 +82,10 @@ peer_text(struct peer *p);
 /* peer_dismiss - say QUIT; legal when idle */
 void
 peer_dismiss(struct peer *p);
+
+/* peer_log_duplicate - its mail is given up: was its whole text sent? */
+void
+peer_log_duplicate(const struct peer *p);
 
 /* peer_abandon - its transfer is void: close without a word */
 void

@@ -70,6 +70,7 @@ smtpc_mail(struct smtpc *c, const struct smtpc_mail *mail)
 	c->n_told = 0;
 	c->n_good = 0;
 	c->failed = false;
+	c->all_told = false;
 	c->state = SMTPC_S_MAIL;
 	put_mail(c);
 	if (!c->pipelining)
@@ -85,6 +86,14 @@ smtpc_text_end(struct smtpc *c)
 	c->state = SMTPC_S_FINAL;
 	c->sent = true;
 	c->n_due++;
+}
+
+bool
+smtpc_quiet(const struct smtpc *c)
+{
+	const struct reply *r = &c->reply;
+
+	return r->length == 0 || (r->told && r->last);
 }
 
 void
@@ -141,6 +150,7 @@ enum smtpc_event
 smtpc_stray(struct smtpc *c)
 {
 	c->stray = true;
+	c->all_told = false;
 	return broken(c);
 }
 
@@ -170,6 +180,7 @@ reset(struct smtpc *c, enum smtpc_event event)
 	buf_text(c->out, "RSET");
 	end_line(c);
 	c->state = SMTPC_S_RSET;
+	c->all_told = true;
 	return event;
 }
 
@@ -283,8 +294,9 @@ whole_reply(struct smtpc *c, struct slice behind)
 {
 	if (c->code == 421)
 		return broken(c);
-	if (c->n_due == 0)
-		return smtpc_stray(c);
+	if (c->n_due == 0) /* a text may be refused before its end */
+		return c->state == SMTPC_S_TEXT && refused(c) ? broken(c)
+							      : smtpc_stray(c);
 	c->n_due--;
 	if (out_of_step(c, behind))
 		return smtpc_stray(c);

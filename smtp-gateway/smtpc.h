@@ -16,9 +16,9 @@
  *   DATA       DATA                        3xx         TEXT         SEND
  *   DATA                                   4xx 5xx     RSET         FAILED
  *   TEXT       (text, smtpc_text_end)                  FINAL
- *   TEXT                                   any         BROKEN       BROKEN
  *   FINAL                                  2xx 4xx 5xx READY        DONE
  *   RSET       RSET                        2xx         READY        READY
+ *   TEXT                                   4xx 5xx     BROKEN       BROKEN
  *   any                                    421, else   BROKEN       BROKEN
  *
  * A reply means something only where it was asked for. What is there behind
@@ -93,6 +93,7 @@ struct smtpc {
 	size_t n_told; /* recipients whose reply has come */
 	size_t n_good; /* recipients with a 2xx */
 	bool failed;   /* MAIL was refused: the other replies don't count */
+	bool all_told; /* nothing was sent; RSET ends what was refused */
 	bool stray;    /* broken by a reply that nobody had asked for */
 	bool sent;     /* the end of the text went out, no reply yet */
 	unsigned code; /* of the last whole reply */
@@ -135,6 +136,11 @@ smtpc_text_end(struct smtpc *c);
  */
 enum smtpc_event
 smtpc_stray(struct smtpc *c);
+
+/* smtpc_quiet - has it said nothing that it was not asked for, not even in
+ * part? */
+bool
+smtpc_quiet(const struct smtpc *c);
 
 /* smtpc_quit - say goodbye; legal in SMTPC_S_READY */
 void
