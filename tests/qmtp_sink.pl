@@ -8,9 +8,11 @@
 #   refuse   D for everybody
 #   tarpit   takes the connection and says nothing, ever
 #   close    takes the connection and closes it
+#   die      K, but closes when a package for "poison..." has come, without an
+#            answer to that nor to what came behind it
 #
 # LOG gets a line for each answer, "SENDER RECIPIENT"; for a connection in the
-# last two, "connection". Runs until it is killed.
+# tarpit and close, "connection"; in die, "died" for each such package. Runs until it is killed.
 use strict;
 use warnings;
 use IO::Select;
@@ -48,6 +50,13 @@ sub packages {
 		my ($text, $sender, $list) = map netstring($c), 1 .. 3;
 		return unless defined $list;
 		substr($in{$c}, 0, $at{$c}) = '';
+		if ($mode eq 'die' && $list =~ /:poison/) {
+			print $log "died\n";
+			# what came before it is answered
+			answer($_) for grep $_->[0] == $c, @line;
+			leave($c);
+			return;
+		}
 		while ($list =~ /\G(\d+):/g) {
 			my $to = substr $list, pos $list, $1;
 			pos($list) += $1 + 1;

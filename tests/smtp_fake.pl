@@ -14,6 +14,8 @@
 #   small    SIZE 100
 #   full     552 to the text
 #   once     closes after each mail, when the next MAIL comes
+#   die      closes after the text of a mail to "poison..."; DIR/die.taken has
+#            a line for each other mail, DIR/die.tried for each of those
 use strict;
 use warnings;
 use IO::Select;
@@ -78,9 +80,14 @@ sub answer_name {
 	    0, $from;
 }
 
+sub note {
+	open my $to, ">>", $_[0] or die "$_[0]: $!\n";
+	print $to time, "\n";
+}
+
 sub session {
 	my ($s, $mode, $file) = @_;
-	my ($in, $is_text, $mails, $rcpts) = ("", 0, 0, 0);
+	my ($in, $is_text, $mails, $rcpts, $is_poison) = ("", 0, 0, 0, 0);
 	open my $log, ">", $file or die;
 	$log->autoflush(1);
 	my $say = sub {
@@ -103,6 +110,11 @@ sub session {
 				$is_text = 0;
 				$mails++;
 				return if $mode eq "drop";
+				if ($mode eq "die") {
+					note("$dir/die." . ($is_poison ?
+					    "tried" : "taken"));
+					return if $is_poison;
+				}
 				$say->($mode eq "full" ? "552 5.2.2 full"
 				    : "250 2.0.0 got it");
 			} elsif ($early) {
@@ -115,12 +127,14 @@ sub session {
 				    "250-8BITMIME\r\n250 SIZE 0");
 			} elsif ($line =~ /\AMAIL/) {
 				return if $mode eq "once" && $mails;
-				$rcpts = 0;
+				$rcpts = $is_poison = 0;
 				$say->("250 2.1.0 ok");
 			} elsif ($line =~ /\ARCPT TO:<(bad)?(tmp)?/) {
-				$rcpts++ unless $1 || $2;
-				$say->($1 ? "550-5.1.1 nobody\r\n550 5.1.1 here"
-				    : $2 ? "450 4.2.1 later" : "250 2.1.5 ok");
+				my ($bad, $tmp) = ($1, $2);
+				$rcpts++ unless $bad || $tmp;
+				$is_poison ||= $line =~ /<poison/;
+				$say->($bad ? "550-5.1.1 nobody\r\n550 5.1.1 here"
+				    : $tmp ? "450 4.2.1 later" : "250 2.1.5 ok");
 			} elsif ($line =~ /\ADATA/) {
 				$is_text = $rcpts > 0;
 				$say->($is_text ? "354 go" : "503 5.5.1 no");
