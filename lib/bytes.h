@@ -18,6 +18,22 @@ bytes_load64(const uint8_t *p)
 	       (uint64_t)p[7] << 56;
 }
 
+static inline uint32_t
+bytes_load32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	       (uint32_t)p[3] << 24;
+}
+
+static inline void
+bytes_store32(uint8_t *p, uint32_t v)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> (8 * i));
+}
+
 static inline void
 bytes_store64(uint8_t *p, uint64_t v)
 {

@@ -246,14 +246,40 @@ door_attr(struct door_message *m, const char *key, struct slice value)
 	buf_free(&attr);
 }
 
-void
-door_trace(struct door_message *m, size_t n)
+static void
+number_attr(struct door_message *m, const char *key, uint64_t n)
 {
 	struct buf number = {0};
 
 	buf_number(&number, n);
-	door_attr(m, "trace", buf_slice(&number));
+	door_attr(m, key, buf_slice(&number));
 	buf_free(&number);
+}
+
+void
+door_origin(struct door_message *m, size_t trace, uint64_t session,
+	    const struct tls_pin *pin)
+{
+	struct buf text = {0};
+
+	number_attr(m, "trace", trace);
+	number_attr(m, "session", session);
+	if (!pin)
+		return;
+	tls_pin_put(&text, pin);
+	door_attr(m, "pin", buf_slice(&text));
+	buf_free(&text);
+}
+
+uint64_t
+door_kept(const struct door_message *m, const struct verdict *v)
+{
+	uint64_t id;
+
+	return v->code == 'K' && v->len == 16 &&
+		       slice_hex(verdict_text(v), &id) == 0 && id != 0
+		   ? id
+		   : m->id;
 }
 
 void

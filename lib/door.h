@@ -30,6 +30,7 @@
 
 #include "lib/conn.h"
 #include "lib/idmap.h"
+#include "lib/tls_pin.h"
 #include "lib/verdict.h"
 
 enum {
@@ -114,14 +115,25 @@ door_text(struct door_message *m, struct slice text);
 void
 door_attr(struct door_message *m, const char *key, struct slice value);
 
-/* door_trace - the first n bytes of text will be our own trace lines
+/* door_origin - where it comes from, so that a repeat of it can be known
  *
- * Before the first text. The queue then knows a package that it has taken
- * lately by its other bytes, and does not take it twice (for clients with
- * the relay right).
+ * Before the first text. A package that was taken lately, whose client may
+ * relay and has lost the answer, is not taken twice; what comes by the same
+ * connection is always taken.
+ * Takes    trace: the first bytes of text, so many, will be our own trace
+ *          lines; session: the number of the client's connection, another for
+ *          each; pin: of the client's key, NULL for none.
  */
 void
-door_trace(struct door_message *m, size_t n);
+door_origin(struct door_message *m, size_t trace, uint64_t session,
+	    const struct tls_pin *pin);
+
+/* door_kept - the id of the message that a K stands for
+ *
+ * m's own, or, for a repeat, that of the first: tell the client this one.
+ */
+uint64_t
+door_kept(const struct door_message *m, const struct verdict *v);
 
 void
 door_sender(struct door_message *m, struct slice sender);

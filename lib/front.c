@@ -125,6 +125,7 @@ front_start(struct front_session *s, struct front *f, int fd,
 	    void (*on)(struct conn *, enum conn_event))
 {
 	s->front = f;
+	s->number = ++f->n_begun;
 	s->peer = *peer;
 	pace_start(&s->pace, &f->server.limits, clock_ms());
 	name_client(s);
@@ -190,6 +191,9 @@ front_meet(struct front_session *s, bool *key_r, struct tls_pin *pin)
 		return false;
 	s->met = true;
 	*key_r = tls_peer(&s->conn.stream, pin);
+	s->has_key = *key_r;
+	if (s->has_key)
+		s->pin = *pin;
 	return true;
 }
 
@@ -276,7 +280,8 @@ front_begin(struct front_session *s, struct door_message *m, struct slice me,
 	before = f->gather.len;
 	trace(s, me, m->id);
 	if (!s->repeats)
-		door_trace(m, f->gather.len - before);
+		door_origin(m, f->gather.len - before, s->number,
+			    s->has_key ? &s->pin : NULL);
 	return FRONT_BEGUN;
 }
 

@@ -32,6 +32,7 @@ struct front {
 	struct door door;
 	struct server server;
 	struct list sessions;
+	uint64_t n_begun;    /* sessions so far */
 	struct list waiting; /* those that front_wait paused */
 	struct buf gather;   /* text on its way to the door */
 	struct buf scratch;
@@ -54,13 +55,15 @@ struct front_session {
 	struct link all, waiting;
 	struct endpoint peer;
 	struct pace pace;
+	uint64_t number;       /* of its connection, for the door */
 	struct front_key *key; /* NULL: a session without TLS */
 	bool relay;	       /* may send to anywhere */
 	bool repeats;	       /* the same bytes again are a new message */
 	bool limited;	       /* its line in the tables says more */
 	bool met;	       /* front_meet has been called */
-	bool known;	       /* by its key, which is: */
+	bool has_key;	       /* it has shown that it has this one: */
 	struct tls_pin pin;
+	bool known; /* ... by which the tables know it */
 	uint8_t client_len, name_len;
 	char client[FRONT_CLIENT_MAX];
 	char name[FRONT_NAME_MAX]; /* by its key; empty: nobody we know */

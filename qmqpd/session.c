@@ -100,9 +100,10 @@ static void
 reply(struct session *s, const struct verdict *door)
 {
 	struct verdict v = *door;
+	uint64_t kept = door_kept(&s->message, door);
 
-	if (v.code == 'K' && v.len == 0)
-		say_ok(&v, s->message.id);
+	if (v.code == 'K' && (v.len == 0 || kept != s->message.id))
+		say_ok(&v, kept);
 	log_package(s, &v);
 	s->state = CLOSING;
 	put_reply(&s->base.conn.out, &v);

@@ -133,6 +133,8 @@ say_ok(struct verdict *v, uint64_t id)
 void
 transaction_decide(struct transaction *p, const struct verdict *v)
 {
+	uint64_t kept = door_kept(&p->message, v);
+
 	if (!p->verdict)
 		p->verdict = malloc(sizeof *p->verdict);
 	if (!p->verdict)
@@ -140,7 +142,7 @@ transaction_decide(struct transaction *p, const struct verdict *v)
 	*p->verdict = *v;
 	if (v->code == 'K' && !p->complete) /* nothing was committed */
 		verdict_say(p->verdict, 'Z', "the queue is confused (#4.3.0)");
-	else if (v->code == 'K' && v->len == 0)
-		say_ok(p->verdict, p->message.id);
+	else if (v->code == 'K' && (v->len == 0 || kept != p->message.id))
+		say_ok(p->verdict, kept);
 	p->decided = true;
 }

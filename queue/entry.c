@@ -190,14 +190,16 @@ entry_next_index(struct slice *list, uint64_t *index)
 }
 
 void
-entry_key_put(struct buf *b, const uint8_t key[ENTRY_KEY], int64_t taken_s)
+entry_key_put(struct buf *b, const struct entry_key *k)
 {
 	size_t i;
 
 	for (i = 0; i < ENTRY_KEY; i++)
-		buf_hex(b, 2, key[i]);
+		buf_hex(b, 2, k->key[i]);
 	buf_putc(b, ' ');
-	buf_hex(b, 8, (uint64_t)taken_s);
+	buf_hex(b, 8, (uint64_t)k->taken_s);
+	buf_putc(b, ' ');
+	buf_hex(b, 16, k->id);
 	buf_putc(b, '\n');
 }
 
@@ -218,16 +220,19 @@ entry_key_hex(struct slice hex, uint8_t key[ENTRY_KEY])
 }
 
 int
-entry_key_parse(struct slice s, uint8_t key[ENTRY_KEY], int64_t *taken_s)
+entry_key_parse(struct slice line, struct entry_key *k)
 {
 	uint64_t taken;
 
-	if (s.len < ENTRY_KEY_LINE ||
-	    entry_key_hex(slice_of(s.at, 2 * ENTRY_KEY), key) != 0 ||
-	    slice_hex(slice_of(s.at + 25, 8), &taken) != 0)
+	k->id = 0;
+	if (line.len < ENTRY_OLD_KEY_LINE ||
+	    entry_key_hex(slice_of(line.at, 2 * ENTRY_KEY), k->key) != 0 ||
+	    slice_hex(slice_of(line.at + 25, 8), &taken) != 0)
 		return -1;
-	*taken_s = (int64_t)taken;
-	return 0;
+	k->taken_s = (int64_t)taken;
+	if (line.len < ENTRY_KEY_LINE)
+		return 0;
+	return slice_hex(slice_of(line.at + 34, 16), &k->id);
 }
 
 void

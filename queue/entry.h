@@ -11,8 +11,9 @@
  *   P  ID 1|0   an operator holds the message, or releases it; the last one
  *      for an id counts
  *   K  lines "KEY TIME\n" (hex, 24 and 8 digits): packages that were taken at
- *      TIME, carried on from a segment that was given back (queue/recent.h);
- *      an M carries its own as the attribute key=KEY
+ *      TIME, carried on from a segment that was given back. Written by older
+ *      versions; now they are kept apart (queue/store_recent.h). An M carries
+ *      its own as the attribute key=KEY
  *   E, F  the index of a sealed segment: queue/store_index.h
  *
  * A second M for an id replaces all that was said of it before (done= and
@@ -109,17 +110,24 @@ entry_next_index(struct slice *list, uint64_t *index);
 
 enum {
 	ENTRY_KEY = 12,
-	ENTRY_KEY_LINE = 24 + 1 + 8 + 1,
-	ENTRY_INDEX_KEY = 2 + ENTRY_KEY_LINE /* in an index, behind "K " */
+	ENTRY_OLD_KEY_LINE = 24 + 1 + 8 + 1, /* without the id */
+	ENTRY_KEY_LINE = ENTRY_OLD_KEY_LINE + 1 + 16
 };
 
-/* entry_key_put - append a K record's line */
-void
-entry_key_put(struct buf *b, const uint8_t key[ENTRY_KEY], int64_t taken_s);
+/* A package that was taken: "KEY TIME ID\n" in an index. */
+struct entry_key {
+	uint8_t key[ENTRY_KEY];
+	int64_t taken_s;
+	uint64_t id; /* 0: an older version has not said it */
+};
 
-/* entry_key_parse - read "KEY TIME" at the front of s; -1 for none */
+void
+entry_key_put(struct buf *b, const struct entry_key *k);
+
+/* entry_key_parse - read a line, or an older version's "KEY TIME\n"; -1 for
+ * neither */
 int
-entry_key_parse(struct slice s, uint8_t key[ENTRY_KEY], int64_t *taken_s);
+entry_key_parse(struct slice line, struct entry_key *k);
 
 /* entry_key_hex - read 24 hex digits; -1 when they are none */
 int

@@ -31,6 +31,7 @@ struct incoming {
 	struct hops hops;
 	bool has_key; /* of queue/recent.h */
 	uint8_t key[12];
+	uint32_t session; /* of the connection that it came by */
 };
 
 /* A struct zeroed but for id is a new message. */

@@ -22,13 +22,11 @@ struct staged {
 	struct store_waiter waiter;
 	size_t counted; /* in intake->staging */
 	bool has_sender;
-	bool is_trusted; /* its client may relay */
-	bool is_hubs;	 /* by QMTP: earlier hops' trace lines are in it */
-	bool has_trace;	 /* we know which text is our own trace */
-	uint64_t trace_size, trace_left; /* bytes of it; still to come */
+	bool is_hubs; /* by QMTP: earlier hops' trace lines are in it */
 	struct tags tags;
-	struct texthash hash; /* of the client's own text, then of all */
-	bool is_repeat;	      /* it waits for the answer of its like */
+	struct repeat repeat;
+	uint64_t of;	/* a repeat of this message, of which only the ... */
+	bool is_repeat; /* ... answer is awaited */
 	bool refused;
 	struct verdict verdict; /* when refused */
 };
@@ -37,6 +35,7 @@ struct door_link {
 	struct door_link *prev, *next;
 	struct intake *intake;
 	struct conn conn;
+	uint32_t number;
 	uint64_t first[2], end[2]; /* the two ranges of ids it may use */
 	uint64_t last_opened;
 	struct idmap staged;
@@ -57,6 +56,7 @@ free_staged(struct staged *s)
 		idmap_drop(&s->link->staged, s->in.id);
 	staging_count(&s->intake->staging, &s->counted, NULL);
 	incoming_free(&s->in, s->intake->store->big_dir);
+	repeat_free(&s->repeat);
 	free(s);
 }
 
@@ -114,7 +114,7 @@ open_message(struct door_link *link, uint64_t id)
 	s->link = link;
 	s->intake = link->intake;
 	s->in.id = id;
-	texthash_init(&s->hash, &link->intake->hash_key);
+	repeat_init(&s->repeat, &link->intake->hash_key);
 	idmap_put(&link->staged, id, s);
 	if (link->intake->store->is_full)
 		refuse(s, 'Z', "the queue's disk is full (#4.3.1)");
@@ -127,48 +127,18 @@ count_bytes(struct staged *s)
 	staging_count(&s->intake->staging, &s->counted, &s->in);
 }
 
-/* The trace lines in front are new each time a client tries. */
-static void
-hash_text(struct staged *s, struct slice text)
-{
-	size_t skip =
-	    text.len < s->trace_left ? text.len : (size_t)s->trace_left;
-
-	s->trace_left -= skip;
-	texthash_push(&s->hash, slice_from(text, skip));
-}
-
-/* What makes it the same package: text, sender, recipients, client. The
- * lengths go in too, so that no byte can move from one to another. */
-static void
-finish_key(struct staged *s)
-{
-	uint8_t result[SIPHASH_SIZE];
-	struct slice client = SLICE("");
-	uint64_t sizes[3] = {s->in.text_len - s->trace_size, s->in.sender.len,
-			     s->in.rcpts.len};
-
-	entry_attr(buf_slice(&s->in.attrs), "client", &client);
-	texthash_push(&s->hash, buf_slice(&s->in.sender));
-	texthash_push(&s->hash, buf_slice(&s->in.rcpts));
-	texthash_push(&s->hash, client);
-	texthash_push(&s->hash, slice_of((const char *)sizes, sizeof sizes));
-	texthash_end(&s->hash, result);
-	memcpy(s->in.key, result, sizeof s->in.key);
-	s->in.has_key = true;
-}
-
 static void
 take_text(struct staged *s, struct slice text)
 {
 	struct staging *staging = &s->intake->staging;
-	uint64_t trace = s->has_trace ? s->trace_size : INTAKE_TRACE_MAX;
+	uint64_t trace =
+	    s->repeat.has_trace ? s->repeat.trace_size : INTAKE_TRACE_MAX;
 	uint64_t most =
 	    s->intake->text_max + trace + (s->is_hubs ? LIMIT_TRACE : 0);
 
 	if (s->refused)
 		return;
-	hash_text(s, text);
+	repeat_text(&s->repeat, text);
 	tags_push(&s->tags, &s->intake->tags, text, &s->in.attrs);
 	if (s->in.text_len > most || text.len > most - s->in.text_len)
 		refuse(s, 'D', "the message is too large (#5.3.4)");
@@ -230,6 +200,21 @@ log_accept(struct staged *s)
 	log_close();
 }
 
+/* To the client of a repeat its first one stands for it. */
+static void
+answer_repeat(struct staged *s, const struct verdict *v)
+{
+	struct verdict named = *v;
+	struct buf id = {0};
+
+	if (v->code == 'K' && s->of != 0) {
+		buf_hex(&id, 16, s->of);
+		verdict_set(&named, 'K', buf_slice(&id));
+		buf_free(&id);
+	}
+	answer(s->link, s->in.id, &named);
+}
+
 static void
 committed(struct store_waiter *w, struct message *m, const struct verdict *v)
 {
@@ -238,9 +223,9 @@ committed(struct store_waiter *w, struct message *m, const struct verdict *v)
 
 	if (m)
 		log_accept(s);
-	else if (s->in.has_key && !s->is_repeat)
-		recent_drop(&in->store->recent, s->in.key);
-	if (s->link)
+	if (s->link && s->is_repeat)
+		answer_repeat(s, v);
+	else if (s->link)
 		answer(s->link, s->in.id, v);
 	free_staged(s);
 	if (m)
@@ -259,18 +244,19 @@ finish_refused(struct staged *s)
 	free_staged(s);
 }
 
-/* The same package was taken lately: its client has lost our answer. It
- * gets the answer of what is being committed now, K if that is nothing. */
+/* The same package was taken lately: its client has lost our answer, and gets
+ * that message's. */
 static void
 wait_repeat(struct staged *s)
 {
 	s->is_repeat = true;
 	log_open("repeat");
 	log_id("id", s->in.id);
+	log_id("of", s->of);
 	log_bytes("from", buf_slice(&s->in.sender));
 	log_number("rcpts", s->in.n_rcpts);
 	log_close();
-	store_wait(s->intake->store, &s->waiter);
+	store_wait(s->intake->store, s->of, &s->waiter);
 }
 
 /* What the tables make of it, before it is written. */
@@ -295,10 +281,9 @@ commit_message(struct staged *s)
 	if (!s->refused) {
 		s->in.birth_us = clock_us();
 		s->waiter.done = committed;
-		if (s->is_trusted && s->has_trace && s->trace_left == 0)
-			finish_key(s);
+		repeat_finish(&s->repeat, &s->in, s->link->number);
 		if (s->in.has_key &&
-		    store_has_taken(s->intake->store, s->in.key)) {
+		    store_taken(s->intake->store, &s->in, &s->of)) {
 			wait_repeat(s);
 			return 0;
 		}
@@ -318,23 +303,16 @@ take_attr(struct staged *s, struct slice attr)
 	static const char *const ours[] = {
 	    "settles=", "done=", "paused=", "key=", TAGS_ATTR};
 	size_t i;
+	int r;
 
 	for (i = 0; i < sizeof ours / sizeof ours[0]; i++)
 		if (slice_starts(attr, slice_text(ours[i])))
 			return -1;
-	if (slice_starts(attr, SLICE("trace="))) {
-		if (s->has_trace || s->in.text_len > 0 ||
-		    slice_number(slice_from(attr, 6), FRAME_REST_MAX,
-				 &s->trace_left) != 0)
-			return -1;
-		s->trace_size = s->trace_left;
-		s->has_trace = true;
-		return 0;
-	}
+	r = repeat_attr(&s->repeat, attr, s->in.text_len > 0);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
 	if (slice_starts(attr, SLICE("proto=QMTP")))
 		s->is_hubs = true;
-	if (slice_eq(attr, SLICE("relay=1")))
-		s->is_trusted = true;
 	return incoming_attr(&s->in, attr);
 }
 
@@ -444,6 +422,7 @@ accepted(struct server *server, int fd, const struct endpoint *peer)
 	if (!link)
 		die_nomem();
 	link->intake = in;
+	link->number = ++in->n_links;
 	link->next = in->links;
 	if (in->links)
 		in->links->prev = link;

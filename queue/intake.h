@@ -12,7 +12,7 @@
 #define QUAIL_QUEUE_INTAKE_H
 
 #include "lib/server.h"
-#include "lib/texthash.h"
+#include "queue/repeat.h"
 #include "queue/staging.h"
 #include "queue/store.h"
 #include "queue/tags.h"
@@ -31,6 +31,7 @@ struct intake {
 	uint64_t text_max; /* of a message, our trace lines not counted */
 	struct server server;
 	struct door_link *links;
+	uint32_t n_links; /* so far; each has its number */
 	struct staging staging;
 	struct texthash_key hash_key; /* the store's */
 	/* a message was committed and K is on its way */

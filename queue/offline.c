@@ -73,6 +73,7 @@ offline_close(struct offline *o)
 		segment_close(s);
 	}
 	buf_free(&st->ahead);
+	recent_free(&st->recent);
 	fs_close(st->big_dir);
 	fs_close(st->seg_dir);
 	fs_close(st->dir);

@@ -320,7 +320,7 @@ segment_seal(const struct segment *s, struct entry_f *f, uint64_t *size)
 	    r.type != 'F' || r.segno != s->segno ||
 	    entry_f_parse(payload, f) != 0 ||
 	    f->index_at >= *size - SEGMENT_SEAL || f->keys_at > *size ||
-	    f->n_keys > (*size - f->keys_at) / ENTRY_INDEX_KEY)
+	    f->n_keys > (*size - f->keys_at) / (2 + ENTRY_OLD_KEY_LINE))
 		return -1;
 	return 0;
 }

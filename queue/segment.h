@@ -33,7 +33,10 @@ struct segment {
 	uint64_t n_live;     /* messages whose record is here */
 	uint64_t live_bytes; /* of their records */
 	uint64_t keys_at;    /* where to look for what was taken lately, ... */
-	uint32_t n_keys;     /* ... as long as it has not been loaded */
+	uint32_t n_keys;     /* ... as long as it has not been loaded, ... */
+	uint8_t key_line;    /* ... in lines of so many bytes */
+	uint64_t put_before; /* its keys are among the first so many entries
+			      * of queue/recent.h */
 	bool is_damaged;     /* kept as damaged-NUMBER once its mail is gone */
 };
 
@@ -99,10 +102,8 @@ struct segment_scan {
 	uint64_t at;	     /* offset of the window's first byte */
 	uint32_t last_batch; /* of the last valid record */
 	bool at_eof;
-	bool is_torn;	  /* something invalid was passed or ended it */
-	uint64_t keys_at; /* where to look for what was taken lately, ... */
-	uint32_t n_keys;  /* ... as long as it has not been loaded */
-	bool is_damaged;  /* ... that no crash of ours explains */
+	bool is_torn;	 /* something invalid was passed or ended it */
+	bool is_damaged; /* ... that no crash of ours explains */
 };
 
 void

@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "queue/store_index.h"
 #include "queue/store_keys.h"
+#include "queue/store_recent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,7 +117,9 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	lock(st, path);
 	st->seg_dir = directory(st->dir, "seg");
 	st->big_dir = directory(st->dir, "big");
+	st->recent_dir = directory(st->dir, "recent");
 	store_keys_open(st);
+	store_recent_load(st);
 	segno = first_segno(store_load_find(st));
 	store_keys_load(st);
 	st->current = create(st, segno, &sync_failed);
@@ -127,6 +130,7 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	st->id_base = segno;
 	st->batch = 1;
 	store_check_disk(st);
+	store_reclaim_init(st);
 	store_load_start(st);
 }
 
@@ -138,9 +142,12 @@ store_end(struct store *st)
 	    st->late.len == 0)
 		store_index_seal(st);
 	store_synced(st);
+	store_tell_known(st);
 	worker_close(&st->syncer);
 	loop_timer_stop(st->loop, &st->settle_timer);
+	loop_timer_stop(st->loop, &st->reclaim_timer);
 	loop_task_drop(st->loop, &st->commit_task);
+	loop_task_drop(st->loop, &st->known_task);
 }
 
 void
@@ -166,11 +173,12 @@ store_close(struct store *st)
 	buf_free(&st->ahead);
 	buf_free(&st->outcomes);
 	buf_free(&st->late);
-	recent_free(&st->recent);
+	store_recent_close(st);
 	buf_free(&st->index);
 	buf_free(&st->news_index);
 	buf_free(&st->outcomes_index);
 	buf_free(&st->gone_big);
+	fs_close(st->recent_dir);
 	fs_close(st->big_dir);
 	fs_close(st->seg_dir);
 	fs_close(st->lock_fd);
@@ -226,6 +234,7 @@ store_make_room(struct store *st, size_t size)
 		return -1;
 	store_index_seal(st);
 	buf_free(&st->index);
+	st->current->put_before = st->recent.n_put;
 	append_segment(st, s);
 	st->current = s;
 	st->durable = 0;

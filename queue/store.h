@@ -36,6 +36,9 @@ enum {
 	INDEX_LINES_A_ROUND = 2000,
 	STORE_AHEAD = 8192, /* so much text is read with its envelope */
 	STORE_BATCH_MAX = 8 * 1024 * 1024, /* commit early past this */
+	/* a message's record; half of what a record may have, so that it can
+	 * be moved with all that has become of it */
+	STORE_RECORD_MAX = RECORD_PAYLOAD_MAX / 2,
 	STORE_SHORT = 131072 /* a batch up to this is synced at once */
 };
 
@@ -44,10 +47,32 @@ struct store;
 /* One who waits for a commit: embedded in its owner's struct. */
 struct store_waiter {
 	struct store_waiter *next;
-	struct message *message;
+	struct message *message; /* the store's, as are: */
+	bool has_key;
+	uint8_t key[RECENT_KEY];
 	/* m: the message, now queued; NULL when v is a Z */
 	void (*done)(struct store_waiter *w, struct message *m,
 		     const struct verdict *v);
+};
+
+struct store_waiters {
+	struct store_waiter *first, **last;
+};
+
+/* Keys of packages, on their way to a file: store_recent.h. */
+struct kept_file {
+	uint32_t number;
+	int64_t until_s; /* by the clock that does not jump */
+};
+
+struct store_kept {
+	struct worker writer;
+	struct buf bytes;	 /* a page, as it is written: ... */
+	uint32_t number, n;	 /* ... its first n entries */
+	int error;		 /* an errno, if it went wrong */
+	unsigned n_given_up;	 /* times that there was no room for it */
+	struct kept_file *files; /* of earlier runs */
+	size_t n_files;
 };
 
 /* A segment's index, while it is loaded piece by piece. */
@@ -59,7 +84,7 @@ struct index_walk {
 
 struct store {
 	struct loop *loop;
-	int dir, seg_dir, big_dir, lock_fd;
+	int dir, seg_dir, big_dir, recent_dir, lock_fd;
 	struct segment *oldest, *current;
 	unsigned n_segments;
 	uint32_t batch;	  /* number of the next batch */
@@ -80,12 +105,12 @@ struct store {
 	struct buf late;     /* their payloads, when no segment had room */
 	struct buf index;    /* of the current segment: store_index.h */
 	struct buf news_index, outcomes_index; /* ... of the next batch */
-	struct store_waiter *first, **last;
+	struct store_waiters waiting;	       /* for the next batch */
 	struct idmap messages;
 	struct loop_task commit_task;
 	struct loop_timer settle_timer;
 	struct worker syncer;	     /* of a batch that is written: ... */
-	struct store_waiter *flying; /* ... they wait for it; ... */
+	struct store_waiters flying; /* ... they wait for it; ... */
 	int64_t begun_us;
 	int wrote, sync_error;	/* ... 0, if all went well */
 	bool is_due;		/* the next waits for its end */
@@ -105,8 +130,15 @@ struct store {
 	unsigned n_indexed; /* segments that were loaded by their index */
 	bool is_loaded;
 	bool is_readonly;     /* queue/offline.c: nothing may be written */
-	struct recent recent; /* packages that were taken lately */
-	uint8_t key[16];      /* of their hash, this queue's own */
+	struct recent recent; /* packages that were taken lately, ... */
+	uint64_t put_written, put_durable; /* ... so many of them for sure */
+	struct store_kept kept;
+	struct store_waiters known; /* repeats of what is durable already */
+	struct loop_task known_task;
+	struct loop_timer reclaim_timer; /* there is more to give back */
+	bool wants_reclaim;		 /* ... when the sync has ended */
+	uint64_t moved_until;		 /* in the oldest segment */
+	uint8_t key[16];		 /* of their hash, this queue's own */
 	/* set by the user before store_open: */
 	uint64_t segment_size;		  /* 0: SEGMENT_SIZE; small in tests */
 	unsigned keep_segments;		  /* 0: STORE_KEEP */
@@ -161,17 +193,22 @@ store_add(struct store *st, struct incoming *in, struct slice settles,
 bool
 store_is_durable(const struct store *st, const struct message *m);
 
-/* store_has_taken - was this package taken within RECENT_S? */
-bool
-store_has_taken(struct store *st, const uint8_t key[RECENT_KEY]);
-
-/* store_wait - be told when the batch that is being gathered is committed
+/* store_taken - is it a repeat of what was taken lately?
  *
- * For a package that is the same as one in it: w->done comes with m NULL
- * and K or Z. When nothing is being gathered, K comes at the round's end.
+ * Takes    in: has_key, key and session (queue/recent.h).
+ * Returns  true, and *of the message that stands for it, 0 if only its key
+ *          is known any more: call store_wait at once.
+ */
+bool
+store_taken(struct store *st, const struct incoming *in, uint64_t *of);
+
+/* store_wait - be told what becomes of that message
+ *
+ * For a repeat: w->done comes with m NULL, and K when that message is
+ * durable, or Z with it when its batch fails; never sooner.
  */
 void
-store_wait(struct store *st, struct store_waiter *w);
+store_wait(struct store *st, uint64_t of, struct store_waiter *w);
 
 /* store_settle - record a recipient's final outcome, K or D
  *
@@ -223,6 +260,9 @@ store_text(struct store *st, struct message *m, uint64_t from, char *to,
 
 /* store_reclaim - give the oldest segments back when they hold nothing that
  * lives, or too little; call it now and then (once a second)
+ *
+ * Does a piece of it, whatever there is to do, and goes on by itself in later
+ * rounds.
  */
 void
 store_reclaim(struct store *st);

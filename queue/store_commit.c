@@ -25,38 +25,94 @@ store_fail(struct store *st, const char *what)
 
 /* those who wait */
 
-static struct store_waiter *
-take_waiters(struct store *st)
+static void
+empty(struct store_waiters *list)
 {
-	struct store_waiter *w = st->first;
+	list->first = NULL;
+	list->last = &list->first;
+}
 
-	st->first = NULL;
-	st->last = &st->first;
-	return w;
+void
+store_queue(struct store_waiters *list, struct store_waiter *w)
+{
+	w->next = NULL;
+	*list->last = w;
+	list->last = &w->next;
+}
+
+/* Those of one list go over to another, which is empty. */
+static void
+move(struct store_waiters *from, struct store_waiters *to)
+{
+	if (!from->first)
+		return;
+	*to = *from;
+	empty(from);
 }
 
 /* Returns how many. */
 static size_t
-tell(struct store *st, struct store_waiter *w, char code, const char *text)
+tell(struct store_waiters *list, char code, const char *text)
 {
+	struct store_waiter *w;
 	struct verdict v;
 	size_t n = 0;
 
 	verdict_say(&v, code, text);
-	while (w) {
-		struct store_waiter *next = w->next;
-
-		if (code == 'K') {
-			w->done(w, w->message, &v);
-		} else {
-			if (w->message)
-				store_leave(st, w->message);
-			w->done(w, NULL, &v);
-		}
-		w = next;
+	while ((w = list->first)) {
+		list->first = w->next;
+		if (!w->next)
+			empty(list);
+		w->done(w, code == 'K' ? w->message : NULL, &v);
 		n++;
 	}
 	return n;
+}
+
+/* Their messages have never been here. Before anybody is told of it, so that
+ * nobody can be told that his is a repeat of one of them. */
+static void
+undo(struct store *st, const struct store_waiters *list)
+{
+	struct store_waiter *w;
+
+	for (w = list->first; w; w = w->next) {
+		if (!w->message)
+			continue;
+		if (w->has_key)
+			recent_drop(&st->recent, w->key, w->message->id);
+		store_leave(st, w->message);
+		w->message = NULL;
+	}
+}
+
+void
+store_tell_known(struct store *st)
+{
+	tell(&st->known, 'K', "");
+}
+
+static void
+tell_known(struct loop_task *task)
+{
+	store_tell_known(OWNER(task, struct store, known_task));
+}
+
+void
+store_wait(struct store *st, uint64_t of, struct store_waiter *w)
+{
+	const struct message *m = of ? idmap_get(&st->messages, of) : NULL;
+
+	w->message = NULL;
+	w->has_key = false;
+	if (!m || store_is_durable(st, m)) {
+		store_queue(&st->known, w);
+		loop_task_queue(st->loop, &st->known_task);
+	} else if (m->offset < st->current->end) {
+		store_queue(&st->flying, w);
+	} else {
+		store_queue(&st->waiting, w);
+	}
 }
 
 /* writing */
@@ -161,16 +217,20 @@ write_batch(struct store *st)
 	return wrote;
 }
 
-/* From gathering to written. */
+/* From gathering to written. What was not is undone at once; its waiters are
+ * told when the sync, of outcomes perhaps, has ended. */
 static void
 begin(struct store *st)
 {
 	st->begun_us = clock_steady_us();
 	st->sync_error = 0;
+	st->put_written = st->recent.n_put;
 	st->wrote = st->failed ? -1 : write_batch(st);
 	if (st->failed)
 		buf_clear(&st->news);
-	st->flying = take_waiters(st);
+	move(&st->waiting, &st->flying);
+	if (st->failed || st->wrote != 0)
+		undo(st, &st->flying);
 }
 
 /* By the thread, or without it. */
@@ -214,16 +274,18 @@ uncache_old(struct store *st)
 static int
 end(struct store *st)
 {
-	struct store_waiter *flying = st->flying;
+	struct store_waiters told = {NULL, NULL};
 	int64_t ended_us;
 
-	st->flying = NULL;
 	if (st->sync_error) {
 		errno = st->sync_error;
 		store_fail(st, "syncing the log");
 	}
+	st->put_durable = st->put_written;
+	move(&st->flying, &told); /* who is told may commit */
 	if (st->failed || st->wrote != 0) {
-		tell(st, flying, 'Z', "the queue's disk refused it (#4.3.1)");
+		undo(st, &told);
+		tell(&told, 'Z', "the queue's disk refused it (#4.3.1)");
 		return -1;
 	}
 	st->durable = st->current->end;
@@ -231,8 +293,7 @@ end(struct store *st)
 		remove_gone(st);
 	uncache_old(st);
 	ended_us = clock_steady_us();
-	gather_batch(&st->gather, st->begun_us, ended_us,
-		     tell(st, flying, 'K', ""));
+	gather_batch(&st->gather, st->begun_us, ended_us, tell(&told, 'K', ""));
 	return 0;
 }
 
@@ -246,10 +307,8 @@ int
 store_commit(struct store *st)
 {
 	worker_wait(&st->syncer);
-	if (!has_work(st)) {
-		tell(st, take_waiters(st), 'K', "");
+	if (!has_work(st))
 		return 0;
-	}
 	begin(st);
 	sync_log(&st->syncer);
 	return end(st);
@@ -275,8 +334,10 @@ synced(struct worker *syncer)
 	struct store *st = OWNER(syncer, struct store, syncer);
 
 	end(st);
-	if (st->is_due || st->first)
+	if (st->is_due || st->waiting.first)
 		loop_task_queue(st->loop, &st->commit_task);
+	if (st->wants_reclaim)
+		loop_timer_set(st->loop, &st->reclaim_timer, 0);
 }
 
 static void
@@ -334,8 +395,11 @@ commit_task(struct loop_task *task)
 void
 store_commit_init(struct store *st)
 {
-	st->last = &st->first;
+	empty(&st->waiting);
+	empty(&st->flying);
+	empty(&st->known);
 	st->commit_task.run = commit_task;
+	st->known_task.run = tell_known;
 	st->settle_timer.expired = settle_due;
 	worker_init(&st->syncer, st->loop, st->sync_way, sync_log, synced);
 }

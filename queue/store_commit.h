@@ -2,10 +2,14 @@
  * once, and then its waiters are told
  *
  *   gathering   store_add and store_settle put records into st->news and
- *               st->outcomes; who waits is in st->first
+ *               st->outcomes; who waits is in st->waiting
  *   written     they stand behind the segment's end; who waits is in
  *               st->flying; the sync is under way
  *   durable     all of st->flying are told K
+ *
+ * A repeat waits where its first one does. When messages cannot be written,
+ * or their sync fails, they and their keys are forgotten at that moment, before
+ * anybody is told Z: from then on the same package is a new one.
  *
  * A batch of more than STORE_SHORT bytes is synced by a thread (lib/worker.h),
  * and the next is gathered meanwhile, in memory. It is the only work of the
@@ -36,6 +40,14 @@ store_commit_init(struct store *st);
  */
 int
 store_commit(struct store *st);
+
+/* store_queue - one more waits at a list's end */
+void
+store_queue(struct store_waiters *list, struct store_waiter *w);
+
+/* store_tell_known - K to the repeats of what is durable already */
+void
+store_tell_known(struct store *st);
 
 /* store_synced - wait until no sync is under way; its waiters are told */
 void

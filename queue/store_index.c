@@ -12,7 +12,8 @@ enum {
 	M_LINE = 11 + ENTRY_M_HEAD,
 	S_LINE = 2 + 16 + 1 + 8 + 1,
 	P_LINE = 2 + 16 + 1 + 1 + 1,
-	K_LINE = 2 + ENTRY_KEY_LINE
+	K_LINE = 2 + ENTRY_OLD_KEY_LINE,
+	R_LINE = 2 + ENTRY_KEY_LINE
 };
 
 /* writing */
@@ -24,6 +25,7 @@ line_length(char type)
 	case 'M': return M_LINE;
 	case 'P': return P_LINE;
 	case 'K': return K_LINE;
+	case 'R': return R_LINE;
 	default: return S_LINE;
 	}
 }
@@ -62,7 +64,8 @@ store_index_m(struct buf *index, uint64_t offset, const struct entry_m *entry,
 	      struct slice env)
 {
 	struct slice attrs = entry_attrs(env, entry->n_rcpts), value;
-	uint8_t key[ENTRY_KEY];
+	struct entry_key k = {.taken_s = entry->birth_us / 1000000,
+			      .id = entry->id};
 	uint64_t id;
 
 	buf_text(index, "M ");
@@ -77,29 +80,19 @@ store_index_m(struct buf *index, uint64_t offset, const struct entry_m *entry,
 	if (entry_attr(attrs, "paused", &value))
 		store_index_p(index, entry->id, true);
 	if (entry_attr(attrs, "key", &value) &&
-	    entry_key_hex(value, key) == 0) {
-		buf_text(index, "K ");
-		entry_key_put(index, key, entry->birth_us / 1000000);
-	}
-}
-
-void
-store_index_k(struct buf *index, struct slice lines)
-{
-	for (; lines.len >= ENTRY_KEY_LINE;
-	     lines = slice_from(lines, ENTRY_KEY_LINE)) {
-		buf_text(index, "K ");
-		buf_put(index, lines.at, ENTRY_KEY_LINE);
+	    entry_key_hex(value, k.key) == 0) {
+		buf_text(index, "R ");
+		entry_key_put(index, &k);
 	}
 }
 
 static int
 by_key(const void *a, const void *b)
 {
-	return memcmp(a, b, K_LINE);
+	return memcmp(a, b, R_LINE);
 }
 
-/* E's payload: the K lines last, in order, so that a key can be looked for
+/* E's payload: the R lines last, in order, so that a key can be looked for
  * in the file. Returns how many of those there are. */
 static uint32_t
 put_payload(struct buf *b, struct slice lines)
@@ -109,12 +102,12 @@ put_payload(struct buf *b, struct slice lines)
 
 	for (; lines.len > 0; lines = slice_from(lines, n)) {
 		n = line_length(lines.at[0]);
-		buf_put(lines.at[0] == 'K' ? &keys : b, lines.at, n);
+		buf_put(lines.at[0] == 'R' ? &keys : b, lines.at, n);
 	}
 	if (keys.len > 0)
-		qsort(keys.mem + keys.off, keys.len / K_LINE, K_LINE, by_key);
+		qsort(keys.mem + keys.off, keys.len / R_LINE, R_LINE, by_key);
 	buf_puts(b, buf_slice(&keys));
-	n = keys.len / K_LINE;
+	n = keys.len / R_LINE;
 	buf_free(&keys);
 	return (uint32_t)n;
 }
@@ -149,7 +142,7 @@ store_index_seal(struct store *st)
 		return;
 	place = record_begin(&b);
 	f.n_keys = put_payload(&b, buf_slice(&st->index));
-	f.keys_at = s->end + b.len - (uint64_t)f.n_keys * K_LINE;
+	f.keys_at = s->end + b.len - (uint64_t)f.n_keys * R_LINE;
 	record_end(&b, place, 'E', s->segno, st->batch, s->salt);
 	e_size = b.len;
 	place = record_begin(&b);
@@ -232,7 +225,7 @@ store_index_read(const struct segment *s, struct buf *b, struct slice *lines,
 }
 
 bool
-store_index_keys(struct slice *lines, uint8_t key[ENTRY_KEY], int64_t *taken_s)
+store_index_keys(struct slice *lines, struct entry_key *k)
 {
 	while (lines->len > 0) {
 		struct slice line = *lines;
@@ -241,8 +234,8 @@ store_index_keys(struct slice *lines, uint8_t key[ENTRY_KEY], int64_t *taken_s)
 		if (n > line.len)
 			return false;
 		*lines = slice_from(*lines, n);
-		if (line.at[0] == 'K' &&
-		    entry_key_parse(slice_from(line, 2), key, taken_s) == 0)
+		if ((line.at[0] == 'K' || line.at[0] == 'R') &&
+		    entry_key_parse(slice_of(line.at + 2, n - 2), k) == 0)
 			return true;
 	}
 	return false;
@@ -251,7 +244,7 @@ store_index_keys(struct slice *lines, uint8_t key[ENTRY_KEY], int64_t *taken_s)
 /* The walks through an index, by the type of their lines. All M lines first,
  * then the S and the P lines: an outcome may stand before the copy of its
  * message that reclaim has made, and must not be lost for it. */
-static const char walk_types[] = "MSPK";
+static const char walk_types[] = "MSPKR";
 
 /* One piece of one walk; true when the walk is over. */
 static bool
@@ -296,32 +289,49 @@ store_index_load(struct store *st, struct segment *s)
 	return 1;
 }
 
+int
+store_index_ask(struct segment *s)
+{
+	struct entry_f f;
+	uint64_t size;
+	char letter = 'R';
+
+	if (segment_seal(s, &f, &size) != 0 || f.salt != s->salt ||
+	    (f.n_keys > 0 &&
+	     fs_read_all(s->fd, &letter, 1, (off_t)f.keys_at) != 0) ||
+	    (letter != 'K' && letter != 'R'))
+		return -1;
+	s->keys_at = f.keys_at;
+	s->n_keys = f.n_keys;
+	s->key_line = (uint8_t)line_length(letter);
+	return 0;
+}
+
 bool
 store_index_has(const struct segment *s, const uint8_t key[ENTRY_KEY],
-		int64_t *taken_s)
+		struct entry_key *k)
 {
-	char want[2 * ENTRY_KEY], line[K_LINE];
-	uint8_t found[ENTRY_KEY];
+	char want[2 * ENTRY_KEY], line[R_LINE];
 	uint32_t from = 0, to = s->n_keys, i;
+	bool has = false;
 
 	for (i = 0; i < ENTRY_KEY; i++)
 		hex_put(want + 2 * i, 2, key[i]);
 	while (from < to) {
 		uint32_t middle = from + (to - from) / 2;
+		uint64_t at = s->keys_at + (uint64_t)middle * s->key_line;
 		int order;
 
-		if (fs_read_all(
-			s->fd, line, K_LINE,
-			(off_t)(s->keys_at + (uint64_t)middle * K_LINE)) != 0)
+		if (fs_read_all(s->fd, line, s->key_line, (off_t)at) != 0)
 			return false;
 		order = memcmp(want, line + 2, sizeof want);
 		if (order == 0)
-			return entry_key_parse(slice_of(line + 2, K_LINE - 2),
-					       found, taken_s) == 0;
+			has = entry_key_parse(
+				  slice_of(line + 2, s->key_line - 2u), k) == 0;
 		if (order < 0)
 			to = middle;
 		else
 			from = middle + 1;
 	}
-	return false;
+	return has;
 }

@@ -10,9 +10,9 @@
  *   E  lines "M OFFSET HEAD", HEAD being the head line of the M record at
  *      OFFSET (hex, 8 digits), and "S ID INDEX": recipient INDEX of message
  *      ID has its outcome, by an S record or inside a bounce; "P ID 1|0" as
- *      in a P record. Last, in order: "K KEY TIME", a package was taken
- *      (queue/recent.h)
- *   F  where E and its K lines are, and the salt again: entry.h
+ *      in a P record. Last, in order: "R KEY TIME ID", a package was taken
+ *      as this message (queue/recent.h). Older versions wrote "K KEY TIME"
+ *   F  where E and its R lines are, and the salt again: entry.h
  *
  * Part of the store; not for others.
  * Test  tests/replay_test.c
@@ -37,10 +37,6 @@ store_index_s(struct buf *index, uint64_t id, uint64_t rcpt);
 void
 store_index_p(struct buf *index, uint64_t id, bool is_paused);
 
-/* store_index_k - the lines of a K record */
-void
-store_index_k(struct buf *index, struct slice lines);
-
 /* store_index_read - read a segment's index
  *
  * Returns  0: *lines are E's, borrowed from *b, and *at is where E is; -1:
@@ -50,19 +46,26 @@ int
 store_index_read(const struct segment *s, struct buf *b, struct slice *lines,
 		 uint64_t *at);
 
-/* store_index_keys - take the next K line off *lines; false when there is no
- * more */
+/* store_index_keys - take the next line of a key off *lines; false when there
+ * is no more */
 bool
-store_index_keys(struct slice *lines, uint8_t key[ENTRY_KEY], int64_t *taken_s);
+store_index_keys(struct slice *lines, struct entry_key *k);
+
+/* store_index_ask - let a sealed segment be asked for keys in its file
+ *
+ * Returns  0; -1: it has no index.
+ */
+int
+store_index_ask(struct segment *s);
 
 /* store_index_has - look for a key among a segment's own, in the file
  *
- * Needs    s->keys_at and s->n_keys from its last record.
- * Returns  true and *taken_s, the time of some package with this key.
+ * Needs    store_index_ask.
+ * Returns  true and *k, the last package that was taken with this key.
  */
 bool
 store_index_has(const struct segment *s, const uint8_t key[ENTRY_KEY],
-		int64_t *taken_s);
+		struct entry_key *k);
 
 /* store_index_seal - write E and F behind the current segment's last record
  *

@@ -4,6 +4,7 @@
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "queue/store_index.h"
+#include "queue/store_recent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,40 +48,52 @@ store_keys_open(struct store *st)
 
 struct visit {
 	struct store *st;
-	int64_t now_s;
-	struct buf *carried; /* NULL: they are to be remembered */
+	struct recent_now now;
 };
 
-static void
-take_key(struct visit *v, const uint8_t key[ENTRY_KEY], int64_t taken_s)
+static struct visit
+visit(struct store *st)
 {
-	if (taken_s + RECENT_S < v->now_s)
+	return (struct visit){st, recent_clock()};
+}
+
+static void
+take_key(struct visit *v, const struct entry_key *k)
+{
+	recent_put(&v->st->recent, k->key, k->id, k->taken_s, 0, &v->now);
+}
+
+static void
+visit_m(struct visit *v, struct slice payload)
+{
+	struct entry_m entry;
+	struct entry_key k;
+	struct slice value;
+
+	if (entry_m_parse(payload, &entry) != 0 ||
+	    !entry_attr(
+		entry_attrs(slice_of(payload.at + ENTRY_M_HEAD, entry.env_len),
+			    entry.n_rcpts),
+		"key", &value) ||
+	    entry_key_hex(value, k.key) != 0)
 		return;
-	if (v->carried)
-		entry_key_put(v->carried, key, taken_s);
-	else
-		recent_put(&v->st->recent, key, taken_s, v->now_s);
+	k.taken_s = entry.birth_us / 1000000;
+	k.id = entry.id;
+	take_key(v, &k);
 }
 
 static void
 visit_record(struct visit *v, const struct record *r, struct slice payload)
 {
-	uint8_t key[ENTRY_KEY];
-	struct entry_m entry;
-	struct slice value;
-	int64_t taken_s;
+	struct entry_key k;
 
-	if (r->type == 'M' && entry_m_parse(payload, &entry) == 0 &&
-	    entry_attr(
-		entry_attrs(slice_of(payload.at + ENTRY_M_HEAD, entry.env_len),
-			    entry.n_rcpts),
-		"key", &value) &&
-	    entry_key_hex(value, key) == 0)
-		take_key(v, key, entry.birth_us / 1000000);
-	for (; r->type == 'K' && payload.len >= ENTRY_KEY_LINE;
-	     payload = slice_from(payload, ENTRY_KEY_LINE))
-		if (entry_key_parse(payload, key, &taken_s) == 0)
-			take_key(v, key, taken_s);
+	if (r->type == 'M')
+		visit_m(v, payload);
+	for (; r->type == 'K' && payload.len >= ENTRY_OLD_KEY_LINE;
+	     payload = slice_from(payload, ENTRY_OLD_KEY_LINE))
+		if (entry_key_parse(slice_of(payload.at, ENTRY_OLD_KEY_LINE),
+				    &k) == 0)
+			take_key(v, &k);
 }
 
 static void
@@ -101,19 +114,17 @@ visit_scan(struct visit *v, struct segment *s)
 static void
 visit_segment(struct visit *v, struct segment *s)
 {
-	uint8_t key[ENTRY_KEY];
 	struct buf b = {0};
 	struct slice lines;
-	int64_t taken_s;
+	struct entry_key k;
 	uint64_t at;
 
 	if (store_index_read(s, &b, &lines, &at) == 0)
-		while (store_index_keys(&lines, key, &taken_s))
-			take_key(v, key, taken_s);
+		while (store_index_keys(&lines, &k))
+			take_key(v, &k);
 	else {
 		/* a repeat gets its K at once because of what is read here */
-		if (!v->carried)
-			store_load_true(s);
+		store_load_true(s);
 		visit_scan(v, s);
 	}
 	buf_free(&b);
@@ -128,28 +139,15 @@ is_young(const struct segment *s, int64_t now_s)
 	return fs_stat(s->fd, &file) != 0 || file.st_mtime + RECENT_S >= now_s;
 }
 
-/* A sealed segment is asked in its file until it is loaded. */
-static bool
-can_be_asked(struct segment *s)
-{
-	struct entry_f f;
-	uint64_t size;
-
-	if (segment_seal(s, &f, &size) != 0 || f.salt != s->salt)
-		return false;
-	s->keys_at = f.keys_at;
-	s->n_keys = f.n_keys;
-	return true;
-}
-
 void
 store_keys_load(struct store *st)
 {
-	struct visit v = {st, clock_s(), NULL};
+	struct visit v = visit(st);
 	struct segment *s;
 
+	/* a sealed segment is asked in its file until it is loaded */
 	for (s = st->oldest; s; s = s->next)
-		if (is_young(s, v.now_s) && !can_be_asked(s))
+		if (is_young(s, v.now.wall_s) && store_index_ask(s) != 0)
 			visit_segment(&v, s);
 	/* also because a spare may be a segment whose new name is not on
 	 * disk yet: writing over it then would damage the old one */
@@ -160,52 +158,41 @@ store_keys_load(struct store *st)
 void
 store_keys_take(struct store *st, struct slice lines)
 {
-	struct visit v = {st, clock_s(), NULL};
-	uint8_t key[ENTRY_KEY];
-	int64_t taken_s;
+	struct visit v = visit(st);
+	struct entry_key k;
 
-	while (store_index_keys(&lines, key, &taken_s))
-		take_key(&v, key, taken_s);
+	while (store_index_keys(&lines, &k))
+		take_key(&v, &k);
 }
 
 void
 store_keys_record(struct store *st, const struct record *r,
 		  struct slice payload)
 {
-	struct visit v = {st, clock_s(), NULL};
+	struct visit v = visit(st);
 
 	visit_record(&v, r, payload);
 }
 
-bool
-store_has_taken(struct store *st, const uint8_t key[RECENT_KEY])
+/* Until a segment is loaded it is asked in its file. */
+static void
+take_from_file(struct store *st, const uint8_t key[RECENT_KEY])
 {
+	struct visit v = visit(st);
 	struct segment *s;
-	int64_t taken_s;
+	struct entry_key k;
 
-	if (recent_has(&st->recent, key))
-		return true;
 	for (s = st->is_loaded ? NULL : st->oldest; s; s = s->next)
-		if (s->n_keys > 0 && store_index_has(s, key, &taken_s) &&
-		    taken_s + RECENT_S >= clock_s())
-			return true;
-	return false;
+		if (s->n_keys > 0 && store_index_has(s, key, &k))
+			take_key(&v, &k);
 }
 
-int
-store_keys_carry(struct store *st, struct segment *s)
+bool
+store_taken(struct store *st, const struct incoming *in, uint64_t *of)
 {
-	struct buf lines = {0};
-	struct visit v = {st, clock_s(), &lines};
-	int r = 0;
+	struct recent_now now = recent_clock();
 
-	if (is_young(s, v.now_s))
-		visit_segment(&v, s);
-	if (lines.len > 0)
-		r = store_put_k(st, buf_slice(&lines)) == 0 &&
-			    store_commit(st) == 0 && st->outcomes.len == 0
-			? 0
-			: -1;
-	buf_free(&lines);
-	return r;
+	if (!st->is_loaded && !recent_knows(&st->recent, in->key))
+		take_from_file(st, in->key);
+	return recent_find(&st->recent, in->key, in->session, &now, of);
 }

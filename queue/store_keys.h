@@ -1,7 +1,7 @@
 /* store_keys.h - what was taken lately, over restarts
  *
- * The keys of queue/recent.h ride in the log: an M carries its own, and when
- * a segment is given back, those that are still young are written again.
+ * The keys of queue/recent.h ride in the log: an M carries its own. Before a
+ * segment is given back they are kept apart: queue/store_recent.h.
  *
  * Part of the store; not for others.
  * Test  tests/replay_test.c
@@ -36,12 +36,5 @@ store_keys_take(struct store *st, struct slice lines);
 void
 store_keys_record(struct store *st, const struct record *r,
 		  struct slice payload);
-
-/* store_keys_carry - write the young keys of a segment again, durably
- *
- * Returns  0; -1: not written now, the segment must stay.
- */
-int
-store_keys_carry(struct store *st, struct segment *s);
 
 #endif

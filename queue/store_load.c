@@ -389,8 +389,10 @@ load(struct loop_task *task)
 {
 	struct store *st = OWNER(task, struct store, load_task);
 
-	if (st->loading && load_some(st))
+	if (st->loading && load_some(st)) {
+		st->loading->put_before = st->recent.n_put;
 		st->loading = old_only(st, st->loading->next);
+	}
 	if (st->loading) {
 		loop_timer_set(st->loop, &st->load_timer, 0);
 		return;

@@ -50,10 +50,6 @@ size_t
 store_put_m(struct store *st, const struct entry_m *entry, struct slice env,
 	    struct slice text);
 
-/* store_put_k - append a K record to the next batch; -1 with errno */
-int
-store_put_k(struct store *st, struct slice lines);
-
 /* store_put_late - outcomes that found no segment try again */
 void
 store_put_late(struct store *st);
@@ -75,6 +71,10 @@ store_place(struct message *m, struct segment *s, uint64_t offset,
 /* store_mark - set a recipient's bit; true when all are set now */
 bool
 store_mark(struct message *m, uint32_t index);
+
+/* store_reclaim_init - the timer by which store_reclaim goes on */
+void
+store_reclaim_init(struct store *st);
 
 /* store_make_room - let the next record of size bytes fit
  *

@@ -3,6 +3,8 @@
 #include "lib/fs.h"
 #include "lib/netstring.h"
 
+#include <errno.h>
+
 /* adding */
 
 static void
@@ -63,6 +65,16 @@ store_put_m(struct store *st, const struct entry_m *entry, struct slice env,
 	return place;
 }
 
+static void
+remember(struct store *st, const struct incoming *in, struct store_waiter *w)
+{
+	struct recent_now now = recent_clock();
+
+	memcpy(w->key, in->key, sizeof w->key);
+	recent_put(&st->recent, in->key, in->id, in->birth_us / 1000000,
+		   in->session, &now);
+}
+
 int
 store_add(struct store *st, struct incoming *in, struct slice settles,
 	  struct store_waiter *w)
@@ -82,6 +94,11 @@ store_add(struct store *st, struct incoming *in, struct slice settles,
 	put_settles(&envelope, settles);
 	put_key(&envelope, in);
 	entry.env_len = (uint32_t)envelope.len;
+	if (envelope.len + in->text.len > STORE_RECORD_MAX - ENTRY_M_HEAD) {
+		buf_free(&envelope);
+		errno = EMSGSIZE;
+		return -1;
+	}
 	if (store_make_room(st, ENTRY_M_HEAD + envelope.len + in->text.len) !=
 		0 ||
 	    close_big(st, in) != 0) {
@@ -94,24 +111,12 @@ store_add(struct store *st, struct incoming *in, struct slice settles,
 	buf_free(&in->text);
 	w->message =
 	    store_enter(st, st->current, st->current->end + place, &entry);
-	w->next = NULL;
-	*st->last = w;
-	st->last = &w->next;
+	w->has_key = in->has_key;
 	if (in->has_key)
-		recent_put(&st->recent, in->key, in->birth_us / 1000000,
-			   in->birth_us / 1000000);
+		remember(st, in, w);
+	store_queue(&st->waiting, w);
 	loop_task_queue(st->loop, &st->commit_task);
 	return 0;
-}
-
-void
-store_wait(struct store *st, struct store_waiter *w)
-{
-	w->message = NULL;
-	w->next = NULL;
-	*st->last = w;
-	st->last = &w->next;
-	loop_task_queue(st->loop, &st->commit_task);
 }
 
 /* outcomes */
@@ -141,21 +146,6 @@ put_outcome(struct store *st, struct slice payload)
 		   st->current->salt);
 	if (entry_s_parse(payload, &entry) == 0)
 		store_index_s(&st->outcomes_index, entry.id, entry.index);
-	return 0;
-}
-
-int
-store_put_k(struct store *st, struct slice lines)
-{
-	size_t place;
-
-	if (store_make_room(st, RECORD_EXTRA + lines.len) != 0)
-		return -1;
-	place = record_begin(&st->outcomes);
-	buf_puts(&st->outcomes, lines);
-	record_end(&st->outcomes, place, 'K', st->current->segno, st->batch,
-		   st->current->salt);
-	store_index_k(&st->outcomes_index, lines);
 	return 0;
 }
 

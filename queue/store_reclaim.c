@@ -1,19 +1,24 @@
 /* Giving segments back: only ever the oldest one, so that a record about a
  * message is never removed before the message itself. */
-#include "queue/store_keys.h"
+#include "queue/store_load.h"
+#include "queue/store_recent.h"
 
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/netstring.h"
+#include "lib/owner.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 enum {
-	KEEP_SEGMENTS = 16, /* 1 GiB: do not move mail about for less */
-	LIVE_FACTOR = 4,    /* the log may be so many times what lives */
-	MOVES_A_CALL = 4096
+	LIVE_FACTOR = 4, /* the log may be so many times what lives */
+	/* in one piece, so that nobody else waits long: */
+	MOVES_A_CALL = 4096,
+	MOVED_A_CALL = 1024 * 1024,
+	SCANNED_A_CALL = 4 * 1024 * 1024,
+	MOVE_PAUSE_MS = 50
 };
 
 /* Rename it for reuse, or remove it, and make that durable before the next
@@ -26,9 +31,6 @@ drop_oldest(struct store *st)
 				 aside[] = "damaged-01234567";
 	int r;
 
-	store_synced(st);
-	if (st->failed || store_keys_carry(st, s) != 0)
-		return -1;
 	segment_name(name, s->segno);
 	if (s->is_damaged) {
 		memcpy(aside + 8, name, 8);
@@ -50,6 +52,7 @@ drop_oldest(struct store *st)
 	if (st->cached == s)
 		st->cached = s->next;
 	st->n_segments--;
+	st->moved_until = 0;
 	segment_close(s);
 	return 0;
 }
@@ -166,69 +169,120 @@ lives_here(struct store *st, const struct record *r, struct slice payload,
 }
 
 /* Copy living records of the oldest segment into the next batch, as many as
- * fit. Returns how many. */
+ * fit, from where the last call came to. Returns how many. */
 static size_t
 collect_moves(struct store *st, struct move *moves)
 {
+	uint64_t offset, until = st->moved_until + SCANNED_A_CALL,
+			 end = st->oldest->end;
 	struct segment_scan scan;
 	struct slice payload;
 	struct record r;
-	uint64_t offset;
 	size_t n = 0;
 
 	segment_scan_init(&scan, st->oldest);
-	while (n < MOVES_A_CALL && st->news.len < STORE_BATCH_MAX / 2 &&
+	scan.at = st->moved_until;
+	while (n < MOVES_A_CALL && st->news.len < MOVED_A_CALL &&
+	       scan.at < until &&
 	       segment_scan_next(&scan, &r, &payload, &offset) > 0) {
 		struct message *m = lives_here(st, &r, payload, offset);
 		size_t size;
 
+		st->moved_until = scan.at;
 		if (!m)
 			continue;
 		/* with a done= of at most 8 bytes a recipient */
 		size = RECORD_EXTRA + payload.len + m->n_rcpts * 8u + 32;
 		if (st->current->end + st->news.len + size > st->segment_size &&
-		    (n > 0 || store_make_room(st, size) != 0))
+		    (n > 0 || store_make_room(st, size) != 0)) {
+			st->moved_until = offset;
 			break;
+		}
 		if (move_one(st, m, payload, &moves[n]) == 0)
 			n++;
 	}
 	segment_scan_free(&scan);
+	st->oldest->end = end;
 	return n;
 }
 
-/* One batch of moves; what is not moved is moved by the next call. */
+/* The moved records are synced, or none of them is there. */
 static void
+commit_moves(struct store *st, struct move *moves, size_t n, uint64_t from)
+{
+	struct segment *s = st->current;
+	uint64_t base = s->end;
+
+	if (store_commit(st) == 0)
+		settle_moves(moves, n, s, base);
+	else
+		st->moved_until = from;
+}
+
+/* One batch of moves. Returns whether it came on; what is not moved is moved
+ * by the next call. */
+static bool
 move_some(struct store *st)
 {
+	uint64_t from = st->moved_until;
 	struct move *moves;
 	size_t n;
 
 	/* no outcome may stand between a message's old and new record */
 	if (store_commit(st) != 0 || st->outcomes.len > 0 || st->news.len > 0 ||
 	    st->late.len > 0)
-		return;
+		return false;
 	moves = calloc(MOVES_A_CALL, sizeof *moves);
 	if (!moves)
 		die_nomem();
 	n = collect_moves(st, moves);
-	if (n > 0) {
-		struct segment *s = st->current;
-		uint64_t base = s->end;
-
-		if (store_commit(st) == 0)
-			settle_moves(moves, n, s, base);
-	}
+	if (n > 0)
+		commit_moves(st, moves, n, from);
 	free(moves);
+	if (st->moved_until > from)
+		return true;
+	st->moved_until = 0; /* anew, at another time */
+	return false;
+}
+
+/* One piece of it. Returns after how many milliseconds to go on; -1: there is
+ * no more to do now. */
+static int
+reclaim_some(struct store *st)
+{
+	if (st->oldest == st->current)
+		return -1;
+	if (st->oldest->n_live == 0)
+		return store_recent_keep(st, st->oldest) && drop_oldest(st) == 0
+			   ? 0
+			   : -1;
+	return is_thin(st) && move_some(st) ? MOVE_PAUSE_MS : -1;
 }
 
 void
 store_reclaim(struct store *st)
 {
+	int more_ms;
+
 	if (!st->is_loaded || st->failed)
 		return;
-	while (st->oldest != st->current && st->oldest->n_live == 0)
-		if (drop_oldest(st) != 0)
-			return;
-	if (st->oldest != st->current && is_thin(st))
-		move_some(st);
+	store_recent_turn(st);
+	st->wants_reclaim = st->syncer.is_busy;
+	if (st->wants_reclaim)
+		return;
+	more_ms = reclaim_some(st);
+	if (more_ms >= 0)
+		loop_timer_set(st->loop, &st->reclaim_timer, more_ms);
+}
+
+static void
+go_on(struct loop_timer *timer)
+{
+	store_reclaim(OWNER(timer, struct store, reclaim_timer));
+}
+
+void
+store_reclaim_init(struct store *st)
+{
+	st->reclaim_timer.expired = go_on;
 }

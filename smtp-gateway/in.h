@@ -18,6 +18,7 @@ struct in {
 	struct server server;
 	struct service service;
 	struct in_session *first;
+	uint64_t n_begun; /* sessions so far */
 	bool stopping;
 };
 

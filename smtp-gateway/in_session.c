@@ -221,6 +221,7 @@ in_session_start_take(struct in *in, int fd, const struct endpoint *peer)
 		die_nomem();
 	s->in = in;
 	s->peer = *peer;
+	s->number = ++in->n_begun;
 	pace_start(&s->pace, &in->server.limits, in->loop->now_ms);
 	s->next = in->first;
 	if (s->next)

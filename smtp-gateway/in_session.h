@@ -40,6 +40,7 @@ struct in_session {
 	struct smtpd smtpd;
 	struct door_message message;
 	struct endpoint peer;
+	uint64_t number; /* of the connection, for the door */
 	struct pace pace;
 	bool inside;   /* of a message, or a line */
 	size_t held;   /* of the envelope, for the budget */

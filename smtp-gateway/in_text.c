@@ -21,11 +21,12 @@ bare_text(const struct verdict *v)
 }
 
 static void
-put_verdict(struct buf *out, const struct verdict *v, uint64_t id)
+put_verdict(struct buf *out, const struct verdict *v,
+	    const struct door_message *m)
 {
 	if (v->code == 'K') {
 		buf_text(out, "250 2.0.0 ok ");
-		buf_hex(out, 16, id);
+		buf_hex(out, 16, door_kept(m, v));
 	} else {
 		buf_text(out, v->code == 'D' ? "554 " : "451 ");
 		buf_puts(out, verdict_status(v));
@@ -78,7 +79,7 @@ answered(struct door_message *m, const struct verdict *v)
 	struct in_session *s = OWNER(m, struct in_session, message);
 	struct buf reply = {0};
 
-	put_verdict(&reply, v, m->id);
+	put_verdict(&reply, v, m);
 	if (s->state != IN_WAIT) {
 		/* The client still sends: it hears of it at the end. */
 		buf_free(&s->late);
@@ -122,7 +123,7 @@ put_head(struct in_session *s, const char *proto)
 		       config_me(s->in->config), proto, s->message.id,
 		       clock_s());
 	if (!(rights & CONFIG_REPEATS))
-		door_trace(&s->message, b.len);
+		door_origin(&s->message, b.len, s->number, NULL);
 	door_text(&s->message, buf_slice(&b));
 	buf_free(&b);
 }

@@ -83,6 +83,7 @@ add(struct mail *mail, char name, size_t size)
 	mail->in.id = next_id++;
 	mail->in.birth_us = clock_us();
 	mail->in.has_key = true;
+	mail->in.session = 1;
 	memcpy(mail->in.key, &mail->in.id, sizeof mail->in.id);
 	buf_text(&mail->in.sender, "a@b.test");
 	incoming_rcpt(&mail->in, SLICE("c@d.test"));
@@ -92,6 +93,21 @@ add(struct mail *mail, char name, size_t size)
 	    store_add(&store, &mail->in, SLICE(""), &mail->waiter) != 0)
 		exit(1);
 	buf_free(&text);
+}
+
+/* The same bytes as of's, by another connection: do they wait for it? */
+static bool
+repeats(const struct mail *of, struct mail *repeat)
+{
+	static uint32_t session = 100;
+	struct incoming in = of->in;
+	uint64_t id;
+
+	in.session = ++session;
+	if (!store_taken(&store, &in, &id))
+		return false;
+	store_wait(&store, id, &repeat->waiter);
+	return id == of->in.id;
 }
 
 static void
@@ -136,18 +152,18 @@ test_meanwhile(void)
 	ok(!store_is_durable(&store, a.waiter.message) && listed() == 0,
 	   "nobody sees what may still be refused");
 	add(&c, 'c', SMALL);
-	ok(store_has_taken(&store, a.in.key), "a repeat is known meanwhile");
-	store_wait(&store, &repeat.waiter);
+	ok(repeats(&a, &repeat), "a repeat is known meanwhile");
 	loop_round(&loop, 0);
 	ok(store.syncer.is_busy && is_told(""), "the next batch waits for it");
 	loop_round(&loop, 0);
-	ok(is_told("aK bK "), "its end is told to those who waited for it");
+	ok(is_told("aK bK rK "), "its end is told to those who waited for it, "
+				 "the repeat too");
 	ok(store_is_durable(&store, a.waiter.message) &&
 	       !store_is_durable(&store, c.waiter.message) && listed() == 2,
 	   "and what it was for is there");
 	loop_round(&loop, 0);
 	loop_round(&loop, 0);
-	ok(is_told("cK rK ") && listed() == 3,
+	ok(is_told("cK ") && listed() == 3,
 	   "who came meanwhile was in the next");
 	forget(&a);
 	forget(&b);
@@ -184,11 +200,12 @@ test_waits(void)
 	finish();
 }
 
-/* An empty one, without keys of repeats that a commit would carry on. */
+/* An empty one, without keys of repeats that must be kept apart first. */
 static void
 test_given_back(void)
 {
 	struct mail a;
+	int i;
 
 	begin(WORKER_LATE);
 	ok(store_make_room(&store, store.segment_size) == 0 &&
@@ -198,8 +215,11 @@ test_given_back(void)
 	loop_round(&loop, 0);
 	ok(store.syncer.is_busy, "a sync is under way");
 	store_reclaim(&store);
-	ok(store.n_segments == 1 && !store.syncer.is_busy && is_told("aK "),
-	   "it is given back behind that");
+	ok(store.n_segments == 2 && store.syncer.is_busy && is_told(""),
+	   "nothing is given back beside it, and nobody waits for it");
+	for (i = 0; i < 4; i++)
+		loop_round(&loop, 0);
+	ok(store.n_segments == 1 && is_told("aK "), "but behind it");
 	forget(&a);
 	finish();
 }
@@ -291,6 +311,52 @@ test_failure(void)
 	finish();
 }
 
+static bool no_room;
+
+static ssize_t
+write_little(int fd, const void *at, size_t n, off_t where)
+{
+	if (!no_room || n < LARGE)
+		return fs_kernel.pwrite(fd, at, n, where);
+	errno = ENOSPC;
+	return -1;
+}
+
+/* What cannot be written was never there, from that moment on: though its
+ * waiters are told behind the sync of the outcomes that could. */
+static void
+test_failed_write(void)
+{
+	struct mail a, b, c, first = {.name = 'r', .waiter.done = told},
+			     second = first;
+	struct fs_calls calls = fs_kernel;
+
+	calls.pwrite = write_little;
+	fs_use(&calls);
+	begin(WORKER_LATE);
+	add(&c, 'c', SMALL);
+	loop_round(&loop, 0);
+	store_synced(&store);
+	add(&a, 'a', LARGE);
+	ok(repeats(&a, &first), "a repeat waits with its first");
+	store_settle(&store, c.waiter.message, 0, 'K', SLICE("x"));
+	no_room = true;
+	loop_round(&loop, 0);
+	no_room = false;
+	ok(store.syncer.is_busy && is_told("cK "), "the write has failed, a "
+						   "sync is under way");
+	ok(!repeats(&a, &second), "the same package is a new one now");
+	add(&b, 'b', SMALL);
+	while (store.syncer.is_busy || store.waiting.first)
+		loop_round(&loop, 0);
+	ok(is_told("aZ rZ bK "), "Z to both, and K to what came meanwhile");
+	fs_use(&fs_kernel);
+	forget(&a);
+	forget(&b);
+	forget(&c);
+	finish();
+}
+
 static uint64_t given_up; /* bytes of the log, from its begin */
 static bool has_hole;
 
@@ -350,7 +416,7 @@ test_thread(void)
 		loop_round(&loop, 0);
 		beside += store.syncer.is_busy;
 	}
-	while (store.syncer.is_busy || store.first)
+	while (store.syncer.is_busy || store.waiting.first)
 		loop_round(&loop, -1);
 	ok(store.syncer.has_thread && beside > 0, "one does the others'");
 	ok(story.len == 3 * N && listed() == N + 1, "all of them are told");
@@ -372,6 +438,7 @@ main(void)
 	test_outcomes();
 	test_late_outcomes();
 	test_failure();
+	test_failed_write();
 	test_cache();
 	test_thread();
 	loop_free(&loop);

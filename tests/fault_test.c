@@ -93,6 +93,9 @@ one_case(uint64_t n, int error)
 	simfs_fail(ledger.disk, UINT64_MAX / 2, EIO); /* that was it */
 	if (!ledger.store.failed && !ledger_more()->acked)
 		return STUCK;
+	/* keys that found no room are the only thing that may be gone */
+	ledger.is_aged = ledger.store.kept.n_given_up > 0 &&
+			 (error == ENOSPC || error == EDQUOT || error < 0);
 	store_close(&ledger.store);
 	if (!survives_power_loss(simfs_failed_at(ledger.disk), error, n) ||
 	    !serves_again(error, n))

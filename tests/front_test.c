@@ -74,7 +74,8 @@ queue_frame(const struct frame *f)
 	if (f->type == 'O')
 		queue.n_opened++;
 	/* the trace line's length changes with the clock's digits */
-	if (f->type == 'P' && slice_starts(f->rest, SLICE("trace=")))
+	if (f->type == 'P' && (slice_starts(f->rest, SLICE("trace=")) ||
+			       slice_starts(f->rest, SLICE("session="))))
 		return;
 	if (f->type == 'T' && queue.story.len > 0 && f->rest.len > 1000) {
 		buf_text(&queue.story, "T(long) ");

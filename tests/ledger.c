@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+enum { FIRST_SESSION = 1 };
+
 struct ledger ledger;
 
 /* what is written and what is expected */
@@ -89,12 +91,8 @@ acked(struct store_waiter *w, struct message *m, const struct verdict *v)
 	(void)v;
 	if (m)
 		e->acked = simfs_length(ledger.disk);
-	else {
-		if (!ledger.store.failed) /* else nobody knows */
-			e->refused = simfs_length(ledger.disk);
-		if (e->in.has_key)
-			recent_drop(&ledger.store.recent, e->in.key);
-	}
+	else if (!ledger.store.failed) /* else nobody knows */
+		e->refused = simfs_length(ledger.disk);
 }
 
 static void
@@ -107,10 +105,17 @@ acked_again(struct store_waiter *w, struct message *m, const struct verdict *v)
 		e->again = simfs_length(ledger.disk);
 }
 
+/* Each time by another connection. */
 static bool
-is_known(const struct ledger_entry *e)
+is_known(const struct ledger_entry *e, uint64_t *of)
 {
-	return e->in.has_key && store_has_taken(&ledger.store, e->in.key);
+	static uint32_t session;
+	struct incoming in = e->in;
+
+	if (++session == FIRST_SESSION)
+		session++;
+	in.session = session;
+	return e->in.has_key && store_taken(&ledger.store, &in, of);
 }
 
 static void
@@ -129,18 +134,45 @@ ledger_repeat(size_t prefix)
 
 	for (i = 0; i < ledger.n; i++) {
 		struct ledger_entry *e = &ledger.entries[i];
+		uint64_t of;
 
 		e->again = 0;
 		e->repeat.done = acked_again;
-		if (is_known(e))
-			store_wait(&ledger.store, &e->repeat);
-		else if (e->in.has_key && e->acked && e->acked <= prefix &&
-			 !ledger.is_aged && ledger.n_bad < 20)
+		if (is_known(e, &of)) {
+			if (of != e->id && ledger.n_bad < 20)
+				bad("another stands for a repeat", e, prefix,
+				    301, of);
+			store_wait(&ledger.store, of, &e->repeat);
+		} else if (e->in.has_key && e->acked && e->acked <= prefix &&
+			   !ledger.is_aged && ledger.n_bad < 20)
 			bad("a repeat is not known before the load", e, prefix,
 			    300, 0);
 	}
 	loop_round(&ledger.loop, 0);
 	ledger_land();
+}
+
+/* A client that has had no answer yet asks again: what it is told of the
+ * repeat it believes of the first. */
+static void
+acked_early(struct store_waiter *w, struct message *m, const struct verdict *v)
+{
+	struct ledger_entry *e = OWNER(w, struct ledger_entry, repeat);
+
+	(void)m;
+	if (v->code == 'K' && !e->acked)
+		e->acked = simfs_length(ledger.disk);
+}
+
+static void
+repeat_early(int entry)
+{
+	struct ledger_entry *e = &ledger.entries[entry];
+	uint64_t of;
+
+	e->repeat.done = acked_early;
+	if (!ledger.store.failed && is_known(e, &of))
+		store_wait(&ledger.store, of, &e->repeat);
 }
 
 static struct ledger_entry *
@@ -156,6 +188,7 @@ add(size_t text_len, const char *settles, int of)
 	e->in.id = e->id;
 	e->in.birth_us = clock_us();
 	e->in.has_key = true;
+	e->in.session = FIRST_SESSION;
 	key_of(e, e->in.key);
 	put_address(&e->in.sender, "from", e->id);
 	for (i = 0; i < RCPTS; i++) {
@@ -291,7 +324,9 @@ ledger_work(void)
 		add(1200 + (size_t)i * 30, "", -1);
 		if (i % 10 == 5)
 			add(SMALL + 500, "", -1);
+		repeat_early(last);
 		round_once();
+		repeat_early(last + 1);
 		settle(last, 0);
 		settle(last, 1);
 		if (i % 3 == 0)
@@ -312,7 +347,7 @@ ledger_work(void)
 	settle(big, 0);
 	settle(big, 1);
 	round_once();
-	for (i = 0; i < 6; i++) {
+	for (i = 0; i < 20; i++) { /* each call does a piece */
 		store_reclaim(&ledger.store);
 		round_once();
 	}
@@ -410,15 +445,16 @@ check_entry(const struct ledger_entry *e, size_t prefix)
 	struct message *m = idmap_get(&ledger.store.messages, e->id);
 	bool over = is_over(e, prefix);
 	const char *what;
+	uint64_t of;
 	int i;
 
 	if (!m && is_promised(e, prefix) && !over)
 		return "an acknowledged message is lost";
 	if (m && e->refused && e->refused <= prefix)
 		return "a refused message is there";
-	if (!m && is_known(e) && !is_promised(e, prefix) && !over)
+	if (!m && is_known(e, &of) && !is_promised(e, prefix) && !over)
 		return "a repeat would get a K for nothing";
-	if (!is_known(e) && e->in.has_key && is_promised(e, prefix) &&
+	if (!is_known(e, &of) && e->in.has_key && is_promised(e, prefix) &&
 	    !ledger.is_aged)
 		return "a repeat would be taken twice";
 	if (m && (!right_envelope(e, m) || !right_text(e, m)))

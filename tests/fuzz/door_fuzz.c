@@ -34,23 +34,18 @@ store_lease(struct store *st)
 }
 
 bool
-store_has_taken(struct store *st, const uint8_t key[RECENT_KEY])
+store_taken(struct store *st, const struct incoming *in, uint64_t *of)
 {
-	(void)st, (void)key;
+	(void)st, (void)of;
+	fuzz_check(in->session != 0);
 	return false;
 }
 
 void
-store_wait(struct store *st, struct store_waiter *w)
+store_wait(struct store *st, uint64_t of, struct store_waiter *w)
 {
-	(void)st, (void)w;
+	(void)st, (void)of, (void)w;
 	fuzz_check(false);
-}
-
-void
-recent_drop(struct recent *r, const uint8_t key[RECENT_KEY])
-{
-	(void)r, (void)key;
 }
 
 static void

@@ -62,15 +62,15 @@ static void
 keys(struct slice payload)
 {
 	static struct buf out;
-	uint8_t key[ENTRY_KEY];
-	int64_t taken;
+	struct entry_key k;
 	uint32_t salt;
 
-	if (entry_key_parse(payload, key, &taken) == 0) {
+	if (entry_key_parse(payload, &k) == 0) {
 		buf_clear(&out);
-		entry_key_put(&out, key, taken);
+		entry_key_put(&out, &k);
 		fuzz_check(
 		    slice_starts(payload, slice_of(out.mem + out.off, 24)));
+		fuzz_check(k.id == 0 || payload.len >= ENTRY_KEY_LINE);
 	}
 	entry_h_parse(payload, &salt);
 }
