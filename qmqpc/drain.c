@@ -62,6 +62,7 @@ move_to_failed(struct drain *d, struct waiting_item *item, const char *reason)
 	if (fs_rename(d->spool.dir, name, d->failed_dir, name) != 0)
 		return -1;
 	item->is_there = false;
+	d->n_failed++;
 	d->n_unsynced++;
 	return fs_sync(d->failed_dir) == 0 ? sync_names(d) : -1;
 }
@@ -93,24 +94,26 @@ static void
 put_off(struct drain *d, struct waiting_item *item, struct slice why)
 {
 	item->n_tries++;
-	if (hub_ready(d))
+	if (hub_ready(d)) {
+		item->n_answers++;
 		item->due_ms =
 		    clock_ms() + backoff_pause_ms(item->n_tries, DRAIN_Z_MIN_MS,
 						  DRAIN_Z_MAX_MS);
+	}
 	say("deferred", item);
 	log_number("try", item->n_tries);
 	log_bytes("why", why);
 	log_close();
 }
 
-static int64_t
-age_s(const struct letter *l)
+/* Whatever date it bears: its owner may claim anything, and so may a clock that
+ * has not been set yet. */
+static bool
+is_old(const struct drain *d, const struct waiting_item *item,
+       int64_t lifetime_s)
 {
-	int64_t birth_s = l->entry.birth_us / 1000000;
-
-	if (birth_s > l->dropped_s) /* its owner may claim anything */
-		birth_s = l->dropped_s;
-	return clock_s() - birth_s;
+	return tried_age_s(&d->tried, item) > lifetime_s &&
+	       item->n_answers + 1 >= DRAIN_TRIES;
 }
 
 /* It goes back to its sender; for that a hub must take the bounce. */
@@ -138,7 +141,7 @@ give_back(struct drain *d, struct waiting_item *item, const struct letter *l,
 		log_bytes("hub", hub);
 		log_close();
 		r = remove_name(d, item);
-	} else if (answer.code == 'D' || age_s(l) > 2 * d->lifetime_s) {
+	} else if (answer.code == 'D' || is_old(d, item, 2 * d->lifetime_s)) {
 		r = move_to_failed(d, item, "its bounce was refused");
 	} else {
 		put_off(d, item, buf_slice(&why));
@@ -163,7 +166,7 @@ answered(struct drain *d, struct waiting_item *item, const struct letter *l,
 		return remove_name(d, item);
 	case 'D': return give_back(d, item, l, v);
 	default:
-		if (age_s(l) > d->lifetime_s && hub_ready(d)) {
+		if (is_old(d, item, d->lifetime_s) && hub_ready(d)) {
 			verdict_say(&late, 'D',
 				    "no hub has taken it for too long "
 				    "(#5.4.7)");
@@ -230,6 +233,28 @@ try_item(struct drain *d, struct waiting_item *item)
 
 /* the whole */
 
+static void
+recall(struct drain *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->waiting.n; i++)
+		if (!d->waiting.items[i].is_known)
+			tried_recall(&d->tried, &d->waiting.items[i]);
+}
+
+/* If it cannot be written the mail only waits for longer. */
+static void
+keep(struct drain *d)
+{
+	if (tried_keep(&d->tried, &d->waiting, d->lifetime_s) == 0)
+		return;
+	log_open("untold");
+	log_text("file", "failed/tried");
+	log_errno(errno);
+	log_close();
+}
+
 /* Tell those who drop that there is too much already, or no longer. */
 static void
 mark_full(struct drain *d)
@@ -264,6 +289,7 @@ drain_once(struct drain *d)
 	if (waiting_scan(&d->waiting, &d->spool, now_ms) != 0)
 		return -1;
 	secure_forget(&d->hubs.secure);
+	recall(d);
 	mark_full(d);
 	waiting_sort(&d->waiting);
 	for (i = 0; i < d->waiting.n && !*d->stopping; i++) {
@@ -277,6 +303,7 @@ drain_once(struct drain *d)
 			return -1;
 		log_flush();
 	}
+	keep(d);
 	return sync_names(d);
 }
 

@@ -9,6 +9,10 @@
  *                                         D   failed/
  *   has no sender: it is a bounce; then D, or Z for too long: failed/
  *   is none, but a file                 failed/
+ *
+ * Too long is the lifetime, of time that drains have seen pass (tried.h), and
+ * DRAIN_TRIES tries.
+ *
  *   is no file, or has other names      not touched
  *
  * A name is removed only behind the hub's K. Before one drain ends another
@@ -22,12 +26,14 @@
 #include "qmqpc/hubs.h"
 #include "qmqpc/place.h"
 #include "qmqpc/spool.h"
+#include "qmqpc/tried.h"
 #include "qmqpc/waiting.h"
 
 enum {
 	DRAIN_TRY_MS = 120000,	 /* for one message at all hubs, ... */
 	DRAIN_BYTES_PER_MS = 16, /* ... and more for a large one */
 	DRAIN_LIFETIME_S = 7 * 86400,
+	DRAIN_TRIES = 3,	/* at least, before a message is too old */
 	DRAIN_Z_MIN_MS = 10000, /* pauses after a hub's Z */
 	DRAIN_Z_MAX_MS = 3600000,
 	DRAIN_LOOK_MS = 10000, /* a scan at least so often */
@@ -39,10 +45,12 @@ struct drain {
 	struct spool spool;
 	int failed_dir;
 	struct waiting waiting;
+	struct tried tried;
 	struct hubs hubs;
 	struct backoff rest[HUBS_MAX];
 	int64_t lifetime_s, try_ms;
 	unsigned n_unsynced; /* names removed since the last sync */
+	unsigned n_failed;   /* moved to failed/ */
 	bool is_full;
 	volatile const int *stopping;
 };

@@ -106,6 +106,8 @@ drain_open(struct drain *d, const char *dir, struct buf *why)
 	else
 		d->is_full = was_full(&d->spool);
 	drain_limits(d);
+	if (code == 0)
+		tried_open(&d->tried, d->failed_dir);
 	d->hubs = (struct hubs){.config = &d->place.config,
 				.secure.dir = d->place.dir,
 				.rest = d->rest};
@@ -121,5 +123,6 @@ drain_close(struct drain *d)
 		fs_close(d->failed_dir);
 	spool_close(&d->spool);
 	waiting_free(&d->waiting);
+	tried_free(&d->tried);
 	place_close(&d->place);
 }

@@ -26,7 +26,6 @@ open_file(struct letter *l, const struct spool *s, const char *name,
 	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
 		return LETTER_FOREIGN;
 	l->owner = st.st_uid;
-	l->dropped_s = st.st_mtim.tv_sec;
 	l->size = (uint64_t)st.st_size;
 	return LETTER_GOOD;
 }

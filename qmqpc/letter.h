@@ -18,7 +18,6 @@ struct letter {
 	struct slice sender, rcpts;
 	uint64_t text_at;
 	uid_t owner;
-	int64_t dropped_s; /* when it got there, by the file's clock */
 	uint64_t size;
 };
 

@@ -60,13 +60,17 @@ see_message(struct waiting *w, size_t n_sorted, const struct spool *s,
 	add(w, &item);
 }
 
+/* Nobody writes to it now: then it would be of this time, whatever that is. */
 static void
 see_tmp(const struct spool *s, const char *name)
 {
 	struct stat st;
+	int64_t away_s;
 
-	if (spool_stat(s, name, &st) == 0 &&
-	    st.st_mtim.tv_sec < clock_s() - WAITING_TMP_S)
+	if (spool_stat(s, name, &st) != 0)
+		return;
+	away_s = clock_s() - st.st_mtim.tv_sec;
+	if (away_s > WAITING_TMP_S || away_s < -WAITING_TMP_S)
 		fs_unlink(s->dir, name);
 }
 

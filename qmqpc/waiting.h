@@ -12,8 +12,10 @@
 
 struct waiting_item {
 	uint64_t id, size;
-	unsigned n_tries;
+	unsigned n_tries, n_answers; /* n_answers: Z from a hub that lives */
 	int64_t due_ms;
+	int64_t first_s; /* when the drain met it, by its own time: tried.h */
+	bool is_known;	 /* ... which has been asked */
 	bool is_there;	 /* the last scan has seen it */
 	bool is_sent;	 /* but its name could not be removed yet */
 	bool is_ignored; /* nothing that we touch */

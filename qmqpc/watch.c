@@ -120,7 +120,9 @@ watch_run(const struct options *o)
 	} else {
 		if (drain_once(&d) != 0)
 			die_sys("draining", "the spool");
-		code = waiting_count(&d.waiting) > 0 ? EX_TEMPFAIL : 0;
+		code = waiting_count(&d.waiting) > 0 ? EX_TEMPFAIL
+		       : d.n_failed > 0		     ? EX_UNAVAILABLE
+						     : 0;
 	}
 	log_finish();
 	drain_close(&d);

@@ -195,18 +195,63 @@ for part in 'Subject: failure notice' 'Auto-Submitted: auto-replied' \
 	    "$part"
 done
 
-# a lifetime
+# a lifetime, by time that drains have seen pass
+
+# waited LEAF HOURS ANSWERS - as if drains had seen all of its mail wait for so
+# long, and hubs had said Z so often
+waited() {
+	perl -e '
+		my ($spool, $hours, $answers) = @ARGV;
+		open my $up, "<", "/proc/uptime" or die;
+		my ($boot, $now) = (int <$up> =~ s/ .*//sr, time);
+		open my $f, ">", "$spool/failed/tried" or die;
+		print $f "now $now $now $boot\n";
+		printf $f "%s %d 9 %d\n", m{([0-9a-f]{16})$},
+		    $now - 3600 * $hours, $answers for glob "$spool/m.*";
+		print $f "end\n";
+	' "$work/$1/spool" "$2" "$3"
+}
 
 leaf f "$nobody"
 message late | send f -f s@x.test a@b.test
-touch -d '9 days ago' "$work"/f/spool/m.*
 leaf f "$z"
+touch -d '9 days ago' "$work"/f/spool/m.*
 drain f
-is "$(waits f) $(failed f)" "1 0" "9 days old, the bounce gets Z: it waits"
-check "a bounce was tried" grep -aq 'too long (#5.4.7)' "$(last z)"
-touch -d '15 days ago' "$work"/f/spool/m.*
+is "$(waits f) $(failed f)" "1 0" "the date of its file makes no mail old"
+check "nor a bounce" [ -z "$(grep -al 'too long' "$work"/z/*)" ]
+touch -d '1970-01-02' "$work"/f/spool/m.*
 drain f
-is "$(waits f) $(failed f)" "0 1" "15 days old: failed/"
+check "nor one before the clock was set" \
+    [ "$(waits f) $(grep -al 'too long' "$work"/z/* | wc -l)" = "1 0" ]
+touch -d '2031-01-02' "$work"/f/spool/m.*
+waited f 216 1
+drain f
+is "$(waits f) $(grep -al 'too long' "$work"/z/* | wc -l)" "1 0" \
+    "9 days, but a hub has answered twice only: not yet"
+waited f 216 2
+drain f
+is "$(waits f) $(failed f)" "1 0" "at the third its bounce gets Z: it waits"
+check "a bounce was tried, also of what is stamped in the future" \
+    grep -aq 'too long (#5.4.7)' "$(last z)"
+waited f 360 2
+drain f
+is "$(code) $(waits f) $(failed f)" "69 0 1" "15 days: failed/, and 69"
+
+leaf w "$nobody"
+message short | send w -f s@x.test a@b.test
+leaf w "$z"
+before=$(grep -al 'too long' "$work"/z/* | wc -l)
+drain w
+tried=$(ls -i "$work/w/spool/failed/tried")
+drain w
+is "$(ls -i "$work/w/spool/failed/tried")" "$tried" \
+    "it is not written at each drain"
+for i in 1 2 3; do
+	sleep 1.1
+	QUAIL_SPOOL_LIFETIME_S=1 drain w
+done
+is "$(($(grep -al 'too long' "$work"/z/* | wc -l) > before))" 1 \
+    "a lifetime of a second is over after three drains"
 
 # the whole spool has a limit
 
@@ -244,10 +289,10 @@ before=$(waits n)
 options n lifetime=1d spool=1g "$z"
 drain n
 is "$(waits n) $(failed n)" "$before 0" "lifetime=1d: not yet"
-touch -d '36 hours ago' "$work"/n/spool/m.*
+waited n 36 2
 drain n
 check "36 hours old: a bounce" grep -aq 'too long (#5.4.7)' "$(last z)"
-touch -d '3 days ago' "$work"/n/spool/m.*
+waited n 72 2
 drain n
 is "$(waits n) $(failed n)" "0 $before" "three days old: failed/"
 options o timeout=1s "$silent"

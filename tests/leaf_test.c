@@ -11,6 +11,7 @@
 #include "qmqpc/failure.h"
 #include "qmqpc/letter.h"
 #include "qmqpc/resolve.h"
+#include "qmqpc/tried.h"
 #include "qmqpc/waiting.h"
 #include "tests/simfs.h"
 #include "tests/tap.h"
@@ -745,6 +746,97 @@ test_waiting(void)
 	}
 }
 
+/* The spool's memory of what was tried, with a clock that is no clock. */
+
+static int64_t steady_s = 1800000000;
+
+static void
+pass_s(int64_t s)
+{
+	steady_s += s;
+	clock_set_for_tests(steady_s * 1000000);
+}
+
+/* What a drain that starts now makes of message 7. */
+static struct waiting_item
+recalled(struct tried *t)
+{
+	struct waiting_item item = {.id = 7, .is_there = true};
+
+	tried_free(t);
+	tried_open(t, spool.dir);
+	tried_recall(t, &item);
+	return item;
+}
+
+static bool
+is_kept(void)
+{
+	return faccessat(spool.dir, "tried", F_OK, 0) == 0;
+}
+
+static void
+test_tried(void)
+{
+	const int64_t year_s = 366 * 86400, week_s = 7 * 86400;
+	static const char *const bad[] = {
+	    "",
+	    "end\n",
+	    "now 1 2 3\n",
+	    "now 1 2\nend\n",
+	    "now 1 2 3\n0000000000000007 x 1 1\nend\n",
+	    "now 1 2 3\n0000000000000007 1 1\nend\n",
+	    "now 1 2 3\n7 1 1 1\nend\n"};
+	struct tried t = {0};
+	struct waiting_item item;
+	struct waiting w = {.items = &item, .n = 1};
+	int fd;
+	size_t i, n = 0;
+
+	pass_s(0);
+	item = recalled(&t);
+	ok(tried_age_s(&t, &item) == 0, "what is met first is new");
+	ok(tried_keep(&t, &w, week_s) == 0 && !is_kept(),
+	   "nothing was deferred: nothing is written");
+	item.n_tries = item.n_answers = 1;
+	ok(tried_keep(&t, &w, week_s) == 0 && is_kept(), "now it is");
+	unlinkat(spool.dir, "tried", 0);
+	pass_s(3599);
+	ok(tried_keep(&t, &w, week_s) == 0 && !is_kept(), "once an hour");
+	pass_s(1);
+	item.n_tries = 9;
+	ok(tried_keep(&t, &w, week_s) == 0 && is_kept(), "... at the most");
+	clock_jump_for_tests(9 * year_s * 1000000);
+	pass_s(600);
+	item = recalled(&t);
+	ok(tried_age_s(&t, &item) == 4200 && item.n_tries == 9 &&
+	       item.n_answers == 1,
+	   "the clock is set forward by years: it has waited 70 minutes");
+	tried_keep(&t, &w, 16);
+	clock_jump_for_tests(-20 * year_s * 1000000);
+	pass_s(60);
+	item = recalled(&t);
+	ok(tried_age_s(&t, &item) == 4200, "or back: what was unseen is lost");
+	for (i = 0; i < 7 * 24; i++) {
+		pass_s(3600);
+		tried_keep(&t, &w, week_s);
+	}
+	ok(tried_age_s(&t, &item) > week_s, "it grows old all the same");
+	for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+		fd = openat(spool.dir, "tried", O_WRONLY | O_TRUNC | O_CLOEXEC);
+		n += write(fd, bad[i], strlen(bad[i])) ==
+		     (ssize_t)strlen(bad[i]);
+		close(fd);
+		item = recalled(&t);
+		n += tried_age_s(&t, &item) == 0 && item.n_tries == 0;
+	}
+	ok(n == 2 * i, "a file that makes no sense makes no mail old");
+	unlinkat(spool.dir, "tried", 0);
+	tried_free(&t);
+	clock_jump_for_tests(11 * year_s * 1000000);
+	clock_set_for_tests(0);
+}
+
 static void
 test_resolve(void)
 {
@@ -796,6 +888,7 @@ main(void)
 	test_hostile_names();
 	test_room();
 	test_waiting();
+	test_tried();
 	test_backoff();
 	test_resolve();
 	test_returnable();
