@@ -129,7 +129,7 @@ static void
 lost_transfer(struct peer *p, const struct verdict *v)
 {
 	peer_log_duplicate(p);
-	if (!p->in_step && !p->smtpc.all_told)
+	if (p->smtpc.stray || (!p->in_step && !p->smtpc.all_told))
 		transfer_forget(p->transfer);
 	peer_over(p, p->smtpc.all_told ? &p->why : v);
 }
