@@ -53,7 +53,18 @@ static void
 on_finish(struct loop_timer *timer)
 {
 	(void)timer;
-	loop_stop(&loop);
+	if (is_in)
+		loop_stop(&loop);
+	else
+		out_give_up(&out);
+}
+
+/* Sessions are to end soon; who may have taken a mail has all the time that
+ * the table stopwait gives. */
+static int64_t
+finish_ms(void)
+{
+	return is_in ? FINISH_MS : 1000 * config_stopwait_s(&config);
 }
 
 static void
@@ -62,7 +73,7 @@ on_signal(struct loop *l, int signal)
 	if ((signal != SIGTERM && signal != SIGINT) || finish.slot != 0)
 		return;
 	finish.expired = on_finish;
-	loop_timer_set(l, &finish, FINISH_MS);
+	loop_timer_set(l, &finish, finish_ms());
 	if (is_in)
 		in_stop(&in);
 	else

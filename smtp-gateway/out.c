@@ -257,6 +257,26 @@ job_gone(struct agent_job *aj)
 	job_free(job);
 }
 
+/* Not when a host may have taken it: then there will be an answer soon. */
+static bool
+give_back(struct agent_job *aj)
+{
+	struct job *job = aj->user;
+	struct link *link;
+
+	if (!job)
+		return true;
+	for (link = list_first(&job->transfers); link;
+	     link = list_next(&job->transfers, link)) {
+		struct transfer *t = OWNER(link, struct transfer, of_job);
+
+		if (t->peer && t->peer->smtpc.sent)
+			return false;
+	}
+	job_gone(aj);
+	return true;
+}
+
 static const struct agent_calls calls = {job_begun, job_text, job_gone};
 
 static uint16_t
@@ -283,6 +303,7 @@ out_start(struct out *out, struct loop *loop, struct config *config)
 	list_init(&out->held_waits);
 	out->dns = dns_open(loop);
 	agent_init(&out->agent, loop, HOME_AGENT, "smtp", OUT_JOBS_MAX, &calls);
+	out->agent.give_back = give_back;
 }
 
 void
@@ -292,20 +313,10 @@ out_check_stopped(struct out *out)
 		loop_stop(out->loop);
 }
 
-void
-out_stop(struct out *out)
-{
-	struct link *link;
-
-	out->stopping = true;
-	while ((link = list_first(&out->idle)))
-		peer_dismiss(OWNER(link, struct peer, of_out));
-	out_check_stopped(out);
-}
-
-/* What is cut stays unanswered: the queue has it again when we are gone. */
-void
-out_cut(struct out *out)
+/* Of a job with several transfers one may be behind its text, and others not:
+ * those are tried again by the queue when we are gone. */
+static void
+cut(struct out *out)
 {
 	struct link *link = list_first(&out->busy);
 
@@ -319,6 +330,18 @@ out_cut(struct out *out)
 			peer_abandon(p);
 		}
 	}
+}
+
+void
+out_stop(struct out *out)
+{
+	struct link *link;
+
+	out->stopping = true;
+	while ((link = list_first(&out->idle)))
+		peer_dismiss(OWNER(link, struct peer, of_out));
+	agent_end(&out->agent);
+	cut(out);
 	out_check_stopped(out);
 }
 

@@ -109,16 +109,13 @@ struct transfer {
 void
 out_start(struct out *out, struct loop *loop, struct config *config);
 
-/* out_stop - take no more from the queue that is not begun; stop the loop
- * when the last transfer is over */
+/* out_stop - give back to the queue all that no host can have taken, wait for
+ * the answers to the rest, and stop the loop */
 void
 out_stop(struct out *out);
 
-/* out_cut - wait no longer but for those whose whole text has been sent */
-void
-out_cut(struct out *out);
-
-/* out_give_up - stop the loop; say which mail may come twice for it */
+/* out_give_up - wait no longer: stop the loop, and say which mail may come
+ * twice for it */
 void
 out_give_up(struct out *out);
 
