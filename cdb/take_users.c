@@ -61,8 +61,17 @@ rows_take_virtualdomains(struct rows *r, struct slice words)
 }
 
 static bool
+is_one_word(struct slice words)
+{
+	slice_word(&words);
+	return slice_word(&words).len == 0;
+}
+
+/* One of several may be the address itself: it keeps a copy. */
+static bool
 targets(struct rows *r, struct slice words, struct slice key, struct buf *out)
 {
+	bool is_alone = is_one_word(words);
 	struct slice word;
 
 	while ((word = slice_word(&words)).len > 0) {
@@ -72,7 +81,7 @@ targets(struct rows *r, struct slice words, struct slice key, struct buf *out)
 				    : "$ is not an address; write user@domain",
 				word))
 			return false;
-		if (slice_case_eq(word, key)) {
+		if (is_alone && slice_case_eq(word, key)) {
 			rows_wrong(r,
 				   "$ is what stands in front; mail would go "
 				   "in circles",

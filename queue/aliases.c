@@ -1,5 +1,6 @@
 #include "queue/aliases.h"
 
+#include "lib/address.h"
 #include "lib/die.h"
 #include "lib/dsn.h"
 #include "lib/log.h"
@@ -7,7 +8,11 @@
 
 #include <stdlib.h>
 
-enum { SLOTS = 32768 }; /* more than twice ALIASES_MAX */
+enum {
+	SEEN_MAX =
+	    2 * ALIASES_MAX, /* met on the way, and named by the client */
+	SLOTS = 65536	     /* more than twice that */
+};
 
 enum kind { MADE = 'm', EXPANDED = 'x' };
 
@@ -23,6 +28,13 @@ struct expansion {
 	} * slots;
 	struct slice way[ALIASES_DEPTH_MAX]; /* that led here */
 	size_t depth;
+	const struct hops *hops; /* where the message has been */
+	struct buf vias;	 /* struct via each, in the order met */
+	unsigned n_single;
+	struct buf loops; /* indices, with commas between */
+	uint32_t n_loops;
+	bool is_said; /* that it loops */
+	struct buf name;
 };
 
 /* Clients choose addresses too: none may make all of them collide. */
@@ -62,7 +74,7 @@ enter(struct expansion *x, char kind, struct slice address)
 	for (; x->slots[i].len > 0; i = (i + 1) % SLOTS)
 		if (is_at(x, &x->slots[i], kind, address))
 			return 1;
-	if (x->n_seen == ALIASES_MAX)
+	if (x->n_seen == SEEN_MAX)
 		return -1;
 	x->n_seen++;
 	x->slots[i] =
@@ -91,41 +103,133 @@ on_the_way(const struct expansion *x, struct slice address)
 }
 
 static void
-log_alias(const struct expansion *x, struct slice address, struct slice source)
+log_alias(const struct expansion *x, const char *event, struct slice address,
+	  struct slice source)
 {
-	log_open("alias");
+	log_open(event);
 	log_id("id", x->id);
 	log_bytes("rcpt", address);
 	log_bytes("by", source);
 	log_close();
 }
 
-static int
-put(struct expansion *x, struct slice address)
+/* As it is written into the text, and found there again. */
+static struct slice
+full_name(struct expansion *x, struct slice address)
 {
-	struct slice targets, source, one;
-	bool is_last = x->depth == ALIASES_DEPTH_MAX ||
-		       on_the_way(x, address) ||
-		       !config_alias(x->config, address, &targets, &source);
+	struct slice local, domain;
+
+	buf_clear(&x->name);
+	address_put_lower(&x->name, address);
+	if (!address_split(address, &local, &domain)) {
+		buf_putc(&x->name, '@');
+		buf_puts(&x->name, config_me(x->config));
+	}
+	return buf_slice(&x->name);
+}
+
+/* Who is told of a loop already gets no second bounce. */
+static void
+put_loop(struct expansion *x, struct slice address, struct slice source)
+{
+	log_alias(x, "alias-loop", address, source);
+	if (x->is_said)
+		return;
+	if (x->n_loops++ > 0)
+		buf_putc(&x->loops, ',');
+	buf_number(&x->loops, x->n);
+	put_rcpt(x, address);
+}
+
+static bool
+is_single(struct slice targets)
+{
+	slice_word(&targets);
+	return slice_word(&targets).len == 0;
+}
+
+/* Those of it stand between: the number of its struct via is returned. */
+static size_t
+via_begin(struct expansion *x, struct slice address)
+{
+	const struct via v = {.first = x->n, .alias = address};
+
+	buf_put(&x->vias, &v, sizeof v);
+	return x->vias.len / sizeof v - 1;
+}
+
+static struct via *
+via_at(struct expansion *x, size_t i)
+{
+	return (struct via *)(void *)(x->vias.mem + x->vias.off) + i;
+}
+
+static int
+put(struct expansion *x, struct slice address);
+
+static int
+put_targets(struct expansion *x, struct slice address, struct slice targets)
+{
+	bool leaves_name =
+	    !is_single(targets) || x->n_single++ < ALIASES_SINGLE_MAX;
+	size_t via = leaves_name ? via_begin(x, address) : 0;
+	struct slice one;
 	int r = 0;
 
-	if (is_last && x->depth == 0) {
-		put_rcpt(x, address);
-		return 0;
-	}
-	r = enter(x, is_last ? MADE : EXPANDED, address);
-	if (r != 0)
-		return r < 0 ? -1 : 0;
-	if (is_last) {
-		put_rcpt(x, address);
-		return 0;
-	}
-	log_alias(x, address, source);
 	x->way[x->depth++] = address;
 	while (r == 0 && (one = slice_word(&targets)).len > 0)
 		r = put(x, one);
 	x->depth--;
+	if (leaves_name)
+		via_at(x, via)->end = x->n;
 	return r;
+}
+
+/* Was this the copy that the alias kept, at this hub? */
+static bool
+kept_before(struct expansion *x, struct slice address)
+{
+	if (x->hops->kept.len == 0)
+		return false;
+	full_name(x, address);
+	buf_putc(&x->name, ' ');
+	buf_puts(&x->name, config_me(x->config));
+	return hops_kept(x->hops, buf_slice(&x->name));
+}
+
+/* Is it the end of the way, one who gets the message? */
+static bool
+is_last(struct expansion *x, struct slice address, struct slice *targets,
+	struct slice *source)
+{
+	return x->depth == ALIASES_DEPTH_MAX || on_the_way(x, address) ||
+	       !config_alias(x->config, address, targets, source) ||
+	       kept_before(x, address);
+}
+
+static int
+put(struct expansion *x, struct slice address)
+{
+	struct slice targets, source;
+	bool last = is_last(x, address, &targets, &source);
+	int r;
+
+	if (last && x->depth == 0) {
+		put_rcpt(x, address);
+		return 0;
+	}
+	r = enter(x, last ? MADE : EXPANDED, address);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	if (last)
+		put_rcpt(x, address);
+	else if (hops_delivered(x->hops, full_name(x, address)))
+		put_loop(x, address, source);
+	else {
+		log_alias(x, "alias", address, source);
+		return put_targets(x, address, targets);
+	}
+	return 0;
 }
 
 static bool
@@ -174,34 +278,146 @@ renumber(struct incoming *in, const uint32_t *first)
 	in->attrs = attrs;
 }
 
-int
-aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],
-	       struct incoming *in)
+static uint32_t
+copies_before(const struct expansion *x)
 {
-	struct expansion x = {.config = c, .key = key, .id = in->id};
-	struct slice rest = buf_slice(&in->rcpts), one;
-	uint32_t *first, i = 0;
-	int r = 0;
+	return x->hops->expanded > 1 ? x->hops->expanded : 1;
+}
 
-	if (!has_any(c, rest))
-		return 0;
+/* What the message keeps of the way. */
+static void
+put_vias(struct expansion *x, struct buf *attrs)
+{
+	struct buf attr = {0};
+	size_t i, n = x->vias.len / sizeof(struct via);
+
+	for (i = 0; i < n; i++) {
+		struct via v = *via_at(x, i);
+
+		if (v.first == v.end)
+			continue;
+		v.alias = full_name(x, v.alias);
+		via_put(attrs, &v);
+	}
+	if (n > 0) {
+		buf_text(&attr, "expanded=");
+		buf_number(&attr, copies_before(x));
+		buf_putc(&attr, ' ');
+		buf_puts(&attr, config_me(x->config));
+		netstring_put(attrs, buf_slice(&attr));
+	}
+	if (x->n_loops > 0) {
+		buf_clear(&attr);
+		buf_text(&attr, "loops=");
+		buf_puts(&attr, buf_slice(&x->loops));
+		netstring_put(attrs, buf_slice(&attr));
+	}
+	buf_free(&attr);
+}
+
+/* Each of the client's recipients, and where those of it begin. */
+static enum aliases_result
+expand_all(struct expansion *x, struct slice rcpts, uint32_t *first)
+{
+	uint64_t copies = copies_before(x);
+	struct slice one;
+	uint32_t i = 0;
+
+	while (netstring_slice(&rcpts, &one) == 0) {
+		if (put(x, one) != 0 || x->n > ALIASES_MAX)
+			return ALIASES_MANY;
+		first[++i] = x->n;
+		if (first[i] - first[i - 1] > 1 &&
+		    copies * (first[i] - first[i - 1]) > ALIASES_COPIES_MAX)
+			return ALIASES_LOOP;
+	}
+	if (x->n == 0)
+		return ALIASES_AGAIN;
+	return x->n_loops < x->n ? ALIASES_DONE : ALIASES_LOOP;
+}
+
+static uint64_t
+id_at(const struct hops *h, size_t i)
+{
+	uint64_t id;
+
+	memcpy(&id, h->ids.mem + h->ids.off + i * sizeof id, sizeof id);
+	return id;
+}
+
+static bool
+is_said(const struct aliases_said *said, const struct hops *h)
+{
+	size_t i, j;
+
+	for (i = 0; said && i < h->ids.len / sizeof(uint64_t); i++)
+		for (j = 0; j < said->n && j < ALIASES_SAID; j++)
+			if (said->ids[j] == id_at(h, i))
+				return true;
+	return false;
+}
+
+static void
+say(struct aliases_said *said, const struct hops *h)
+{
+	size_t i;
+
+	for (i = 0; said && i < h->ids.len / sizeof(uint64_t); i++)
+		said->ids[said->n++ % ALIASES_SAID] = id_at(h, i);
+}
+
+/* Aliases lead to none of those that the client names itself. */
+static int
+enter_named(struct expansion *x, struct slice rcpts)
+{
+	struct slice one, targets, source;
+
+	while (netstring_slice(&rcpts, &one) == 0)
+		if (is_last(x, one, &targets, &source) &&
+		    enter(x, MADE, one) < 0)
+			return -1;
+	return 0;
+}
+
+static void
+take(struct expansion *x, struct incoming *in, const uint32_t *first)
+{
+	renumber(in, first);
+	put_vias(x, &in->attrs); /* its names are in in->rcpts */
+	buf_free(&in->rcpts);
+	in->rcpts = x->out;
+	in->n_rcpts = x->n;
+	x->out = (struct buf){0};
+}
+
+enum aliases_result
+aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],
+	       struct aliases_said *said, struct incoming *in)
+{
+	struct expansion x = {
+	    .config = c, .key = key, .id = in->id, .hops = &in->hops};
+	enum aliases_result r;
+	uint32_t *first;
+
+	if (!has_any(c, buf_slice(&in->rcpts)))
+		return ALIASES_DONE;
 	first = calloc(in->n_rcpts + 1, sizeof *first);
 	if (!first)
 		die_nomem();
-	while (r == 0 && netstring_slice(&rest, &one) == 0) {
-		r = put(&x, one);
-		first[++i] = x.n;
-	}
-	if (r == 0) {
-		renumber(in, first);
-		buf_free(&in->rcpts);
-		in->rcpts = x.out;
-		in->n_rcpts = x.n;
-	} else {
-		buf_free(&x.out);
-	}
+	x.is_said = is_said(said, &in->hops);
+	r = enter_named(&x, buf_slice(&in->rcpts)) == 0
+		? expand_all(&x, buf_slice(&in->rcpts), first)
+		: ALIASES_MANY;
+	if (x.n_loops > 0)
+		say(said, &in->hops);
+	if (r == ALIASES_DONE)
+		take(&x, in, first);
 	free(first);
 	free(x.slots);
+	buf_free(&x.out);
 	buf_free(&x.seen);
+	buf_free(&x.vias);
+	buf_free(&x.loops);
+	buf_free(&x.name);
 	return r;
 }

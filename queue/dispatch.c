@@ -9,6 +9,7 @@
 #include "lib/netstring.h"
 #include "lib/owner.h"
 #include "queue/destination.h"
+#include "queue/via.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -98,6 +99,17 @@ send_text(struct job *job)
 	return 0;
 }
 
+/* Text that is not the message's own. The agent has granted that much: twenty
+ * aliases take less. */
+static void
+send_in_front(struct job *job, struct slice text)
+{
+	if (text.len == 0)
+		return;
+	frame_put(&job->link->conn.out, 'T', job->number, text);
+	job->granted -= text.len;
+}
+
 static void
 put_attr(struct buf *out, uint64_t number, const char *key, struct slice value)
 {
@@ -173,9 +185,23 @@ put_way(struct buf *out, uint64_t number, const struct attempt *a)
 		put_attr(out, number, "tls=", slice_text(a->tls));
 }
 
+/* The lines that aliases put in front: all its recipients came of the same. */
+static void
+via_text(struct buf *out, const struct attempt *a,
+	 const struct store_envelope *e)
+{
+	struct slice rcpts = e->rcpts, one = SLICE("");
+	uint32_t i;
+
+	for (i = 0; i <= a->rcpts[0]; i++)
+		if (netstring_slice(&rcpts, &one) != 0)
+			return;
+	via_lines(out, e->attrs, a->message->id, a->rcpts[0], one);
+}
+
 static void
 put_envelope(struct buf *out, const struct job *job,
-	     const struct store_envelope *e)
+	     const struct store_envelope *e, size_t in_front)
 {
 	const struct attempt *a = job->attempt;
 	const struct message *m = a->message;
@@ -187,7 +213,7 @@ put_envelope(struct buf *out, const struct job *job,
 	frame_put(out, 'O', job->number, SLICE(""));
 	put_attr(out, job->number, "id=", slice_of(id, 16));
 	put_number(out, job->number, "birth=", (uint64_t)m->birth_us);
-	put_number(out, job->number, "size=", m->text_len);
+	put_number(out, job->number, "size=", in_front + m->text_len);
 	put_number(out, job->number, "try=", m->attempts + 1);
 	put_attr(out, job->number, "nexthop=", attempt_nexthop(a));
 	put_way(out, job->number, a);
@@ -264,7 +290,7 @@ dispatch_start(struct dispatch *d, struct attempt *a)
 	struct agent_link *link =
 	    least_busy(d, slice_of(nexthop.at, slice_find(nexthop, ':')));
 	struct store_envelope e;
-	struct buf room = {0};
+	struct buf room = {0}, in_front = {0};
 	struct job *job;
 	size_t before;
 	int r;
@@ -275,7 +301,9 @@ dispatch_start(struct dispatch *d, struct attempt *a)
 	if (r == 0) {
 		before = link->conn.out.len;
 		job = new_job(d, link, a);
-		put_envelope(&link->conn.out, job, &e);
+		via_text(&in_front, a, &e);
+		put_envelope(&link->conn.out, job, &e, in_front.len);
+		send_in_front(job, buf_slice(&in_front));
 		r = send_text(job);
 		if (r != 0) {
 			buf_cut(&link->conn.out, before);
@@ -283,6 +311,7 @@ dispatch_start(struct dispatch *d, struct attempt *a)
 		}
 	}
 	buf_free(&room);
+	buf_free(&in_front);
 	return r;
 }
 

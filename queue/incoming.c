@@ -101,5 +101,6 @@ incoming_free(struct incoming *in, int big_dir)
 	buf_free(&in->rcpts);
 	buf_free(&in->attrs);
 	buf_free(&in->text);
+	hops_free(&in->hops);
 	*in = (struct incoming){0};
 }

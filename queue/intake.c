@@ -235,7 +235,7 @@ committed(struct store_waiter *w, struct message *m, const struct verdict *v)
 static void
 finish_refused(struct staged *s)
 {
-	log_open("refuse");
+	log_open(s->verdict.code == 'K' ? "dropped" : "refuse");
 	log_id("id", s->in.id);
 	log_bytes("from", buf_slice(&s->in.sender));
 	log_bytes("why", verdict_text(&s->verdict));
@@ -264,10 +264,12 @@ static int
 prepare(struct staged *s)
 {
 	struct intake *in = s->intake;
+	struct verdict v;
 
-	if (!in->prepare || in->prepare(in, &s->in) == 0)
+	if (!in->prepare || in->prepare(in, &s->in, &v) == 0)
 		return 0;
-	refuse(s, 'Z', "aliases make too many recipients of these (#4.5.3)");
+	refuse(s, 'Z', "");
+	s->verdict = v;
 	return -1;
 }
 
@@ -301,7 +303,8 @@ static int
 take_attr(struct staged *s, struct slice attr)
 {
 	static const char *const ours[] = {
-	    "settles=", "done=", "paused=", "key=", TAGS_ATTR};
+	    "settles=", "done=",     "paused=", "key=",
+	    "via=",	"expanded=", "loops=",	TAGS_ATTR};
 	size_t i;
 	int r;
 

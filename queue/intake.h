@@ -12,6 +12,7 @@
 #define QUAIL_QUEUE_INTAKE_H
 
 #include "lib/server.h"
+#include "queue/aliases.h"
 #include "queue/repeat.h"
 #include "queue/staging.h"
 #include "queue/store.h"
@@ -37,9 +38,12 @@ struct intake {
 	/* a message was committed and K is on its way */
 	void (*accepted)(struct intake *in, struct message *m);
 	/* What the tables make of a complete message before it is committed,
-	 * such as other recipients; -1: too much. May be NULL. */
-	int (*prepare)(struct intake *in, struct incoming *message);
+	 * such as other recipients; -1: it is not, and answered *v. May be
+	 * NULL. */
+	int (*prepare)(struct intake *in, struct incoming *message,
+		       struct verdict *v);
 	const struct config *config; /* prepare's */
+	struct aliases_said loops;   /* prepare's */
 	struct tags_names tags;	     /* headers that choose pools */
 	void *owner;
 };

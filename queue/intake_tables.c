@@ -5,9 +5,28 @@
 #include "queue/aliases.h"
 
 static int
-prepare(struct intake *in, struct incoming *message)
+prepare(struct intake *in, struct incoming *message, struct verdict *v)
 {
-	return aliases_expand(in->config, in->store->key, message);
+	switch (
+	    aliases_expand(in->config, in->store->key, &in->loops, message)) {
+	case ALIASES_DONE: return 0;
+	case ALIASES_MANY:
+		verdict_say(v, 'Z',
+			    "aliases make too many recipients of these "
+			    "(#4.5.3)");
+		break;
+	case ALIASES_LOOP:
+		verdict_say(v, 'D',
+			    "this message is looping: aliases have made its "
+			    "copies before (#5.4.6)");
+		break;
+	case ALIASES_AGAIN:
+		verdict_say(v, 'K',
+			    "this message is looping, and its sender is told "
+			    "already");
+		break;
+	}
+	return -1;
 }
 
 /* 0 stands for no limit but ours. */

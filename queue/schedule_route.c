@@ -5,6 +5,7 @@
 #include "lib/log.h"
 #include "lib/netstring.h"
 #include "queue/schedule_parts.h"
+#include "queue/via.h"
 
 #include <errno.h>
 
@@ -27,6 +28,8 @@ struct plan {
 	uint64_t sender_key;
 	struct attempt *attempts[64];
 	struct slice domains[64];
+	uint32_t vias[64]; /* of the recipients of each: via_walk_to */
+	struct via_walk walk;
 	size_t n;
 };
 
@@ -66,7 +69,8 @@ class_key(struct slice name)
 
 /* The attempt for the same next hops that has room, or a new one. */
 static struct attempt *
-plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
+plan_attempt(struct plan *p, const struct config_route *r, struct slice domain,
+	     uint32_t via)
 {
 	bool by_domain =
 	    memmem(r->nexthops.at, r->nexthops.len, "smtp:mx", 7) ||
@@ -78,6 +82,7 @@ plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
 	for (i = 0; i < p->n; i++) {
 		a = p->attempts[i];
 		if (a->n_rcpts < ATTEMPT_RCPTS_MAX && a->sender_key == key &&
+		    p->vias[i] == via &&
 		    strcmp(a->tls, config_tls_name(r->tls)) == 0 &&
 		    slice_eq(a->nexthops, r->nexthops) &&
 		    (!by_domain || slice_case_eq(p->domains[i], domain)))
@@ -92,6 +97,7 @@ plan_attempt(struct plan *p, const struct config_route *r, struct slice domain)
 	a->hop = p->m->first_hop; /* another than the last that refused it */
 	schedule_options(a, r);
 	p->domains[p->n] = domain;
+	p->vias[p->n] = via;
 	p->attempts[p->n++] = a;
 	p->m->n_busy++;
 	return a;
@@ -105,10 +111,11 @@ shorten_lifetime(struct message *m, const struct config_route *r)
 }
 
 static void
-plan_rcpt(struct plan *p, uint32_t index, const struct config_route *r,
-	  struct slice domain)
+plan_rcpt(struct plan *p, uint32_t index, struct slice rcpt,
+	  const struct config_route *r, struct slice domain)
 {
-	struct attempt *a = plan_attempt(p, r, domain);
+	struct attempt *a =
+	    plan_attempt(p, r, domain, via_walk_to(&p->walk, index, rcpt));
 	bool is_local = slice_starts(r->nexthops, SLICE("maildir:"));
 	uint32_t k = r->retry ? r->retry : is_local ? K_LOCAL : K_REMOTE;
 
@@ -156,13 +163,19 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 	struct config_route r;
 	struct slice local, domain;
 
+	if (via_walk_loops(&p->walk, index)) {
+		fail_rcpt(p->m, index,
+			  "this message is looping: it has been at this alias "
+			  "before (#5.4.6)");
+		return;
+	}
 	address_split(rcpt, &local, &domain);
 	config_route_from(s->config, p->sender, rcpt, &s->path, &r);
 	switch (r.decision) {
 	case CONFIG_NEXTHOPS:
 		if (schedule_hops(s, p->m, p->sender, p->attrs, domain, NULL,
 				  &r)) {
-			plan_rcpt(p, index, &r, domain);
+			plan_rcpt(p, index, rcpt, &r, domain);
 			break;
 		}
 		log_decision(p->m, rcpt,
@@ -231,6 +244,7 @@ schedule_try(struct schedule *s, struct message *m)
 	m->lifetime_s = UINT32_MAX;
 	p.sender = e.sender;
 	p.attrs = e.attrs;
+	via_walk_begin(&p.walk, e.attrs);
 	p.sender_key = turn_key(e.sender);
 	m->n_busy = 1; /* until all is planned */
 	for (i = 0; i < m->n_rcpts; i++) {

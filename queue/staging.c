@@ -4,7 +4,8 @@ void
 staging_count(struct staging *st, size_t *counted, const struct incoming *in)
 {
 	size_t now = in ? in->text.cap + in->sender.cap + in->rcpts.cap +
-			      in->attrs.cap + STAGING_EACH
+			      in->attrs.cap + hops_room(&in->hops) +
+			      STAGING_EACH
 			: 0;
 
 	st->used += now - *counted;

@@ -190,7 +190,8 @@ static void
 put_rcpt(struct report *r, struct slice to)
 {
 	incoming_rcpt(&r->in, to);
-	aliases_expand(r->schedule->config, r->schedule->store->key, &r->in);
+	aliases_expand(r->schedule->config, r->schedule->store->key, NULL,
+		       &r->in);
 }
 
 /* Build the report and give it to the store; -1 when that fails now. */

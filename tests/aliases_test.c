@@ -6,6 +6,9 @@
 static const uint8_t hash_key[SIPHASH_KEY] = {1, 2, 3};
 static struct config config;
 static uint32_t n_rcpts;
+static struct aliases_said said;
+static struct buf kept;		/* attributes of the last, "; " behind each */
+static const char *header = ""; /* of the next ones */
 
 static void
 build(const char *aliases)
@@ -43,15 +46,24 @@ expand(const char *rcpts)
 	buf_clear(&out);
 	while ((one = slice_word(&rest)).len > 0)
 		incoming_rcpt(&in, one);
-	if (aliases_expand(&config, hash_key, &in) != 0)
-		buf_text(&out, "too many");
-	else
+	incoming_text(&in, -1, 65536, slice_text(header));
+	switch (aliases_expand(&config, hash_key, &said, &in)) {
+	case ALIASES_AGAIN: buf_text(&out, "again"); break;
+	case ALIASES_MANY: buf_text(&out, "too many"); break;
+	case ALIASES_LOOP: buf_text(&out, "loop"); break;
+	case ALIASES_DONE:
 		for (rest = buf_slice(&in.rcpts);
 		     netstring_slice(&rest, &one) == 0;) {
 			if (out.len > 0)
 				buf_putc(&out, ' ');
 			buf_puts(&out, one);
 		}
+		break;
+	}
+	buf_clear(&kept);
+	for (rest = buf_slice(&in.attrs); netstring_slice(&rest, &one) == 0;
+	     buf_text(&kept, "; "))
+		buf_puts(&kept, one);
 	n_rcpts = in.n_rcpts;
 	incoming_free(&in, -1);
 	return &out;
@@ -85,7 +97,8 @@ test_simple(void)
 	becomes("team@hub.test all@hub.test team@hub.test",
 		"ann@hub.test Bob@Far.test carl@hub.test bob@Far.test");
 	becomes("ann@hub.test ann@hub.test team@hub.test",
-		"ann@hub.test ann@hub.test ann@hub.test Bob@Far.test");
+		"ann@hub.test ann@hub.test Bob@Far.test");
+	becomes("team@hub.test ann@hub.test", "Bob@Far.test ann@hub.test");
 }
 
 /* Recipient 1 becomes two, so what was said of 2 is said of 3. */
@@ -102,12 +115,14 @@ test_reports(void)
 	incoming_attr(&in, SLICE("notify.0=NEVER"));
 	incoming_attr(&in, SLICE("notify.1=DELAY"));
 	incoming_attr(&in, SLICE("notify.2=FAILURE"));
-	aliases_expand(&config, hash_key, &in);
+	aliases_expand(&config, hash_key, NULL, &in);
 	netstring_put(&want, SLICE("proto=ESMTP"));
 	netstring_put(&want, SLICE("notify.0=NEVER"));
 	netstring_put(&want, SLICE("notify.1=DELAY"));
 	netstring_put(&want, SLICE("notify.2=DELAY"));
 	netstring_put(&want, SLICE("notify.3=FAILURE"));
+	netstring_put(&want, SLICE("via=1-3 team@hub.test"));
+	netstring_put(&want, SLICE("expanded=1 hub.test"));
 	ok(slice_eq(buf_slice(&in.attrs), buf_slice(&want)),
 	   "what is asked of reports goes with its recipient");
 	buf_free(&want);
@@ -124,6 +139,113 @@ test_loops(void)
 	becomes("b@hub.test", "b@hub.test c@hub.test");
 	becomes("x@many.test", "boss@many.test");
 	becomes("boss@many.test", "boss@many.test");
+}
+
+/* What the message keeps of its way, and what it finds of an earlier one. */
+static void
+keeps(const char *rcpts, const char *want, const char *attrs)
+{
+	becomes(rcpts, want);
+	ok(slice_eq(buf_slice(&kept), slice_text(attrs)), "and keeps %s",
+	   attrs);
+	if (!slice_eq(buf_slice(&kept), slice_text(attrs)))
+		fprintf(stderr, "# %.*s\n", (int)kept.len, buf_slice(&kept).at);
+}
+
+static void
+test_marks(void)
+{
+	build("team@hub.test  ann@hub.test far@b.test\n"
+	      "all@hub.test   team@hub.test carl@hub.test two@hub.test\n"
+	      "two@hub.test   ann@hub.test dora@hub.test\n"
+	      "me@hub.test    me@hub.test copy@hub.test\n");
+	keeps("x@y.test", "x@y.test", "");
+	keeps("x@y.test TEAM", "x@y.test ann@hub.test far@b.test",
+	      "via=1-3 TEAM@hub.test; expanded=1 hub.test; ");
+	keeps("all@hub.test z@y.test",
+	      "ann@hub.test far@b.test carl@hub.test dora@hub.test z@y.test",
+	      "via=0-4 all@hub.test; via=0-2 team@hub.test; "
+	      "via=3-4 two@hub.test; expanded=1 hub.test; ");
+	header = "Received: x\nDelivered-To: Team@hub.test\n\n";
+	becomes("team@hub.test", "loop");
+	becomes("team@hub.test team", "loop");
+	keeps("team@hub.test z@y.test", "team@hub.test z@y.test", "loops=0; ");
+	keeps("z@y.test all@hub.test",
+	      "z@y.test team@hub.test carl@hub.test ann@hub.test "
+	      "dora@hub.test",
+	      "via=1-5 all@hub.test; via=3-5 two@hub.test; "
+	      "expanded=1 hub.test; loops=1; ");
+	header = "";
+	header = "Delivered-To: team@hub.test\n"
+		 "X-Quail-Expanded: 2 00000000000000a1\n\n";
+	becomes("team@hub.test", "loop");
+	becomes("team@hub.test", "again");
+	keeps("team@hub.test z@y.test", "z@y.test", "");
+	header = "Delivered-To: team@hub.test\n"
+		 "X-Quail-Expanded: 2 00000000000000a2\n"
+		 "X-Quail-Expanded: 2 00000000000000a1\n\n";
+	becomes("team@hub.test", "again");
+	header = "Delivered-To: team@hub.test\n"
+		 "X-Quail-Expanded: 2 00000000000000a2\n\n";
+	keeps("team@hub.test z@y.test", "team@hub.test z@y.test", "loops=0; ");
+	keeps("team@hub.test z@y.test", "z@y.test", "");
+	header = "";
+	keeps("me@hub.test", "me@hub.test copy@hub.test",
+	      "via=0-2 me@hub.test; expanded=1 hub.test; ");
+	header = "X-Quail-Expanded: 2 0 me@hub.test hub.test\n\n";
+	keeps("me@hub.test", "me@hub.test", "");
+	header = "X-Quail-Expanded: 2 0 me@hub.test b.test\n\n";
+	keeps("me@hub.test", "me@hub.test copy@hub.test",
+	      "via=0-2 me@hub.test; expanded=2 hub.test; ");
+	header = "";
+}
+
+/* What one message may become, however the aliases of a site are knit. */
+static void
+test_copies(void)
+{
+	struct buf t = {0};
+	int i;
+
+	buf_text(&t, "one@hub.test x@y.test\nmany@hub.test");
+	for (i = 0; i < 100; i++) {
+		buf_text(&t, " u");
+		buf_number(&t, (uint64_t)i);
+		buf_text(&t, "@y.test");
+	}
+	buf_text(&t, "\n*@many.test one@hub.test far@hub.test\n");
+	for (i = 0; i < 30; i++) {
+		buf_text(&t, "s");
+		buf_number(&t, (uint64_t)i);
+		buf_text(&t, "@hub.test d");
+		buf_number(&t, (uint64_t)i);
+		buf_text(&t, "@y.test\n");
+	}
+	buf_putc(&t, 0);
+	build(t.mem);
+	header = "X-Quail-Expanded: 1000\n\n";
+	expand("many@hub.test");
+	ok(n_rcpts == 100, "100 of each of a thousand");
+	header = "X-Quail-Expanded: 1001\n\n";
+	becomes("many@hub.test", "loop");
+	becomes("one@hub.test", "x@y.test");
+	header = "X-Quail-Expanded: 100001\n\n";
+	becomes("one@hub.test", "x@y.test");
+	becomes("q@many.test", "loop");
+	header = "";
+	buf_clear(&t);
+	for (i = 0; i < 30; i++) {
+		buf_text(&t, "s");
+		buf_number(&t, (uint64_t)i);
+		buf_text(&t, "@hub.test ");
+	}
+	buf_putc(&t, 0);
+	expand(t.mem);
+	for (i = 0, n_rcpts = 0; (size_t)i < kept.len; i++)
+		n_rcpts += kept.mem[kept.off + (size_t)i] == '-';
+	ok(n_rcpts == ALIASES_SINGLE_MAX,
+	   "of thirty that stand for one, %u leave their name", n_rcpts);
+	buf_free(&t);
 }
 
 /* Levels of two each would be a million. */
@@ -170,9 +292,23 @@ test_bounds(void)
 	expand("big0@hub.test big1@hub.test big2@hub.test big3@hub.test");
 	ok(n_rcpts == 8000, "8,000 of four");
 	becomes("big0@hub.test big1@hub.test big2@hub.test big3@hub.test "
-		"big4@hub.test",
+		"big4@hub.test big5@hub.test",
 		"too many");
-	ok(n_rcpts == 5, "then nothing is changed");
+	ok(n_rcpts == 6, "then nothing is changed");
+	buf_clear(&t);
+	for (i = 0; i < 4000; i++) {
+		buf_text(&t, "p");
+		buf_number(&t, (uint64_t)i);
+		buf_text(&t, "@y.test ");
+	}
+	buf_text(&t, "big0 big1 big2");
+	buf_putc(&t, 0);
+	expand(t.mem);
+	ok(n_rcpts == 10000, "what the client names counts too: 10,000");
+	buf_cut(&t, t.len - 1);
+	buf_text(&t, " one@y.test");
+	buf_putc(&t, 0);
+	becomes(t.mem, "too many");
 	buf_free(&t);
 }
 
@@ -195,8 +331,11 @@ main(void)
 	test_simple();
 	test_reports();
 	test_loops();
+	test_marks();
+	test_copies();
 	test_bounds();
 	test_accepted();
+	buf_free(&kept);
 	config_close(&config);
 	tables_end();
 	return tap_done();
