@@ -7,7 +7,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
+
+static volatile sig_atomic_t awaits;
 
 struct
 try {
@@ -131,8 +134,10 @@ speak(struct try *t)
 		t->sent += (uint64_t)n;
 		t->piece = slice_from(t->piece, (size_t)n);
 	}
-	if (t->sent == t->package->size)
+	if (t->sent == t->package->size) {
 		t->where = QMQP_WAITING;
+		awaits = 1;
+	}
 	return 0;
 }
 
@@ -227,6 +232,7 @@ qmqp_send(struct package *p, const struct qmqp_hub *hub, struct verdict *v,
 	}
 	if (r == 0)
 		r = exchange(&t);
+	awaits = 0;
 	if (r != 0)
 		explain(&t.stream, errno, why);
 	stream_close(&t.stream);
@@ -234,4 +240,10 @@ qmqp_send(struct package *p, const struct qmqp_hub *hub, struct verdict *v,
 	if (r == 0)
 		answer_verdict(&t.answer, v);
 	return r;
+}
+
+bool
+qmqp_awaits(void)
+{
+	return awaits;
 }

@@ -36,4 +36,11 @@ int
 qmqp_send(struct package *p, const struct qmqp_hub *hub, struct verdict *v,
 	  const char **where, struct buf *why);
 
+/* qmqp_awaits - has a whole package gone out whose answer has not come?
+ *
+ * For the handler of a signal, which may ask at any moment.
+ */
+bool
+qmqp_awaits(void);
+
 #endif

@@ -5,6 +5,7 @@
 #include "lib/endpoint.h"
 #include "lib/log.h"
 #include "qmqpc/drain.h"
+#include "qmqpc/qmqp.h"
 #include "qmqpc/session.h"
 
 #include <errno.h>
@@ -17,16 +18,34 @@
 enum { GRACE_S = 3 };
 
 static volatile int stopping;
+static volatile unsigned patience_s; /* with a hub that has a whole package */
 
-/* A try that is under way when the time is up ends like a lost
- * connection. */
+/* Nothing but write may be called here. */
+static void
+give_up(void)
+{
+	static const char line[] =
+	    "qmqpc: event=possible-duplicate why=\"the drain was ended while a "
+	    "hub that has the message had not answered\"\n";
+
+	if (qmqp_awaits() && write(2, line, sizeof line - 1) < 0)
+		_exit(0);
+	_exit(0);
+}
+
+/* A try that is under way when the time is up ends like a lost connection; one
+ * whose hub has the whole package is waited for. */
 static void
 stop(int signal)
 {
+	unsigned s = signal == SIGALRM ? patience_s : GRACE_S;
+
+	if (signal == SIGALRM && (!qmqp_awaits() || s == 0))
+		give_up();
 	if (signal == SIGALRM)
-		_exit(0);
+		patience_s = 0;
 	stopping = 1;
-	alarm(GRACE_S);
+	alarm(s);
 }
 
 static void
@@ -113,6 +132,8 @@ watch_run(const struct options *o)
 	log_program("qmqpc");
 	catch_signals();
 	code = drain_open(&d, o->dir, &why);
+	if (code == 0)
+		patience_s = (unsigned)config_stopwait_s(&d.place.config);
 	if (code != 0) {
 		session_complain(code, buf_slice(&why));
 	} else if (o->is_watch) {

@@ -10,8 +10,8 @@ mkdir -p "$work" || exit 111
 . "$here/tap.sh"
 . "$here/node.sh"
 
-set -- $(free_ports 7)
-k=$1 z=$2 d=$3 silent=$4 close=$5 later=$6 nobody=$7
+set -- $(free_ports 8)
+k=$1 z=$2 d=$3 silent=$4 close=$5 later=$6 nobody=$7 late=$8
 
 sink() { # NAME PORT BEHAVIOUR
 	background perl "$here/qmqp_sink.pl" "$2" "$work/$1" "$3"
@@ -25,6 +25,7 @@ sink z "$z" 'Zcome again (#4.3.1)'
 sink d "$d" 'Dwe do not want it (#5.7.1)'
 sink silent "$silent" silent
 sink close "$close" close
+sink late "$late" late
 
 # leaf NAME PORT... - a leaf with these hubs and an empty spool
 leaf() {
@@ -388,6 +389,7 @@ is "$(cat "$work/z"/* | wc -c) $(cksum <"$(last z)")" \
 
 leaf j "$nobody"
 message x | send j a@b.test
+echo 1 >"$work/j/stopwait"
 leaf j "$silent"
 "$BIN/qmqpc" --drain "$work/j" 2>/dev/null &
 first=$!
@@ -401,9 +403,34 @@ is "$(code) $(grep -c 'another drain' "$work/log")" "75 1" \
     "a second drain does not begin"
 kill "$first"
 wait "$first" 2>/dev/null
+rm "$work/j/stopwait"
 leaf j "$k"
 drain j
 is "$(waits j)" 0 "when the first is gone it does"
+
+# an orderly end waits for a hub that has the whole message
+
+leaf p "$nobody"
+message x | send p a@b.test
+leaf p "$late"
+"$BIN/qmqpc" --drain "$work/p" 2>"$work/log" &
+first=$!
+wait_for 20 has_count "$work/late" 1
+kill "$first"
+wait "$first"
+is "$? $(waits p) $(got late)" "0 0 1" "TERM: its K is waited for, and counts"
+leaf p "$nobody"
+message x | send p a@b.test
+echo 1 >"$work/p/stopwait"
+leaf p "$silent"
+before=$(got silent)
+"$BIN/qmqpc" --drain "$work/p" 2>"$work/log" &
+first=$!
+wait_for 20 has_count "$work/silent" $((before + 1))
+kill "$first"
+wait "$first"
+is "$? $(waits p) $(grep -c possible-duplicate "$work/log")" "0 1 1" \
+    "for as long as stopwait says; then it may come twice, and the log says so"
 
 # a message that a hub chokes on holds up nobody for long
 

@@ -7,6 +7,7 @@
 #   =BYTES   answers these bytes (perl's escapes)
 #   close    closes without an answer
 #   silent   never answers
+#   late     answers K after five seconds
 # or does not read all of it:
 #   slam     closes at once
 #   deaf     reads nothing, and stays
@@ -51,6 +52,10 @@ while (my $s = $l->accept) {
 	next if defined $want && length $bytes < $want && $behaviour ne "early";
 	if ($behaviour eq "silent") {
 		push @kept, $s;
+	} elsif ($behaviour eq "late") {
+		next if !defined $want;
+		sleep 5;
+		syswrite $s, netstring("Kok");
 	} elsif ($behaviour eq "early") {
 		syswrite $s, netstring("Dno thanks (#5.3.4)");
 		shutdown $s, 1;
