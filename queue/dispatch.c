@@ -370,6 +370,24 @@ take_back(struct job *job)
 	d->is_free(d);
 }
 
+/* An agent that is not to end and gives jobs back would get them again at
+ * once, for ever: it counts as one that has died with this one. */
+static void
+given_back(struct job *job)
+{
+	struct agent_link *link = job->link;
+	struct dispatch *d = link->dispatch;
+	struct attempt *a = job->attempt;
+
+	if (link->is_ending || d->is_ending) {
+		take_back(job);
+		return;
+	}
+	unlink_job(job);
+	d->lost(d, a);
+	d->is_free(d);
+}
+
 /* Nobody can have taken the mail: not all of it has been sent. */
 static void
 abandon(struct job *job)
@@ -469,7 +487,7 @@ take_frame(struct agent_link *link, const struct frame *f)
 	if (job->link != link)
 		return -1;
 	if (f->type == 'B') {
-		take_back(job);
+		given_back(job);
 		return 0;
 	}
 	if (f->type == 'V')

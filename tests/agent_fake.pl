@@ -14,7 +14,7 @@
 #   frozen   no answer
 #
 # LOG gets a line for each answer, "PLACE LETTER RECIPIENT", with - for the
-# letter where there is none. Ends with the queue.
+# letter where there is none. Ends with the queue, or when it says so.
 use strict;
 use warnings;
 use IO::Socket::UNIX;
@@ -57,6 +57,7 @@ while (sysread $queue, $in, 1 << 20, length $in) {
 		$job->{place} = $1
 		    if $type eq 'P' && $rest =~ /\Anexthop=fake:(.*)/;
 		push @{$job->{rcpts}}, $rest if $type eq 'R';
+		exit if $type eq 'E';
 		next unless $type eq 'C';
 		for my $rcpt (@{$job->{rcpts}}) {
 			my $say = $says{$job->{place}} // '-';

@@ -697,7 +697,7 @@ test_real_hostile(void)
 	    {0, "O", "a job for the queue", "lost0 "},
 	    {0, "T:x", "text for the queue", "lost0 "},
 	    {0, "A", "abandoning", "lost0 "},
-	    {0, "B B", "giving back twice", "returned0 "},
+	    {0, "B B", "giving back twice, with no end", "lost0 "},
 	    {1000, "B", "giving back what never was", "lost0 "},
 	    {0, "E", "the end of a job", "lost0 "},
 	    {1000, "T:x", "text for a job that never was", "lost0 "},

@@ -39,7 +39,7 @@ T
 
 # send COUNT RCPT
 send() {
-	"$BUILD/tests/quail-load" -s 2 -w 64 -b 300 -m "$1" -f a@leaf.test \
+	"$BUILD/tests/quail-load" -s 2 -w 8 -b 300 -m "$1" -f a@leaf.test \
 	    -t "$2" "127.0.0.1:$qmtp" >"$work/said.$2" ||
 		sed 's/^/# /' "$work/said.$2"
 }
@@ -77,7 +77,7 @@ one_of_many() {
 	alone=$(taken_in "$2" "$3")
 	: >"$2"
 	send $((many - 1)) "k@$1" &
-	sleep 0.05
+	wait_for 5 has_lines 1 "$2" "$3"
 	send 1 "poison@$1"
 	wait $!
 	ms=$(taken_in "$2" "$3")
