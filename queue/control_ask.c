@@ -35,11 +35,28 @@ take_verb(struct control_ask *a, struct slice word)
 	return "there is no such request";
 }
 
+/* "6b02093a-0000a3f2": where it stood, when its id cannot be read */
+static bool
+is_place(struct slice s)
+{
+	uint64_t n;
+
+	return s.len == 17 && s.at[8] == '-' &&
+	       slice_hex(slice_of(s.at, 8), &n) == 0 &&
+	       slice_hex(slice_from(s, 9), &n) == 0;
+}
+
 static const char *
 take_id(struct control_ask *a, struct slice value)
 {
 	uint64_t id;
 
+	if (is_place(value)) {
+		buf_puts(&a->places, value);
+		buf_putc(&a->places, 0);
+		a->n_places++;
+		return NULL;
+	}
 	if (value.len != 16 || slice_hex(value, &id) != 0 || id == 0)
 		return "an id has 16 digits: 0 to 9 and a to f";
 	buf_put(&a->ids, &id, sizeof id);
@@ -92,17 +109,18 @@ take_word(struct control_ask *a, struct slice word)
 static const char *
 check(const struct control_ask *a)
 {
-	bool selects = a->n_ids > 0 || a->to.len > 0 || a->from.len > 0 ||
-		       a->dest.len > 0 || a->older_s > 0 || a->is_held;
+	bool selects = control_ask_by_id(a) || a->to.len > 0 ||
+		       a->from.len > 0 || a->dest.len > 0 || a->older_s > 0 ||
+		       a->is_held;
 
 	if (a->is_all && selects)
 		return "all, and less than all, were asked for";
 	if (control_ask_changes(a) && !selects && !a->is_all)
 		return "nothing says which messages; say all to mean all";
 	if ((a->verb == CONTROL_SHOW || a->verb == CONTROL_CAT) &&
-	    a->n_ids == 0)
+	    !control_ask_by_id(a))
 		return "an id is wanted";
-	if (a->verb == CONTROL_CAT && a->n_ids != 1)
+	if (a->verb == CONTROL_CAT && a->n_ids + a->n_places != 1)
 		return "one id is wanted";
 	return NULL;
 }
@@ -140,8 +158,8 @@ control_ask_only(const struct control_ask *a, struct slice pattern)
 {
 	int n = (a->to.len > 0) + (a->from.len > 0) + (a->dest.len > 0);
 
-	return pattern.len > 0 && n == 1 && a->n_ids == 0 && a->older_s == 0 &&
-	       !a->is_held;
+	return pattern.len > 0 && n == 1 && !control_ask_by_id(a) &&
+	       a->older_s == 0 && !a->is_held;
 }
 
 void
@@ -149,5 +167,6 @@ control_ask_free(struct control_ask *a)
 {
 	buf_free(&a->words);
 	buf_free(&a->ids);
+	buf_free(&a->places);
 	*a = (struct control_ask){0};
 }

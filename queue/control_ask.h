@@ -4,7 +4,8 @@
  *
  *   42:6:remove,19:id=6930000100000001,7:from=<>,,
  *
- *   id=HEX         this message; may come again
+ *   id=HEX         this message; may come again; also the name of one that
+ *                  was set aside (queue/damaged.h)
  *   from=PATTERN   whose return path matches (queue/glob.h)
  *   to=PATTERN     of which a recipient without an outcome matches
  *   dest=PATTERN   of which such a recipient has a next hop that matches
@@ -47,6 +48,8 @@ struct control_ask {
 	struct slice to, from, dest; /* of length 0: not asked */
 	struct buf ids;		     /* uint64_t each */
 	size_t n_ids;
+	struct buf places; /* ids SEGMENT-OFFSET, each with a NUL */
+	size_t n_places;
 	int64_t older_s;
 	bool is_held, is_all;
 };
@@ -63,6 +66,13 @@ control_ask_parse(struct control_ask *a, struct slice payload);
 
 uint64_t
 control_ask_id(const struct control_ask *a, size_t i);
+
+/* control_ask_by_id - are single messages asked for? */
+static inline bool
+control_ask_by_id(const struct control_ask *a)
+{
+	return a->n_ids > 0 || a->n_places > 0;
+}
 
 /* control_ask_changes - is it a verb that changes something? */
 static inline bool

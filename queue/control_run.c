@@ -136,18 +136,92 @@ look_at(struct control_run *r, struct message *m, struct buf *out)
 	take_message(r, m, out);
 }
 
+/* those that were set aside */
+
+/* Not there. */
 static void
-missing(struct control_run *r, uint64_t id, struct buf *out)
+missing(struct control_run *r, struct buf *out)
 {
-	buf_hex(&r->view.fields, 16, id);
 	control_item(out, 'x', &r->view.fields);
 	r->n_missing++;
 }
 
 static void
+next_aside(struct control_run *r)
+{
+	control_aside_close(&r->aside);
+	/* of several ids the next, else the next name */
+	r->phase = control_ask_by_id(&r->ask) && r->n_asked < r->ask.n_ids
+		       ? CONTROL_WALKING
+		       : CONTROL_ASIDE;
+}
+
+static void
+take_aside(struct control_run *r, struct buf *out)
+{
+	enum control_verb verb = r->ask.verb;
+
+	if (verb == CONTROL_REMOVE &&
+	    control_aside_remove(&r->aside, r->source->store->dir) != 0) {
+		end_errno(r, out);
+		return;
+	}
+	r->n_told++;
+	if (verb == CONTROL_LIST || verb == CONTROL_SHOW ||
+	    verb == CONTROL_EXPORT)
+		control_aside_tell(&r->aside, &r->ask, out, &r->view.fields);
+	if (verb == CONTROL_CAT || verb == CONTROL_EXPORT)
+		r->phase = CONTROL_ASIDE_TEXT;
+	else
+		next_aside(r);
+}
+
+static void
+walk_aside(struct control_run *r, struct buf *out)
+{
+	const char *name;
+
+	if (!control_aside_meant(&r->ask) ||
+	    !control_aside_next(&r->aside, r->source->store->dir, &r->ask,
+				&name)) {
+		end_walk(r, out);
+	} else if (*name) {
+		buf_text(&r->view.fields, name);
+		missing(r, out);
+	} else {
+		take_aside(r, out);
+	}
+}
+
+static void
+tell_aside_text(struct control_run *r, struct buf *out)
+{
+	if (control_aside_text(&r->aside, out, &r->view.fields))
+		return;
+	if (r->ask.verb == CONTROL_EXPORT) {
+		buf_text(&r->view.fields, "D");
+		control_item(out, 'e', &r->view.fields);
+	}
+	next_aside(r);
+}
+
+/* An id that is not in the queue: was it set aside? */
+static void
+unknown(struct control_run *r, uint64_t id, struct buf *out)
+{
+	if (control_aside_meant(&r->ask) &&
+	    control_aside_find(&r->aside, r->source->store->dir, id)) {
+		take_aside(r, out);
+		return;
+	}
+	buf_hex(&r->view.fields, 16, id);
+	missing(r, out);
+}
+
+static void
 walk(struct control_run *r, struct buf *out)
 {
-	bool by_id = r->ask.n_ids > 0;
+	bool by_id = control_ask_by_id(&r->ask);
 	struct message *m;
 	uint64_t id;
 
@@ -158,14 +232,14 @@ walk(struct control_run *r, struct buf *out)
 	else
 		id = control_walk_next(&r->walk, &r->source->store->messages);
 	if (id == 0) {
-		end_walk(r, out);
+		r->phase = CONTROL_ASIDE;
 		return;
 	}
 	m = known(r, id);
 	if (m)
 		look_at(r, m, out);
 	else if (by_id)
-		missing(r, id, out);
+		unknown(r, id, out);
 }
 
 /* its recipients */
@@ -270,6 +344,10 @@ step(struct control_run *r, struct buf *out)
 		walk(r, out);
 	else if (r->phase == CONTROL_RCPTS)
 		tell_rcpt(r, out);
+	else if (r->phase == CONTROL_ASIDE)
+		walk_aside(r, out);
+	else if (r->phase == CONTROL_ASIDE_TEXT)
+		tell_aside_text(r, out);
 	else
 		tell_text(r, out);
 }
@@ -323,6 +401,7 @@ control_run_free(struct control_run *r)
 	control_ask_free(&r->ask);
 	control_walk_free(&r->walk);
 	control_view_free(&r->view);
+	control_aside_free(&r->aside);
 	idmap_free(&r->act.retried);
 	*r = (struct control_run){.source = r->source};
 }

@@ -19,6 +19,7 @@
 #define QUAIL_QUEUE_CONTROL_RUN_H
 
 #include "queue/control_act.h"
+#include "queue/control_aside.h"
 #include "queue/control_walk.h"
 
 enum {
@@ -30,6 +31,8 @@ enum control_phase {
 	CONTROL_WALKING, /* looking for the next message */
 	CONTROL_RCPTS,	 /* telling the recipients of one */
 	CONTROL_TEXT,	 /* telling its text */
+	CONTROL_ASIDE,	 /* those that were set aside: the next, ... */
+	CONTROL_ASIDE_TEXT,
 	CONTROL_OVER
 };
 
@@ -45,6 +48,7 @@ struct control_run {
 	struct control_act act;
 	struct control_walk walk;
 	struct control_view view;
+	struct control_aside aside;
 	size_t n_asked;	   /* ids of the request that are done with */
 	uint64_t id;	   /* the message that is being told */
 	uint32_t rcpt;	   /* its next recipient */

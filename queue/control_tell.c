@@ -90,6 +90,20 @@ put_log(const struct store *st, struct buf *fields)
 	control_number(fields, "disk_full", st->is_full);
 }
 
+static void
+put_damaged(const struct store *st, struct buf *fields)
+{
+	struct buf names = {0};
+	int64_t n = 0;
+	size_t i;
+
+	(void)damaged_list(st->dir, &names);
+	for (i = 0; i < names.len; i++)
+		n += buf_slice(&names).at[i] == 0;
+	control_number(fields, "damaged", n);
+	buf_free(&names);
+}
+
 void
 control_tell_stats(const struct control_source *source,
 		   const struct control_stats *stats, struct buf *out,
@@ -109,5 +123,6 @@ control_tell_stats(const struct control_source *source,
 	control_number(fields, "answers", (int64_t)s->answers.n);
 	control_number(fields, "holds", (int64_t)s->holds.n);
 	put_log(source->store, fields);
+	put_damaged(source->store, fields);
 	control_item(out, 's', fields);
 }

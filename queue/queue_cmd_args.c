@@ -109,7 +109,9 @@ put_id(struct args *a, const char *text)
 	struct slice s = slice_text(text);
 	uint64_t id;
 
-	if (s.len != 16 || slice_hex(s, &id) != 0)
+	/* or SEGMENT-OFFSET, of what was set aside */
+	if ((s.len != 16 || slice_hex(s, &id) != 0) &&
+	    (s.len != 17 || s.at[8] != '-'))
 		return wrong("an id has 16 digits: 0 to 9 and a to f", text);
 	put_word(a, "id", s);
 	a->n_ids++;

@@ -100,6 +100,18 @@ finish_take(struct export *e, int fd, const char *suffix, bool is_good)
 	return -1;
 }
 
+/* An id, or the place of a damaged message: nothing that leads elsewhere. */
+static bool
+is_name(struct slice id)
+{
+	size_t i;
+
+	for (i = 0; i < id.len; i++)
+		if (!strchr("0123456789abcdef-", id.at[i]) || !id.at[i])
+			return false;
+	return id.len == 16 || id.len == 17;
+}
+
 /* What is being written is to have another name. */
 static int
 rename_new(struct export *e, const char *from, const char *to)
@@ -115,15 +127,16 @@ static int
 begin(struct export *e, struct slice body)
 {
 	struct slice id = field(body, "id"), from;
-	uint64_t number, birth_us;
+	uint64_t birth_us;
 	struct buf seconds = {0};
 
-	if (id.len != 16 || slice_hex(id, &number) != 0 ||
+	if (!is_name(id) ||
 	    slice_number(field(body, "birth_us"), INT64_MAX, &birth_us) != 0) {
 		errno = EPROTO;
 		return -1;
 	}
-	memcpy(e->name, id.at, 16);
+	memcpy(e->name, id.at, id.len);
+	e->name[id.len] = 0;
 	e->at = 0;
 	buf_clear(&e->envelope);
 	put_line(&e->envelope, "id", id);

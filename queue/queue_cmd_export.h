@@ -27,7 +27,7 @@
 struct export
 {
 	int dir, fd; /* fd: the text that is being written; -1: none */
-	char name[17];
+	char name[18];
 	uint64_t at; /* bytes of it so far */
 	struct buf envelope;
 	uint64_t n, n_lost, n_damaged;

@@ -124,6 +124,7 @@ message(struct say *say, struct slice body)
 	text(body, "from", " from");
 	text(body, "state", " state");
 	text(body, "held_by", " held_by");
+	text(body, "what", " damage");
 	number(body, "attempts", " attempts");
 	number(body, "next_s", " next_s");
 	number(body, "rcpts", " recipients_in_all");

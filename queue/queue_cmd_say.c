@@ -246,6 +246,8 @@ show_message(struct say *say, struct slice body)
 	show_received(say, body);
 	line("size", field(body, "size"));
 	show_state(say, body);
+	if (field(body, "what").len > 0)
+		line("damage", field(body, "what"));
 }
 
 static void

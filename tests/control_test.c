@@ -858,6 +858,69 @@ test_damaged(void)
 	ok(answers(request, "K", 1) && store.messages.n == 3, "and removed");
 }
 
+/* Set a copy of a message's record aside, as if it were damaged. */
+static void
+set_aside(uint64_t of, uint64_t id, uint32_t segno)
+{
+	struct message *m = idmap_get(&store.messages, of);
+	struct damaged_piece p = {.what = "its checksum is wrong",
+				  .id = id,
+				  .segno = segno,
+				  .offset = m->offset,
+				  .size = RECORD_HEAD + ENTRY_M_HEAD +
+					  m->env_len + m->text_len + 1,
+				  .fd = m->segment->fd,
+				  .done = SLICE("0")};
+	char name[DAMAGED_NAME];
+
+	if (damaged_put(store.dir, &p, name) != 0)
+		perror("setting aside");
+}
+
+/* What is in queue/damaged is told behind the rest. */
+static void
+test_set_aside(void)
+{
+	char place[40], request[100];
+	uint64_t id;
+
+	answers("remove all=1", NULL, store.messages.n);
+	id = store_lease(&store);
+	add_mail(id, "a@b.test", 2, "x@hold.test");
+	loop_round(&loop, 0);
+	set_aside(id, id + 7, 0x6b02093a);
+	set_aside(id, 0, 0x6b02093a);
+	snprintf(
+	    place, sizeof place, "id=6b02093a-%08x",
+	    idmap_get(&store.messages, id)
+		? ((struct message *)idmap_get(&store.messages, id))->offset
+		: 0);
+	ok(answers("list", "mrrmrmrK", 3), "behind the others");
+	ok(answers("count all=1", "K", 3), "counted");
+	ok(answers("list from=a@b.test", "mrrK", 1), "no pattern is them");
+	ok(answers("list older=1000", "K", 0), "nor what is older");
+	ok(answers("export", "mrrtemrrtemrrteK", 3), "exported");
+	snprintf(request, sizeof request, "show %s id=%016llx", place,
+		 (unsigned long long)id + 7);
+	ok(answers(request, "mrrmrrK", 2), "by name");
+	snprintf(request, sizeof request, "cat %s", place);
+	ok(answers(request, "tK", 1), "its text");
+	ok(answers("show id=6b02093a-00000001 id=6930000100000077", "xxK", 0),
+	   "not there");
+	snprintf(request, sizeof request, "bounce id=%016llx",
+		 (unsigned long long)id + 7);
+	ok(answers(request, "xK", 0), "nobody to return it to");
+	ok(answers("stats", NULL, 0), "figures");
+	snprintf(request, sizeof request, "remove id=%016llx",
+		 (unsigned long long)id + 7);
+	ok(answers(request, "K", 1) && answers("list", "mrrmrK", 2),
+	   "removed by its name");
+	ok(answers("remove all=1", "K", 2) && answers("list", "K", 0),
+	   "and with all");
+	add_mail(store_lease(&store), "a@b.test", 2, "x@hold.test");
+	loop_round(&loop, 0);
+}
+
 static void
 test_offline(void)
 {
@@ -914,6 +977,7 @@ main(void)
 	test_pause_moved(false);
 	test_offline();
 	test_damaged();
+	test_set_aside();
 	close_all();
 	config_close(&config);
 	loop_free(&loop);
