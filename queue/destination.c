@@ -184,6 +184,7 @@ drop(struct destination *d)
 	loop_timer_stop(d->all->loop, &d->closed);
 	loop_timer_stop(d->all->loop, &d->paced);
 	loop_timer_stop(d->all->loop, &d->silence);
+	loop_timer_stop(d->all->loop, &d->leaving);
 	buf_free(&d->group);
 	buf_free(&d->said);
 	buf_free(&d->hops);

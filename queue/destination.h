@@ -68,6 +68,7 @@ enum {
 	DESTINATION_REST_MIN_MS = 50, /* between its attempts then */
 	DESTINATION_REST_MAX_MS = 1000,
 	DESTINATION_SILENT_MS = 5000, /* without any answer */
+	DESTINATION_LEAVE = 1000,     /* decide anew in a round */
 	DESTINATION_FIRST_SMTP = 5,   /* the limit to begin with */
 	DESTINATION_MOST_SMTP = 20,   /* ... and to end with */
 	DESTINATION_FIRST = 64, /* the same for agents that pipeline or are */
@@ -114,7 +115,9 @@ struct destination {
 				  the source's warm-up was used up */
 	bool is_exhausted;     /* ... that is still to be done */
 	struct buf said; /* what the last one heard that it did not take */
-	struct loop_timer closed, paced, silence;
+	struct loop_timer closed, paced, silence, leaving;
+	uint32_t
+	    n_leaving; /* of what waits, so many are still to decide anew */
 	struct slice agent; /* "smtp", in key */
 	size_t key_len;
 	size_t base_len; /* of the key: without the source */
@@ -134,9 +137,11 @@ struct destinations {
 	struct destinations_cap local, remote; /* mailboxes; all others */
 	struct sources *sources;	       /* NULL: there are no pools */
 	struct loop_task exhausted_task;
-	/* What waits at d is to be routed anew, in a later round. Needed with
-	 * sources, and with several next hops. */
-	void (*decide)(struct destinations *all, struct destination *d);
+	/* What waits at d (most: so much of it, 0: all) is to be routed anew,
+	 * in a later round. Needed with sources, and with several next hops.
+	 */
+	void (*decide)(struct destinations *all, struct destination *d,
+		       size_t most);
 	size_t n;
 	/* Hand an attempt to an agent; false: none is free now. */
 	bool (*start)(struct destinations *all, struct attempt *a);

@@ -87,14 +87,41 @@ destination_state(const struct destination *d)
 
 /* leaving it alone */
 
+/* Some of it in each round, however much waits. What comes back, since it has
+ * no other next hop, is not asked again. */
+static void
+leave(struct destination *d)
+{
+	uint32_t n =
+	    d->n_leaving < DESTINATION_LEAVE ? d->n_leaving : DESTINATION_LEAVE;
+
+	if (n == 0 || d->waiting.n == 0)
+		return;
+	d->n_leaving -= n;
+	d->all->decide(d->all, d, n);
+	if (d->n_leaving > 0)
+		loop_timer_set(d->all->loop, &d->leaving, 1);
+}
+
+static void
+leave_on(struct loop_timer *timer)
+{
+	struct destination *d = OWNER(timer, struct destination, leaving);
+
+	if (!destination_works(d))
+		leave(d);
+}
+
 /* Another next hop takes what waits here: all of that decides anew. */
 static void
 let_leave(struct destination *d)
 {
-	if (d->has_others && d->waiting.n > 0 && d->all->decide &&
-	    destinations_one_is_open(d->all, buf_slice(&d->hops),
-				     buf_slice(&d->domain)))
-		d->all->decide(d->all, d);
+	if (!d->has_others || d->waiting.n == 0 || !d->all->decide ||
+	    !destinations_one_is_open(d->all, buf_slice(&d->hops),
+				      buf_slice(&d->domain)))
+		return;
+	d->n_leaving = d->waiting.n;
+	leave(d);
 }
 
 static void
@@ -279,6 +306,7 @@ destination_health_timers(struct destination *d)
 {
 	d->closed.expired = closed_over;
 	d->silence.expired = silence_over;
+	d->leaving.expired = leave_on;
 }
 
 void

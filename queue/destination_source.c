@@ -118,7 +118,7 @@ decide_exhausted(struct loop_task *task)
 		for (d = all->buckets[i]; d; d = d->chain)
 			if (d->is_exhausted) {
 				d->is_exhausted = false;
-				all->decide(all, d);
+				all->decide(all, d, 0);
 			}
 }
 

@@ -150,45 +150,55 @@ lanes_take(struct lanes *l, struct waiting *w)
 	return true;
 }
 
+static bool
+is_enough(const struct sieve *s, const struct sifted *out)
+{
+	return s->most > 0 && out->n >= s->most;
+}
+
 static void
 sift_attempts(struct lanes *l, struct lane *lane, const struct sieve *s,
 	      struct sifted *out)
 {
-	struct attempt **p = &lane->first, *a;
+	struct attempt **p = &lane->first, *a, *last = NULL;
 
-	lane->last = NULL;
-	while ((a = *p)) {
+	while ((a = *p) && !is_enough(s, out)) {
 		if (!s->wants(s, a->message, a->lifetime_s)) {
-			lane->last = a;
+			last = a;
 			p = &a->next;
 			continue;
 		}
 		*p = a->next;
 		a->next = out->attempts;
 		out->attempts = a;
+		out->n++;
 		l->n--;
 		l->n_attempts--;
 	}
+	if (!*p) /* else the last is what it was */
+		lane->last = last;
 }
 
 static void
 sift_parked(struct lanes *l, struct lane *lane, const struct sieve *s,
 	    struct sifted *out)
 {
-	struct message **p = &lane->first_parked, *m;
+	struct message **p = &lane->first_parked, *m, *last = NULL;
 
-	lane->last_parked = NULL;
-	while ((m = *p)) {
+	while ((m = *p) && !is_enough(s, out)) {
 		if (!s->wants(s, m, m->lifetime_s)) {
-			lane->last_parked = m;
+			last = m;
 			p = &m->next;
 			continue;
 		}
 		*p = m->next;
 		m->next = out->parked;
 		out->parked = m;
+		out->n++;
 		l->n--;
 	}
+	if (!*p)
+		lane->last_parked = last;
 }
 
 void
@@ -196,7 +206,7 @@ lanes_sift(struct lanes *l, const struct sieve *s, struct sifted *out)
 {
 	struct lane *lane, *next;
 
-	for (lane = l->first; lane; lane = next) {
+	for (lane = l->first; lane && !is_enough(s, out); lane = next) {
 		next = lane->next;
 		sift_attempts(l, lane, s, out);
 		sift_parked(l, lane, s, out);

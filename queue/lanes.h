@@ -63,6 +63,7 @@ struct sieve {
 	bool (*wants)(const struct sieve *s, const struct message *m,
 		      int64_t lifetime_s);
 	const struct ages *ages; /* for wants */
+	size_t most;		 /* not more than these; 0: all */
 	uint32_t min_troubles;	 /* for destinations_sift */
 };
 
@@ -70,9 +71,11 @@ struct sieve {
 struct sifted {
 	struct attempt *attempts;
 	struct message *parked;
+	size_t n;
 };
 
-/* lanes_sift - take out all that is wanted, and add it to *out; one walk */
+/* lanes_sift - take out all that is wanted, and add it to *out; one walk, which
+ * ends when there are s->most */
 void
 lanes_sift(struct lanes *l, const struct sieve *s, struct sifted *out);
 

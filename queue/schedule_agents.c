@@ -326,10 +326,10 @@ is_ruled(struct destinations *all, struct slice key)
 }
 
 static void
-decide(struct destinations *all, struct destination *d)
+decide(struct destinations *all, struct destination *d, size_t most)
 {
 	struct schedule *s = OWNER(all, struct schedule, destinations);
-	const struct sieve everything = {.wants = sieve_all};
+	const struct sieve everything = {.wants = sieve_all, .most = most};
 	struct sifted out = {0};
 
 	destination_sift(d, &everything, &out);

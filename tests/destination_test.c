@@ -815,10 +815,56 @@ test_refused(enum destination_result result)
 static size_t n_decided;
 
 static void
-decide(struct destinations *of, struct destination *d)
+decide(struct destinations *of, struct destination *d, size_t most)
 {
+	const struct sieve everything = {.wants = sieve_all, .most = most};
+	struct sifted out = {0};
+	struct attempt *a;
+	struct message *m;
+
 	(void)of;
-	n_decided += d->waiting.n;
+	destination_sift(d, &everything, &out);
+	n_decided += out.n;
+	while ((a = out.attempts)) {
+		out.attempts = a->next;
+		free_attempt(a);
+	}
+	while ((m = out.parked)) {
+		out.parked = m->next;
+		message_free(m);
+	}
+}
+
+/* A million that wait leave in pieces, and once. */
+static void
+test_leaving(void)
+{
+	struct destination *a;
+	size_t most = 0, before, i;
+
+	begin();
+	all.decide = decide;
+	queue_some(1, "qmtp:b:1", 1);
+	pass_ms(1);
+	end_one(DESTINATION_WELL);
+	a = queue_some(3 * DESTINATION_LEAVE + 500, "qmtp:a:1 qmtp:b:1", 1);
+	pass_ms(1);
+	n_decided = 0;
+	for (i = 0; i < 20; i++) {
+		before = n_decided;
+		if (i == 0)
+			end_one(DESTINATION_TROUBLE);
+		else
+			pass_ms(1);
+		most = n_decided - before > most ? n_decided - before : most;
+	}
+	ok(a->waiting.n == 0 && n_decided == 3436 && most == DESTINATION_LEAVE,
+	   "what waits leaves in pieces: %zu, %zu at a time", n_decided, most);
+	a->n_leaving = 10;
+	queue_some(1, "qmtp:a:1", 1);
+	pass_ms(1);
+	ok(a->waiting.n == 1, "what comes back stays");
+	finish();
 }
 
 static void
@@ -906,6 +952,7 @@ main(void)
 	test_refused(DESTINATION_REFUSED);
 	test_refused(DESTINATION_LESS);
 	test_silent();
+	test_leaving();
 	loop_free(&loop);
 	return tap_done();
 }
