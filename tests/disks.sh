@@ -38,7 +38,7 @@ disk_begin() {
 	if [ "$disk_fs" = btrfs ]; then
 		disk_why='there is no xfs to copy a btrfs on'
 		mkdir -p "$disk_at.host"
-		truncate -s 6G "$disk_at.hostdisk"
+		truncate -s 16G "$disk_at.hostdisk"
 		mkfs.xfs -q -f -m reflink=1 "$disk_at.hostdisk" &&
 			mount -o loop "$disk_at.hostdisk" "$disk_at.host" ||
 			return 1
@@ -51,7 +51,7 @@ disk_begin() {
 # disk_make - a new file system, not mounted
 disk_make() {
 	rm -f "$image"
-	truncate -s "${DISK_SIZE:-1G}" "$image"
+	truncate -s "${DISK_SIZE:-6G}" "$image"
 	case $disk_fs in
 	ext4) mkfs.ext4 -q -F "$image" ;;
 	xfs) mkfs.xfs -q -f "$image" ;;

@@ -101,6 +101,7 @@ acked_again(struct store_waiter *w, struct message *m, const struct verdict *v)
 	struct ledger_entry *e = OWNER(w, struct ledger_entry, repeat);
 
 	(void)m;
+	e->repeat.done = NULL; /* it waits no more */
 	if (v->code == 'K')
 		e->again = simfs_length(ledger.disk);
 }
@@ -449,7 +450,9 @@ check_entry(const struct ledger_entry *e, size_t prefix)
 	int i;
 
 	if (!m && is_promised(e, prefix) && !over)
-		return "an acknowledged message is lost";
+		return e->acked && e->acked <= prefix
+			   ? "an acknowledged message is lost"
+			   : "a repeat got a K for nothing";
 	if (m && e->refused && e->refused <= prefix)
 		return "a refused message is there";
 	if (!m && is_known(e, &of) && !is_promised(e, prefix) && !over)
@@ -549,4 +552,113 @@ ledger_clear(void)
 		buf_free(&ledger.entries[i].text);
 	}
 	ledger.n = 0;
+}
+
+/* random work */
+
+static uint64_t
+below(uint64_t *random, uint64_t n)
+{
+	*random ^= *random << 13;
+	*random ^= *random >> 7;
+	*random ^= *random << 17;
+	return *random % n;
+}
+
+static size_t
+random_size(uint64_t *random)
+{
+	switch (below(random, 8)) {
+	case 0: return SMALL + 1 + (size_t)below(random, 6000);
+	case 1: return SMALL - (size_t)below(random, 3);
+	case 2: return 0;
+	default: return (size_t)below(random, 1500);
+	}
+}
+
+/* An entry, rather a late one. */
+static int
+some(uint64_t *random)
+{
+	int i = (int)below(random, (uint64_t)ledger.n);
+	int k = (int)below(random, (uint64_t)ledger.n);
+
+	return i > k ? i : k;
+}
+
+static void
+random_bounce(int entry)
+{
+	if (ledger.entries[entry].acked && !ledger.entries[entry].settled[0] &&
+	    !bounce_of(entry, 0) &&
+	    idmap_get(&ledger.store.messages, ledger.entries[entry].id))
+		bounce(entry, 0);
+}
+
+/* What its client would do that has not heard of the first. */
+static void
+repeat(struct ledger_entry *e)
+{
+	if (e->again || e->repeat.done || !is_known(e) || ledger.store.failed)
+		return;
+	e->repeat.done = acked_again;
+	store_wait(&ledger.store, &e->repeat);
+}
+
+void
+ledger_random(uint64_t *random)
+{
+	unsigned what = (unsigned)below(random, 100);
+	int i;
+
+	if (ledger.n == 0 || what < 35)
+		add(random_size(random), "", -1);
+	else if (what < 40)
+		repeat(&ledger.entries[some(random)]);
+	else if (what < 65)
+		for (i = some(random), what = 0; what < RCPTS; what++)
+			if (ledger.entries[i].acked &&
+			    !ledger.entries[i].settled[what])
+				settle(i, (int)what);
+	if (what >= 65 && what < 72 && ledger.n > 0)
+		random_bounce(some(random));
+	else if (what >= 72 && what < 88)
+		round_once();
+	else if (what >= 88 && what < 95)
+		store_reclaim(&ledger.store);
+	else if (what >= 95)
+		ledger_land();
+}
+
+static void
+rebase(struct ledger_entry *e, size_t prefix)
+{
+	struct message *m = idmap_get(&ledger.store.messages, e->id);
+	bool is_gone = !m && is_over(e, prefix);
+	bool is_there = m || (is_promised(e, prefix) && is_gone);
+	int i;
+
+	e->refused = e->refused && e->refused <= prefix;
+	e->acked = is_there;
+	e->again = 0;
+	e->repeat.done = NULL;
+	for (i = 0; i < RCPTS; i++)
+		e->settled[i] = e->durable[i] =
+		    is_gone || (m && message_is_done(m, (uint32_t)i));
+	if (!m && !is_gone) /* it has never been */
+		e->settles = -1;
+	incoming_free(&e->in, AT_FDCWD);
+	e->in.id = e->id;
+	e->in.has_key = true;
+	key_of(e, e->in.key);
+}
+
+void
+ledger_rebase(size_t prefix)
+{
+	int i;
+
+	for (i = 0; i < ledger.n; i++)
+		rebase(&ledger.entries[i], prefix);
+	ledger.next_id = store_lease(&ledger.store);
 }

@@ -11,7 +11,12 @@
 #include "queue/store.h"
 #include "tests/simfs.h"
 
-enum { LEDGER_MAX = 158, RCPTS = 2, SMALL = 3000 };
+enum {
+	LEDGER_MAX = 158, /* of the fixed work */
+	LEDGER_ALL = 600,
+	RCPTS = 2,
+	SMALL = 3000
+};
 
 /* Every call in turn; under a sanitizer, which looks for other things and is
  * slow, every fortieth. */
@@ -46,7 +51,7 @@ struct ledger {
 	struct loop loop;
 	struct store store;
 	struct simfs *disk; /* that the work runs on */
-	struct ledger_entry entries[LEDGER_MAX + 1];
+	struct ledger_entry entries[LEDGER_ALL];
 	int n;
 	uint64_t next_id;
 	size_t again_prefix; /* as much of a recovery's trace has happened */
@@ -103,5 +108,22 @@ ledger_less(void);
 /* ledger_clear - forget all promises */
 void
 ledger_clear(void);
+
+/* ledger_random - one step of another work: a message, outcomes, a bounce, a
+ * repeat, a round, or what is to be done now and then
+ *
+ * Needs    room: n + 1 < LEDGER_ALL.
+ */
+void
+ledger_random(uint64_t *random);
+
+/* ledger_rebase - what a store has found becomes what it has promised
+ *
+ * Behind ledger_check, so that it is what had to be found, and perhaps a
+ * little more, which has been delivered from now on. The trace in use is
+ * another one from now on.
+ */
+void
+ledger_rebase(size_t prefix);
 
 #endif
