@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LIVES = 5, STEPS = 60, LOOKS = 6 };
+enum { LIVES = 5, STEPS = 80, LOOKS = 6 };
 
 static const int faults[] = {ENOSPC, EIO, EDQUOT, EINTR, EMFILE, 0, -ENOSPC};
 

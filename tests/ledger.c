@@ -599,10 +599,13 @@ random_bounce(int entry)
 static void
 repeat(struct ledger_entry *e)
 {
-	if (e->again || e->repeat.done || !is_known(e) || ledger.store.failed)
+	uint64_t of;
+
+	if (e->again || e->repeat.done || ledger.store.failed ||
+	    !is_known(e, &of))
 		return;
 	e->repeat.done = acked_again;
-	store_wait(&ledger.store, &e->repeat);
+	store_wait(&ledger.store, of, &e->repeat);
 }
 
 void
