@@ -3,8 +3,8 @@
 #
 #   arrived.pl [-t FILE [-i ID]] [-v HEADER]... [-k REGEX] [-l LEDGER] DIR...
 #
-# Takes the trace lines off each file (Return-Path, Delivered-To, Received, at
-# the top) and compares the rest with FILE, byte for byte, where
+# Takes the trace lines off each file (at the top: Return-Path, Delivered-To,
+# Received, X-Quail-Expanded) and compares the rest with FILE, byte for byte, where
 #   -i ID       stands in FILE for the message's own id
 #   -v HEADER   a line that may differ, such as Date
 # -k: how to find a message's id in it; without it, in quail-load's Subject.
@@ -49,7 +49,8 @@ for my $dir (@ARGV) {
 		$ids{$id}++;
 		next unless defined $want;
 		my $rest = $all;
-		$rest =~ s/\A(?:(?:Return-Path|Delivered-To|Received):[^\n]*\n
+		$rest =~ s/\A(?:(?:Return-Path|Delivered-To|Received|
+		    X-Quail-Expanded):[^\n]*\n
 		    (?:[ \t][^\n]*\n)*)*//x;
 		my $expected = $want;
 		$expected =~ s/\Q$o{i}\E/$id/g if defined $o{i};

@@ -33,7 +33,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cycles=${CYCLES:-6}
 [ -z "${LONG:-}" ] || cycles=${CYCLES:-40}
 # segments that come and go
-export QUAIL_SEGMENT_SIZE="${QUAIL_SEGMENT_SIZE:-1048576}"
+export QUAIL_SEGMENT_SIZE="${QUAIL_SEGMENT_SIZE:-131072}"
 
 # between LOW HIGH
 between() {
@@ -181,6 +181,14 @@ found() {
 tell() {
 	while read -r name rcpt dir; do
 		result=$(found "$name" "$rcpt" "$dir" 2>>"$work/why")
+		case $result in
+		*' wrong=0 '*) ;;
+		*)
+			differs=$(sed -n 's/# differs: //p' "$work/why")
+			head -c 1000 "${differs##*
+}" >>"$work/why"
+			;;
+		esac
 		echo "place $name $(wc -l <"$work/$name.want") $result"
 	done <"$work/places"
 	for name in small qmqp big huge alias relay bounce; do
