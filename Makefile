@@ -8,7 +8,9 @@
 #   make bench        quail and its peers, the same work, in one run: as root,
 #                     25 minutes (QUICK=1: 5; WORKS="w1 w4": only these);
 #                     bench-sessions: what connections cost; bench-tls:
-#                     handshakes and bytes a second beside openssl's
+#                     handshakes and bytes a second beside openssl's;
+#                     bench-keys: ten minutes of trusted mail (RATE=N,
+#                     MINUTES=N, BYTES=N: other loads)
 #   make fuzz         the fuzz harnesses, with clang (doc/testing.md)
 #   make leaf         build/leaf/qmqpc, static and small: packaging/leaf.mk
 #   make install      into PREFIX (/usr/local), under DESTDIR
@@ -192,7 +194,8 @@ ASAN     = B=$(B)/asan DEPS=$(DEPS) OPT="-O1 -g -fno-omit-frame-pointer" \
            SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 RUN_ENV  = BIN=$(abspath $(B))/bin BUILD=$(abspath $(B))
 
-.PHONY: deps deps-test demo test test-long test-run test-one bench bench-sessions bench-tls bench-leaf
+.PHONY: deps deps-test demo test test-long test-run test-one bench bench-sessions bench-tls bench-leaf \
+    bench-keys
 deps:
 	@sh packaging/deps.sh build
 	@$(AGAIN) tinycdb
@@ -253,6 +256,11 @@ bench-leaf: deps-test
 	@$(AGAIN) all $(TOOLS) leaf
 	@$(RUN_ENV) DEPS=$(abspath $(DEPS)) REPORT=doc/benchmarks.md \
 	    sh tests/bench/leaf.sh
+
+bench-keys: deps-test
+	@$(AGAIN) all $(TOOLS)
+	@$(RUN_ENV) RATE=$(RATE) MINUTES=$(MINUTES) BYTES=$(BYTES) \
+	    sh tests/bench/keys.sh
 
 bench-sessions: deps-test
 	@$(AGAIN) all $(TOOLS)

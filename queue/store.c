@@ -4,9 +4,9 @@
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
-#include "queue/store_index.h"
 #include "queue/store_keys.h"
 #include "queue/store_recent.h"
+#include "queue/store_seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,6 +113,7 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	if (st->keep_cached == 0)
 		st->keep_cached = STORE_CACHED;
 	store_commit_init(st);
+	store_seal_init(st);
 	st->dir = directory(AT_FDCWD, path);
 	lock(st, path);
 	st->seg_dir = directory(st->dir, "seg");
@@ -140,7 +141,8 @@ store_end(struct store *st)
 	store_put_late(st);
 	if (!st->failed && store_commit(st) == 0 && st->outcomes.len == 0 &&
 	    st->late.len == 0)
-		store_index_seal(st);
+		store_seal(st);
+	store_seal_close(st);
 	store_synced(st);
 	store_tell_known(st);
 	worker_close(&st->syncer);
@@ -232,8 +234,7 @@ store_make_room(struct store *st, size_t size)
 		store_fail(st, "syncing a new segment");
 	if (!s)
 		return -1;
-	store_index_seal(st);
-	buf_free(&st->index);
+	store_seal(st);
 	st->current->put_before = st->recent.n_put;
 	append_segment(st, s);
 	st->current = s;

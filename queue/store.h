@@ -75,6 +75,15 @@ struct store_kept {
 	size_t n_files;
 };
 
+/* A full segment, while it is sealed: store_seal.h. */
+struct store_seal {
+	struct worker worker;
+	struct segment *segment; /* NULL: none */
+	struct buf index;
+	uint32_t batch;
+	int error; /* an errno: the sync failed */
+};
+
 /* A segment's index, while it is loaded piece by piece. */
 struct index_walk {
 	struct buf index;
@@ -133,6 +142,7 @@ struct store {
 	struct recent recent; /* packages that were taken lately, ... */
 	uint64_t put_written, put_durable; /* ... so many of them for sure */
 	struct store_kept kept;
+	struct store_seal seal;
 	struct store_waiters known; /* repeats of what is durable already */
 	struct loop_task known_task;
 	struct loop_timer reclaim_timer; /* there is more to give back */

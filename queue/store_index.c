@@ -13,7 +13,7 @@ enum {
 	S_LINE = 2 + 16 + 1 + 8 + 1,
 	P_LINE = 2 + 16 + 1 + 1 + 1,
 	K_LINE = 2 + ENTRY_OLD_KEY_LINE,
-	R_LINE = 2 + ENTRY_KEY_LINE
+	R_LINE = STORE_INDEX_KEY
 };
 
 /* writing */
@@ -92,10 +92,8 @@ by_key(const void *a, const void *b)
 	return memcmp(a, b, R_LINE);
 }
 
-/* E's payload: the R lines last, in order, so that a key can be looked for
- * in the file. Returns how many of those there are. */
-static uint32_t
-put_payload(struct buf *b, struct slice lines)
+uint32_t
+store_index_put(struct buf *b, struct slice lines)
 {
 	struct buf keys = {0};
 	size_t n;
@@ -110,50 +108,6 @@ put_payload(struct buf *b, struct slice lines)
 	n = keys.len / R_LINE;
 	buf_free(&keys);
 	return (uint32_t)n;
-}
-
-/* F tells that E is there, and its keys are believed without reading all of
- * E: so E is on disk before F is written. */
-static int
-write_seal(struct segment *s, struct buf *b, size_t e_size)
-{
-	const char *at = b->mem + b->off;
-	off_t end = (off_t)s->end, f_at = end + (off_t)e_size;
-
-	/* F must be the last thing in a file that was longer once */
-	if (fs_truncate(s->fd, end) != 0 ||
-	    fs_write_all(s->fd, at, e_size, end) != 0)
-		return -1;
-	if (fs_datasync(s->fd) != 0)
-		return -2;
-	return fs_write_all(s->fd, at + e_size, b->len - e_size, f_at);
-}
-
-void
-store_index_seal(struct store *st)
-{
-	struct segment *s = st->current;
-	struct entry_f f = {.index_at = s->end, .salt = s->salt};
-	struct buf b = {0};
-	size_t place, e_size;
-	int r;
-
-	if (st->index.len > RECORD_PAYLOAD_MAX)
-		return;
-	place = record_begin(&b);
-	f.n_keys = put_payload(&b, buf_slice(&st->index));
-	f.keys_at = s->end + b.len - (uint64_t)f.n_keys * R_LINE;
-	record_end(&b, place, 'E', s->segno, st->batch, s->salt);
-	e_size = b.len;
-	place = record_begin(&b);
-	entry_f_put(&b, &f);
-	record_end(&b, place, 'F', s->segno, st->batch, 0);
-	r = write_seal(s, &b, e_size);
-	if (r == -2)
-		store_fail(st, "syncing a segment's index");
-	else if (r == -1)
-		fs_truncate(s->fd, (off_t)s->end);
-	buf_free(&b);
 }
 
 /* reading */

@@ -67,12 +67,14 @@ bool
 store_index_has(const struct segment *s, const uint8_t key[ENTRY_KEY],
 		struct entry_key *k);
 
-/* store_index_seal - write E and F behind the current segment's last record
+enum { STORE_INDEX_KEY = 2 + ENTRY_KEY_LINE /* bytes of an R line */ };
+
+/* store_index_put - append E's payload: the R lines last, in order
  *
- * A failure is no harm: the segment stays unsealed.
+ * Returns  how many of those there are.
  */
-void
-store_index_seal(struct store *st);
+uint32_t
+store_index_put(struct buf *b, struct slice lines);
 
 /* store_index_load - load a piece of a segment by its index
  *

@@ -267,7 +267,8 @@ store_reclaim(struct store *st)
 	if (!st->is_loaded || st->failed)
 		return;
 	store_recent_turn(st);
-	st->wants_reclaim = st->syncer.is_busy;
+	st->wants_reclaim =
+	    st->syncer.is_busy || st->seal.segment == st->oldest;
 	if (st->wants_reclaim)
 		return;
 	more_ms = reclaim_some(st);

@@ -55,11 +55,11 @@ by_size(const void *a, const void *b)
 }
 
 static double
-percentile_ms(unsigned percent)
+percentile_ms(unsigned permille)
 {
 	if (load.n_k == 0)
 		return 0;
-	return load.latencies[(load.n_k - 1) * percent / 100] / 1000.0;
+	return load.latencies[(load.n_k - 1) * permille / 1000] / 1000.0;
 }
 
 static void
@@ -71,11 +71,11 @@ report(void)
 	printf("sent=%" PRIu64 " k=%" PRIu64 " z=%" PRIu64 " d=%" PRIu64
 	       " lost=%" PRIu64 " broken=%" PRIu64
 	       " seconds=%.3f k_per_second=%.0f"
-	       " p50_ms=%.3f p99_ms=%.3f max_ms=%.3f\n",
+	       " p50_ms=%.3f p99_ms=%.3f p999_ms=%.3f max_ms=%.3f\n",
 	       load.next_number, load.n_k, load.n_z, load.n_d, load.n_lost,
 	       load.n_broken, seconds,
-	       seconds > 0 ? (double)load.n_k / seconds : 0, percentile_ms(50),
-	       percentile_ms(99), percentile_ms(100));
+	       seconds > 0 ? (double)load.n_k / seconds : 0, percentile_ms(500),
+	       percentile_ms(990), percentile_ms(999), percentile_ms(1000));
 }
 
 /* ---- options */
