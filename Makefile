@@ -158,7 +158,8 @@ $(TOOLS):
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # What makes every flush slower, for peers and us alike; `make bench` loads it.
-$(B)/tests/slow.so: tests/bench/slow.c
+# And what sets the clock of one node.
+$(B)/tests/slow.so $(B)/tests/clock.so: $(B)/tests/%.so: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(SAY) link $@
 	$(Q)$(CC) $(STD) $(OPT) $(WARN) -fPIC -shared -o $@ $<
@@ -184,7 +185,7 @@ $(FUZZERS): $(B)/tests/fuzz-%: $(B)/tests/fuzz/%_fuzz.o $(FUZZ_MAIN) \
 .SECONDARY: $(TOBJS)
 
 .PHONY: tests
-tests: all $(TESTS) $(TOOLS) $(FUZZERS)
+tests: all $(TESTS) $(TOOLS) $(FUZZERS) $(B)/tests/clock.so
 
 # What is missing is installed first, so the rest runs in a make that finds
 # the compiler and the libraries in place.

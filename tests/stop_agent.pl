@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # stop_agent.pl SOCKET LOG GO - an agent for next hops "slow:...", whose next
 # hop takes its time: a job is written to LOG when all of its text has come, as
-# "taken SENDER", and is answered K once the file GO is there. Connects again
-# when the queue has gone.
+# "taken SENDER", and is answered K once the file GO is there, or Z when GO.z is.
+# Connects again when the queue has gone.
 use strict;
 use warnings;
 use IO::Socket::UNIX;
@@ -46,8 +46,9 @@ sub serve {
 			my $job = $jobs{$number};
 			next if $job->{left} > 0 || !$job->{rcpts};
 			print $out "taken $job->{sender}\n" unless $job->{told}++;
-			next unless -e $go;
-			print $queue frame('V', $number, 'Kfine (#2.0.0)')
+			my $text = -e $go ? 'Kfine (#2.0.0)'
+			    : -e "$go.z" ? 'Znot now (#4.2.0)' : next;
+			print $queue frame('V', $number, $text)
 			    for 1 .. $job->{rcpts};
 			$queue->flush;
 			delete $jobs{$number};
