@@ -6,6 +6,7 @@
 #include "lib/die.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 /* one record */
 
@@ -72,6 +73,8 @@ config_open_or_die(struct config *c, const char *path)
 
 	if (config_open(c, path, &why) == 0)
 		return;
+	if (access(path, R_OK) != 0 && errno != ENOENT)
+		die_sys("reading", path);
 	buf_putc(&why, 0);
 	die_config(why.mem, NULL);
 }

@@ -407,10 +407,12 @@ dns_open(struct loop *loop)
 					  ARES_OPT_SOCK_STATE_CB);
 	if (r == ARES_SUCCESS && servers)
 		r = ares_set_servers_ports_csv(dns->channel, servers);
-	if (r != ARES_SUCCESS)
-		die_config("cannot start looking names up; QUAIL_DNS, if set, "
-			   "wants ADDRESS:PORT",
+	if (r != ARES_SUCCESS && servers)
+		die_config("cannot start looking names up; QUAIL_DNS wants "
+			   "ADDRESS:PORT",
 			   ares_strerror(r));
+	if (r != ARES_SUCCESS)
+		die_sys("starting to look names up", ares_strerror(r));
 	return dns;
 }
 

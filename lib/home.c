@@ -24,8 +24,11 @@ home_enter(int argc, char **argv, const char *name, const char *usage)
 		_exit(100);
 	}
 	umask(077);
-	if (chdir(argv[1]) != 0)
+	if (chdir(argv[1]) == 0)
+		return;
+	if (errno == ENOENT || errno == ENOTDIR)
 		die_config("cannot change into the node's directory; give one "
-			   "that exists and that this user may enter",
+			   "that exists",
 			   argv[1]);
+	die_sys("changing into the node's directory", argv[1]);
 }

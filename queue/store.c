@@ -56,9 +56,9 @@ lock(struct store *st, const char *path)
 		die_sys("opening the queue's lock", path);
 	if (fs_lock(st->lock_fd) != 0) {
 		if (errno == EWOULDBLOCK)
-			die_config("another quail-queue works in this queue; "
-				   "stop it first",
-				   path);
+			die_sys("locking the queue; another quail-queue works "
+				"in it",
+				path);
 		die_sys("locking the queue", path);
 	}
 }
