@@ -141,6 +141,20 @@ fits(const struct question *q, struct slice pattern)
 	return ask_find(q->c, KEYS_TABLE(KEYS_ROUTES), pattern, q->r);
 }
 
+/* This host, for everybody (RFC 6761): a route for all domains is for none of
+ * these. Another host would take them for itself, and send them round. */
+static bool
+is_localhost(struct slice domain)
+{
+	const struct slice name = SLICE("localhost"),
+			   below = SLICE(".localhost");
+
+	return slice_eq(domain, name) ||
+	       slice_eq(domain, SLICE("localhost.localdomain")) ||
+	       (domain.len > below.len &&
+		slice_eq(slice_from(domain, domain.len - below.len), below));
+}
+
 static bool
 find_route(const struct question *q, const struct ask *a)
 {
@@ -154,7 +168,7 @@ find_route(const struct question *q, const struct ask *a)
 		while (ask_next_suffix(&suffix))
 			if (fits(q, suffix))
 				return true;
-	return fits(q, SLICE("*"));
+	return !is_localhost(a->domain) && fits(q, SLICE("*"));
 }
 
 static bool
@@ -311,6 +325,10 @@ accepts_routed(const struct config *c, const struct ask *a, const char **why_r)
 		q.senders = ANYBODY;
 		if (find_route(&q, a))
 			return 'K';
+		if (is_localhost(a->domain)) {
+			*why_r = "no mailbox here by that name (#5.1.1)";
+			return 'D';
+		}
 		*why_r = "this node's tables have no route there (#4.4.4)";
 		return 'Z';
 	}
@@ -430,7 +448,8 @@ route_by_tables(const struct question *q, const struct ask *a, struct buf *room,
 		struct config_route *route)
 {
 	if (!find_route(q, a)) {
-		route->decision = CONFIG_NOROUTE;
+		route->decision =
+		    is_localhost(a->domain) ? CONFIG_NOBODY : CONFIG_NOROUTE;
 		return;
 	}
 	keys_open(q->r->value, &route->nexthops, &route->source);

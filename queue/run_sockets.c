@@ -58,14 +58,16 @@ listen_once(const char *at)
 }
 
 /* The daemons of a supervisor that was killed end by themselves, but may
- * need a moment to let go of what they had. */
+ * need a moment to let go of what they had. Only at the start: nobody waits for
+ * us then. */
 static int
-listen_at(const char *at)
+listen_at(const char *at, bool is_start)
 {
 	const struct timespec moment = {.tv_nsec = MOMENT_NS};
 	int fd = listen_once(at), i;
 
-	for (i = 0; fd < 0 && errno == EADDRINUSE && i < MOMENTS; i++) {
+	for (i = 0; is_start && fd < 0 && errno == EADDRINUSE && i < MOMENTS;
+	     i++) {
 		nanosleep(&moment, NULL);
 		fd = listen_once(at);
 	}
@@ -86,7 +88,7 @@ add(struct run_sockets *new, const struct run_sockets *old, const char *name,
 		*s = (struct run_socket){.name = name};
 		memcpy(s->at, at.at, at.len);
 		held = find(old, name, s->at);
-		s->fd = held ? held->fd : listen_at(s->at);
+		s->fd = held ? held->fd : listen_at(s->at, old->n == 0);
 		if (s->fd >= 0) {
 			new->n++;
 			return 0;

@@ -171,6 +171,13 @@ static const struct {
      "routes:6", 'K', 'K'},
     {TO("e@[192.0.2.9]"), CONFIG_NEXTHOPS, "smtp:192.0.2.25:25", "*",
      "routes:6", 'D', 'K'},
+    /* this host, for which a route for all domains is none */
+    {TO("e@localhost"), CONFIG_NOBODY, "", "", "", 'D', 'D'},
+    {TO("e@LocalHost."), CONFIG_NOBODY, "", "", "", 'D', 'D'},
+    {TO("e@x.localhost"), CONFIG_NOBODY, "", "", "", 'D', 'D'},
+    {TO("e@localhost.localdomain"), CONFIG_NOBODY, "", "", "", 'D', 'D'},
+    {TO("e@notlocalhost"), CONFIG_NEXTHOPS, "smtp:192.0.2.25:25", "*",
+     "routes:6", 'D', 'K'},
     /* hostile */
     {TO("../x@here.example"), CONFIG_BADPART, "", "*@here.example", "users:2",
      'D', 'D'},
