@@ -134,10 +134,12 @@ answer_all(struct agent_job *job)
 	}
 }
 
+static bool wants_text; /* before any job is answered */
+
 static void
 job_begun(struct agent_job *job)
 {
-	if (!keep_bounce(job) || job->text_complete)
+	if ((!keep_bounce(job) && !wants_text) || job->text_complete)
 		answer_all(job);
 	else
 		agent_more(job, 10000000);
@@ -146,7 +148,7 @@ job_begun(struct agent_job *job)
 static void
 job_text(struct agent_job *job)
 {
-	if (keep_bounce(job) && job->text_complete)
+	if ((keep_bounce(job) || wants_text) && job->text_complete)
 		answer_all(job);
 	else if (!job->text_complete)
 		agent_more(job, 10000000);
@@ -1248,6 +1250,70 @@ test_params(void)
 	node_end();
 }
 
+/* The text of each job, which must be as long as it was said to be. */
+static const char *
+say_text(const struct agent_job *job, struct slice rcpt)
+{
+	struct slice text = buf_slice(&job->text);
+	bool whole = job->text_complete && text.len == job->size;
+
+	if (slice_eq(rcpt, job->rcpts[0])) {
+		buf_text(&asked, whole ? "" : "torn ");
+		buf_puts(&asked, slice_of(text.at, slice_find(text, 'S')));
+		buf_number(&asked, job->n_rcpts);
+		buf_text(&asked, "| ");
+	}
+	return rcpt.at[0] == 'z' ? "Zlater (#4.2.0)" : "Kfine (#2.0.0)";
+}
+
+static void
+test_vias(void)
+{
+	static const char *const some[] = {
+	    "via=1-5 team@hub.test", "via=3-4 lead@hub.test",
+	    "expanded=3 hub.test", "loops=6", NULL};
+	struct buf want = {0};
+	struct buf line = {0};
+	struct message *m;
+
+	node_begin();
+	say = say_text;
+	wants_text = true;
+	attrs = some;
+	buf_clear(&bounce);
+	m = send_one("kim@from.test",
+		     "a@one.test b@one.test z@one.test c@one.test "
+		     "team@hub.test d@one.test l@one.test");
+	attrs = NULL;
+	buf_text(&line, "X-Quail-Expanded: 12 ");
+	buf_hex(&line, 16, m->id);
+	buf_putc(&line, '\n');
+	buf_text(&want, "2| Delivered-To: team@hub.test\n");
+	buf_puts(&want, buf_slice(&line));
+	buf_text(&want, "2| Delivered-To: team@hub.test\n"
+			"Delivered-To: lead@hub.test\n");
+	buf_puts(&want, buf_slice(&line));
+	buf_text(&want, "1| ");
+	ok(slice_starts(buf_slice(&asked), buf_slice(&want)),
+	   "those of an alias are asked of apart, and told its name");
+	buf_clear(&asked);
+	ok(memmem(buf_slice(&bounce).at, bounce.len, "<l@one.test>:", 13) &&
+	       memmem(buf_slice(&bounce).at, bounce.len, "(#5.4.6)", 8),
+	   "an alias that the message had been at is returned");
+	pass_s(400);
+	buf_clear(&want);
+	buf_text(&want, "Delivered-To: team@hub.test\n");
+	buf_puts(&want, buf_slice(&line));
+	buf_text(&want, "1| ");
+	buf_putc(&want, 0);
+	ok(was_asked(want.mem), "again at the next attempt");
+	buf_free(&line);
+	buf_free(&want);
+	buf_free(&asked);
+	wants_text = false;
+	node_end();
+}
+
 int
 main(void)
 {
@@ -1275,6 +1341,7 @@ main(void)
 	test_slower();
 	test_many_rcpts();
 	test_params();
+	test_vias();
 	config_close(&config);
 	loop_free(&loop);
 	buf_free(&story);
