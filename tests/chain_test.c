@@ -114,6 +114,8 @@ chain(void)
 	for (life = 0; life < LIVES && ledger.n_bad == 0; life++) {
 		begin = simfs_length(ledger.disk);
 		work();
+		/* said in the log; from then on copies are possible */
+		ledger.is_aged |= ledger.store.kept.n_given_up > 0;
 		store_close(&ledger.store);
 		next_life(begin, life);
 	}

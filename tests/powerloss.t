@@ -92,7 +92,8 @@ check_ledger() {
 	end queue
 	[ $how = 0 ] || return 1
 	cat ledger >>ledgers
-	: >ledger
+	awk '$1 == "B" && $2 > n { n = $2 } END { print "H", n, 0 }' \
+	    ledgers >ledger
 }
 
 # order NAME - how many of 40 does a power loss leave?
@@ -146,7 +147,8 @@ try() {
 		return
 	}
 	echo "done $n $(grep -c ^K ledgers) $(cat recoveries 2>/dev/null |
-		wc -l) $(grep -c event=torn queue.said)" >>result
+		wc -l) $(grep -c event=torn queue.said) $(grep -c \
+	    event=repeat queue.said)" >>result
 }
 
 if [ "${1:-}" = try ]; then
@@ -172,7 +174,7 @@ report() {
 		skip "$1" "$rest"
 		return
 	fi
-	while read -r word first second third fourth; do
+	while read -r word first second third fourth fifth; do
 		case $word,$first,$second in
 		order,linkdir,40)
 			pass "$1: write, fsync, link, fsync of the directory: 40 of 40"
@@ -188,7 +190,7 @@ report() {
 			;;
 		order,*) fail "$1: $first: $second of 40" ;;
 		done,*)
-			pass "$1: $first power losses and $third in recoveries: $second acknowledged, none lost, $fourth torn tails"
+			pass "$1: $first power losses and $third in recoveries: $second acknowledged, none lost, none twice, $fifth repeats recognised, $fourth torn tails"
 			;;
 		*) fail "$1: $word $first $second $third $fourth" ;;
 		esac

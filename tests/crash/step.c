@@ -11,8 +11,8 @@
  * call if it is a write.
  *
  * After each run: a daemon that still lives must take another message. Then
- * it is started anew, and CLIENT must find everything that was ever
- * acknowledged, and be given a K once more.
+ * it is started anew, and CLIENT sends again what has no answer, must find
+ * everything that was ever acknowledged, and be given a K once more.
  *
  * Exit: 0; 1 for the first N where that is not so, which is told.
  */
@@ -269,7 +269,7 @@ takes_mail(pid_t queue)
 			return true;
 	}
 	end_queue(queue);
-	return how == 0;
+	return how == 0 || how == 3;
 }
 
 /* Returns what is wrong, or NULL. */
@@ -301,8 +301,11 @@ one_run(void)
 	end_queue(queue);
 	if (!takes)
 		return "it takes no mail any more";
+	if (how == 3 && s.what != KILL) /* its keys found no room on the disk */
+		how = 0;
 	return how == 0	  ? NULL
 	       : how == 1 ? "something acknowledged is lost"
+	       : how == 3 ? "a repeat was taken for a new message"
 			  : "it takes no mail after a restart";
 }
 
