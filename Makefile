@@ -136,9 +136,11 @@ $(TESTS): $(B)/tests/%: $(B)/tests/%.o $(B)/tests/helpers.a \
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
 	    -Wl,--end-group $(LDLIBS) -lcares -lbearssl
 
-# The crash tests' tools, each one file on lib/.
-CRASH := $(patsubst tests/crash/%.c,$(B)/tests/crash-%,$(wildcard tests/crash/*.c))
+# The crash tests' tools, each one file on lib/; the client has a second one.
+CRASH := $(patsubst tests/crash/%.c,$(B)/tests/crash-%,$(filter-out \
+         tests/crash/book.c,$(wildcard tests/crash/*.c)))
 TOOLS += $(CRASH)
+$(B)/tests/crash-client: $(B)/tests/crash/book.o
 $(CRASH): $(B)/tests/crash-%: $(B)/tests/crash/%.o $(call lib_of,lib)
 
 $(B)/tests/tlsrate: $(B)/tests/bench/tlsrate.o $(call lib_of,lib)

@@ -30,16 +30,16 @@
 #include "lib/home.h"
 #include "lib/netstring.h"
 #include "lib/owner.h"
+#include "tests/crash/book.h"
 
 #include <err.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { RCPTS = 2, WINDOW_MAX = 64, BIG = 300000, HEAD = 35, QUIET_MS = 80 };
+enum { WINDOW_MAX = 64, QUIET_MS = 80 };
 
 struct sent {
 	struct door_message m;
@@ -47,56 +47,18 @@ struct sent {
 	bool busy;
 };
 
-/* what the ledger says of a message */
-struct known {
-	uint64_t job; /* its id in the queue; 0: not seen yet */
-	bool acked, delivered[RCPTS];
-};
-
 static struct {
 	struct loop loop;
 	struct door door;
 	struct agent agent;
-	int ledger;
+	struct book book;
 	bool is_check;
 	unsigned long count, begun, answered, acked, window;
 	struct sent sent[WINDOW_MAX];
-	struct idmap known; /* struct known, by number */
-	struct buf pending; /* numbers that are to be sent again */
-	uint64_t last_number;
-	size_t n_missing;
-	unsigned long n_again, n_bad, n_repeats, n_twice;
+	unsigned long n_bad;
 	int64_t last_ms; /* of the last delivery */
 	bool again_taken;
 } c;
-
-static void
-note(char what, uint64_t number, size_t rcpt, uint64_t job)
-{
-	char line[96];
-	int n =
-	    snprintf(line, sizeof line, "%c %llu %zu %016llx\n", what,
-		     (unsigned long long)number, rcpt, (unsigned long long)job);
-
-	if (write(c.ledger, line, (size_t)n) != n)
-		err(111, "writing the ledger");
-}
-
-static struct known *
-known(uint64_t number)
-{
-	struct known *k = idmap_get(&c.known, number);
-
-	if (!k) {
-		k = calloc(1, sizeof *k);
-		if (!k)
-			err(111, "no memory");
-		idmap_put(&c.known, number, k);
-	}
-	if (number > c.last_number)
-		c.last_number = number;
-	return k;
-}
 
 /* TERM: there is no queue any more. */
 static volatile sig_atomic_t is_over;
@@ -123,37 +85,6 @@ wait_for_queue(void)
 	}
 }
 
-/* texts */
-
-static uint64_t
-mix(uint64_t number)
-{
-	number *= 0x9e3779b97f4a7c15u;
-	return number ^ number >> 29;
-}
-
-static size_t
-text_size(uint64_t number)
-{
-	uint64_t h = mix(number);
-
-	return number % 23 == 3 ? BIG + h % 5000 : 100 + h % 4000;
-}
-
-static void
-make_text(char *text, uint64_t number)
-{
-	size_t i, n = text_size(number);
-
-	for (i = 0; i < n; i++)
-		text[i] = i % 64 == 63
-			      ? '\n'
-			      : (char)('a' + (number + i * 7 + i / 64) % 26);
-	snprintf(text, HEAD + 1, "Message-ID: <%016llx@x>\n\n",
-		 (unsigned long long)number);
-	text[HEAD] = '.';
-}
-
 /* the front end */
 
 static void
@@ -164,32 +95,18 @@ answered(struct door_message *m, const struct verdict *v)
 	s->busy = false;
 	c.answered++;
 	if (v->code == 'K') {
-		note('K', s->number, 0, m->id);
-		known(s->number)->acked = true;
+		book_note(&c.book, 'K', s->number, 0, m->id);
+		book_known(&c.book, s->number)->acked = true;
 		c.acked++;
 		if (c.is_check)
 			c.again_taken = true;
 	}
 }
 
-/* What is to be sent again comes first. */
-static uint64_t
-next_number(void)
-{
-	uint64_t number;
-
-	if (c.pending.len == 0)
-		return c.last_number + 1;
-	memcpy(&number, buf_slice(&c.pending).at, sizeof number);
-	buf_take(&c.pending, sizeof number);
-	c.n_repeats++;
-	return number;
-}
-
 static void
 send_one(struct sent *s)
 {
-	static char text[BIG + 5000];
+	static char text[BOOK_TEXT_MAX];
 	char rcpt[64];
 	size_t i, n;
 
@@ -197,11 +114,11 @@ send_one(struct sent *s)
 		return;
 	s->busy = true;
 	c.begun++;
-	s->number = next_number();
-	known(s->number);
-	note('B', s->number, 0, s->m.id);
-	n = text_size(s->number);
-	make_text(text, s->number);
+	s->number = book_next(&c.book);
+	book_known(&c.book, s->number);
+	book_note(&c.book, 'B', s->number, 0, s->m.id);
+	n = book_text_size(s->number);
+	book_text(text, s->number);
 	door_attr(&s->m, "proto", SLICE("TEST"));
 	door_attr(&s->m, "client", SLICE("127.0.0.1"));
 	door_attr(&s->m, "relay", SLICE("1"));
@@ -211,7 +128,7 @@ send_one(struct sent *s)
 		door_text(&s->m,
 			  slice_of(text + i, n - i < 30000 ? n - i : 30000));
 	door_sender(&s->m, SLICE("from@x.test"));
-	for (i = 0; i < RCPTS; i++) {
+	for (i = 0; i < BOOK_RCPTS; i++) {
 		snprintf(rcpt, sizeof rcpt, "r%zu@x.test", i);
 		door_rcpt(&s->m, slice_text(rcpt));
 	}
@@ -234,19 +151,19 @@ send_more(void)
 struct job {
 	uint64_t at, number;
 	bool bad;
-	char text[BIG + 5000]; /* as it should be */
+	char text[BOOK_TEXT_MAX]; /* as it should be */
 };
 
 /* True when its first bytes have told which one it is. */
 static bool
 has_number(struct job *j, struct slice s)
 {
-	if (j->number || s.len < HEAD)
+	if (j->number || s.len < BOOK_HEAD)
 		return j->number > 0;
-	if (slice_hex(slice_of(s.at + 13, 16), &j->number) != 0 ||
-	    j->number == 0)
+	j->number = book_number(s);
+	if (j->number == 0)
 		j->number = UINT64_MAX; /* nobody's: it will be damaged */
-	make_text(j->text, j->number);
+	book_text(j->text, j->number);
 	return true;
 }
 
@@ -266,28 +183,10 @@ take_text(struct agent_job *job)
 	buf_clear(&job->text);
 }
 
-static void
-delivered(uint64_t number, size_t rcpt, uint64_t id)
-{
-	struct known *k = known(number);
-
-	note('D', number, rcpt, id);
-	if (k->job != 0 && k->job != id) {
-		printf("twice: %llu: %016llx, %016llx\n",
-		       (unsigned long long)number, (unsigned long long)k->job,
-		       (unsigned long long)id);
-		c.n_twice++;
-	} else if (k->delivered[rcpt]) {
-		c.n_again++;
-	}
-	k->job = id;
-	k->delivered[rcpt] = true;
-}
-
 static bool
 is_wanted(uint64_t number, size_t rcpt)
 {
-	uint64_t h = mix(number + 1) % 8;
+	uint64_t h = book_mix(number + 1) % 8;
 
 	return c.is_check || h > 1 || (h == 1 && rcpt == 0);
 }
@@ -300,7 +199,7 @@ finish(struct agent_job *job)
 	struct verdict v;
 	size_t i, n = job->n_rcpts;
 
-	if (j->bad || number == 0 || j->at != text_size(number)) {
+	if (j->bad || number == 0 || j->at != book_text_size(number)) {
 		printf("damaged: %016llx: %llu bytes\n",
 		       (unsigned long long)job->id, (unsigned long long)j->at);
 		c.n_bad++;
@@ -313,7 +212,7 @@ finish(struct agent_job *job)
 		    job->rcpts[i].len > 1 && job->rcpts[i].at[1] == '1';
 
 		if (is_wanted(number, rcpt)) {
-			delivered(number, rcpt, job->id);
+			book_delivered(&c.book, number, rcpt, job->id);
 			verdict_say(&v, 'K', "");
 		} else {
 			verdict_say(&v, 'Z', "not now (#4.2.1)");
@@ -352,82 +251,13 @@ static const struct agent_calls calls = {job_begun, job_text, job_gone};
 
 /* the two modes */
 
-static void
-read_line(const char *line, bool is_dead)
-{
-	unsigned long long number, job = 0;
-	size_t rcpt;
-	struct known *k;
-
-	if (sscanf(line + 1, "%llu %zu %llx", &number, &rcpt, &job) < 2 ||
-	    number == 0 || rcpt >= RCPTS)
-		return;
-	if (line[0] == 'H') { /* as far as an earlier ledger came */
-		c.last_number = number;
-		return;
-	}
-	k = known(number);
-	if (line[0] == 'K' && !is_dead)
-		k->acked = true;
-	if (line[0] != 'D')
-		return;
-	k->delivered[rcpt] = true;
-	if (!is_dead)
-		k->job = job;
-}
-
-static void
-read_ledger(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	bool is_dead = false;
-	char line[96];
-	uint64_t i;
-
-	if (!f)
-		err(111, "%s", path);
-	while (fgets(line, sizeof line, f)) {
-		if (line[0] == 'X' || line[0] == 'S')
-			is_dead = line[0] == 'X';
-		else
-			read_line(line, is_dead);
-	}
-	fclose(f);
-	for (i = 1; i <= c.last_number; i++)
-		if (idmap_get(&c.known, i) && !known(i)->acked)
-			buf_put(&c.pending, &i, sizeof i);
-}
-
-static void
-count_missing(bool tell)
-{
-	size_t i, rcpt;
-
-	c.n_missing = 0;
-	for (i = 0; i < c.known.cap; i++) {
-		struct known *k = c.known.slots[i].value;
-
-		if (c.known.slots[i].id == 0 || !k->acked)
-			continue;
-		for (rcpt = 0; rcpt < RCPTS; rcpt++) {
-			if (k->delivered[rcpt])
-				continue;
-			c.n_missing++;
-			if (tell && c.n_missing < 20)
-				printf("lost: %llu recipient %zu\n",
-				       (unsigned long long)c.known.slots[i].id,
-				       rcpt);
-		}
-	}
-}
-
 static bool
 is_through(void)
 {
-	if (c.sent[0].busy || !c.again_taken || c.pending.len > 0)
+	if (c.sent[0].busy || !c.again_taken || c.book.pending.len > 0)
 		return false;
-	count_missing(false);
-	return c.n_missing == 0 && clock_ms() - c.last_ms >= QUIET_MS;
+	book_missing(&c.book, false);
+	return c.book.n_missing == 0 && clock_ms() - c.last_ms >= QUIET_MS;
 }
 
 /* First what has no answer, then one more. */
@@ -438,17 +268,18 @@ check(int64_t seconds)
 
 	while (clock_ms() < end && !is_through()) {
 		loop_round(&c.loop, 20);
-		if (!c.sent[0].busy && (c.pending.len > 0 || !c.again_taken))
+		if (!c.sent[0].busy &&
+		    (c.book.pending.len > 0 || !c.again_taken))
 			send_one(&c.sent[0]);
 	}
-	count_missing(true);
+	book_missing(&c.book, true);
 	printf("known=%zu lost=%zu damaged=%lu again=%lu repeats=%lu "
 	       "twice=%lu\n",
-	       c.known.n, c.n_missing, c.n_bad, c.n_again, c.n_repeats,
-	       c.n_twice);
-	if (c.n_missing > 0 || c.n_bad > 0)
+	       c.book.known.n, c.book.n_missing, c.n_bad, c.book.n_again,
+	       c.book.n_repeats, c.book.n_twice);
+	if (c.book.n_missing > 0 || c.n_bad > 0)
 		return 1;
-	return !c.again_taken ? 2 : c.n_twice > 0 ? 3 : 0;
+	return !c.again_taken ? 2 : c.book.n_twice > 0 ? 3 : 0;
 }
 
 static int
@@ -472,10 +303,10 @@ send_all(void)
 	while (c.door.is_open && clock_ms() < give_up)
 		loop_round(&c.loop, 20);
 	printf("begun=%lu acked=%lu repeats=%lu twice=%lu\n", c.begun, c.acked,
-	       c.n_repeats, c.n_twice);
+	       c.book.n_repeats, c.book.n_twice);
 	if (c.n_bad > 0)
 		return 1;
-	if (c.n_twice > 0)
+	if (c.book.n_twice > 0)
 		return 3;
 	return c.count > 0 && c.acked == 0 ? 2 : 0;
 }
@@ -487,12 +318,7 @@ main(int argc, char **argv)
 		errx(100, "usage: crash-client DIR LEDGER send COUNT WINDOW | "
 			  "check SECONDS");
 	c.is_check = strcmp(argv[3], "check") == 0;
-	c.ledger =
-	    open(argv[2], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (c.ledger < 0)
-		err(111, "%s", argv[2]);
-	read_ledger(argv[2]);
-	note('S', 0, 0, 0);
+	book_open(&c.book, argv[2]);
 	if (chdir(argv[1]) != 0)
 		err(111, "%s", argv[1]);
 	signal(SIGTERM, on_term);
