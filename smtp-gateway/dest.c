@@ -157,7 +157,6 @@ drop(struct dest *d)
 	loop_timer_stop(d->out->loop, &d->again);
 	list_drop(&d->waits);
 	buf_free(&d->key);
-	buf_free(&d->me);
 	free(d);
 }
 
@@ -265,6 +264,10 @@ static void
 look_up(struct dest *d)
 {
 	struct out *out = d->out;
+	struct asker by = {.dns = out->dns,
+			   .config = out->config,
+			   .helo = d->helo,
+			   .is_test = out->is_test};
 
 	if (d->lookup)
 		return;
@@ -277,14 +280,10 @@ look_up(struct dest *d)
 		die_nomem();
 	d->lookup->user = d;
 	out->n_lookups++;
-	buf_clear(&d->me);
-	buf_puts(&d->me, config_me(out->config));
 	if (d->is_mx)
-		lookup_domain(d->lookup, out->dns, d->name, d->port,
-			      buf_slice(&d->me), looked_up);
+		lookup_domain(d->lookup, &by, d->name, d->port, looked_up);
 	else
-		lookup_smarthost(d->lookup, out->dns, d->name, d->port,
-				 looked_up);
+		lookup_smarthost(d->lookup, &by, d->name, d->port, looked_up);
 }
 
 /* carrying */

@@ -57,7 +57,6 @@ struct dest {
 	struct slice name;    /* the domain or host, in key */
 	struct slice helo;    /* what we say we are, in key; empty: me */
 	struct endpoint from; /* our address; len 0: any */
-	struct buf me;	      /* our name: tables may change during a lookup */
 	struct lookup *lookup;
 	struct targets *targets; /* NULL: not known, or not fresh */
 	int64_t fresh_until_ms;

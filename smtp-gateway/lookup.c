@@ -23,18 +23,50 @@ finish(struct lookup *l, char code, const char *before, const char *after)
 }
 
 static void
-add(struct lookup *l, struct slice name)
+loops_back(struct lookup *l)
 {
+	finish(l, 'D', "mail for ", " loops back (#5.4.6)");
+}
+
+/* Is this address of no use for what we look for? */
+static enum self
+self_of(const struct lookup *l, const struct endpoint *e)
+{
+	struct endpoint numeric;
+
+	if (l->is_mx)
+		return self_address(l->by.config, e, l->by.is_test);
+	/* a route means what it says, but a name may have moved */
+	return endpoint_parse(&numeric, slice_text(l->domain), 1) != 0 &&
+		       self_serves(l->by.config, e)
+		   ? SELF_US
+		   : SELF_NOT;
+}
+
+/* The worst of what its addresses are. */
+static enum self
+add(struct lookup *l, struct slice name, uint16_t preference)
+{
+	enum self all = SELF_NOT, self;
 	size_t i;
 
 	for (i = 0; i < l->query.n_addresses && l->targets.n < TARGETS_MAX;
 	     i++) {
-		struct target *t = &l->targets.at[l->targets.n++];
+		struct target *t = &l->targets.at[l->targets.n];
 
+		self = self_of(l, &l->query.addresses[i]);
+		all = self > all ? self : all;
+		if (self != SELF_NOT) {
+			l->loops = true;
+			continue;
+		}
 		t->to = l->query.addresses[i];
+		t->preference = preference;
 		t->name_len = (uint8_t)name.len;
 		memcpy(t->name, name.at, name.len);
+		l->targets.n++;
 	}
+	return all;
 }
 
 /* addresses of a smarthost, or of a domain without MX */
@@ -44,14 +76,18 @@ own_addresses(struct dns_query *q)
 {
 	struct lookup *l = OWNER(q, struct lookup, query);
 
-	if (q->result == DNS_FOUND) {
-		add(l, slice_text(l->domain));
+	if (q->result == DNS_FOUND)
+		add(l, slice_text(l->domain), 0);
+	if (l->targets.n > 0)
 		l->done(l);
-	} else if (q->result == DNS_SOFT || !l->is_mx) {
+	else if (l->loops && l->is_mx)
+		loops_back(l);
+	else if (l->loops)
+		finish(l, 'Z', "the smarthost ", " is this host (#4.4.6)");
+	else if (q->result == DNS_SOFT || !l->is_mx)
 		finish(l, 'Z', "cannot find the address of ", " now (#4.4.3)");
-	} else {
+	else
 		finish(l, 'D', "there is no domain ", " (#5.1.2)");
-	}
 }
 
 /* addresses of the MX hosts, one after the other */
@@ -59,30 +95,58 @@ own_addresses(struct dns_query *q)
 static void
 next_host(struct lookup *l);
 
+/* It is us: no host that is not better. */
+static void
+cut_here(struct lookup *l)
+{
+	uint16_t preference = l->mx[l->next].preference;
+
+	l->n_mx = l->next;
+	while (l->targets.n > 0 &&
+	       l->targets.at[l->targets.n - 1].preference == preference)
+		l->targets.n--;
+}
+
 static void
 host_addresses(struct dns_query *q)
 {
 	struct lookup *l = OWNER(q, struct lookup, query);
+	const struct dns_mx *mx = &l->mx[l->next];
 
-	if (q->result == DNS_FOUND)
-		add(l, slice_text(l->mx[l->next].host));
-	else if (q->result == DNS_SOFT)
+	if (q->result == DNS_SOFT)
 		l->soft = true;
+	if (q->result == DNS_FOUND &&
+	    add(l, slice_text(mx->host), mx->preference) == SELF_US)
+		cut_here(l);
 	l->next++;
 	next_host(l);
 }
 
 static void
+skip_localhost(struct lookup *l)
+{
+	while (l->next < l->n_mx &&
+	       self_name(l->by.config, l->by.helo,
+			 slice_text(l->mx[l->next].host)) == SELF_NOWHERE) {
+		l->loops = true;
+		l->next++;
+	}
+}
+
+static void
 next_host(struct lookup *l)
 {
+	skip_localhost(l);
 	if (l->next < l->n_mx && l->targets.n < TARGETS_MAX)
-		dns_addresses(l->dns, &l->query,
+		dns_addresses(l->by.dns, &l->query,
 			      slice_text(l->mx[l->next].host), l->port,
 			      host_addresses);
 	else if (l->targets.n > 0)
 		l->done(l);
 	else if (l->soft)
 		finish(l, 'Z', "cannot find the MX hosts of ", " now (#4.4.3)");
+	else if (l->loops)
+		loops_back(l);
 	else
 		finish(l, 'Z', "no MX host of ", " has an address (#4.4.4)");
 }
@@ -90,9 +154,7 @@ next_host(struct lookup *l)
 static bool
 is_me(const struct lookup *l, struct slice host)
 {
-	if (host.len > 0 && host.at[host.len - 1] == '.')
-		host.len--;
-	return slice_case_eq(host, l->me);
+	return self_name(l->by.config, l->by.helo, host) == SELF_US;
 }
 
 /* Never to ourselves, nor to hosts that would only send it to us. */
@@ -122,10 +184,10 @@ mx_hosts(struct dns_query *q)
 	}
 	if (q->result == DNS_NONE) {
 		if (is_me(l, slice_text(l->domain)))
-			finish(l, 'D', "mail for ", " loops back (#5.4.6)");
+			loops_back(l);
 		else
-			dns_addresses(l->dns, q, slice_text(l->domain), l->port,
-				      own_addresses);
+			dns_addresses(l->by.dns, q, slice_text(l->domain),
+				      l->port, own_addresses);
 		return;
 	}
 	l->n_mx = q->n_mx;
@@ -136,16 +198,16 @@ mx_hosts(struct dns_query *q)
 	}
 	cut_at_me(l);
 	if (l->n_mx == 0)
-		finish(l, 'D', "mail for ", " loops back (#5.4.6)");
+		loops_back(l);
 	else
 		next_host(l);
 }
 
 static void
-start(struct lookup *l, struct dns *dns, struct slice name, uint16_t port,
-      void (*done)(struct lookup *))
+start(struct lookup *l, const struct asker *by, struct slice name,
+      uint16_t port, void (*done)(struct lookup *))
 {
-	l->dns = dns;
+	l->by = *by;
 	l->port = port;
 	l->done = done;
 	if (name.len > DNS_NAME_MAX)
@@ -155,11 +217,11 @@ start(struct lookup *l, struct dns *dns, struct slice name, uint16_t port,
 }
 
 void
-lookup_smarthost(struct lookup *l, struct dns *dns, struct slice name,
+lookup_smarthost(struct lookup *l, const struct asker *by, struct slice name,
 		 uint16_t port, void (*done)(struct lookup *))
 {
-	start(l, dns, name, port, done);
-	dns_addresses(dns, &l->query, slice_text(l->domain), port,
+	start(l, by, name, port, done);
+	dns_addresses(by->dns, &l->query, slice_text(l->domain), port,
 		      own_addresses);
 }
 
@@ -175,18 +237,30 @@ literal(struct slice name)
 	return inner;
 }
 
-void
-lookup_domain(struct lookup *l, struct dns *dns, struct slice name,
-	      uint16_t port, struct slice me, void (*done)(struct lookup *))
+static bool
+is_literal(struct slice name)
 {
-	start(l, dns, name, port, done);
+	return name.len > 2 && name.at[0] == '[' &&
+	       name.at[name.len - 1] == ']';
+}
+
+/* Of localhost nobody is asked; the answer comes as any other. */
+void
+lookup_domain(struct lookup *l, const struct asker *by, struct slice name,
+	      uint16_t port, void (*done)(struct lookup *))
+{
+	start(l, by, name, port, done);
 	l->is_mx = true;
-	l->me = me;
-	if (name.len > 2 && name.at[0] == '[' && name.at[name.len - 1] == ']')
-		dns_addresses(dns, &l->query, literal(name), port,
-			      own_addresses);
+	if (is_literal(name))
+		name = literal(name);
+	else if (self_name(by->config, by->helo, name) == SELF_NOWHERE)
+		name = SLICE("127.0.0.1");
 	else
-		dns_mx(dns, &l->query, slice_text(l->domain), mx_hosts);
+		name = SLICE("");
+	if (name.len > 0)
+		dns_addresses(by->dns, &l->query, name, port, own_addresses);
+	else
+		dns_mx(by->dns, &l->query, slice_text(l->domain), mx_hosts);
 }
 
 void

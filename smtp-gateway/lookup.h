@@ -2,15 +2,18 @@
  *
  * A smarthost: its addresses. A domain: its MX hosts by preference, down to
  * (not including) ourselves, and their addresses; without any MX its own
- * addresses. [192.0.2.1] and [IPv6:...] are themselves.
+ * addresses. [192.0.2.1] and [IPv6:...] are themselves. What is no place for
+ * mail of others is left out (self.h).
  *
  *   what DNS says                       the verdict
  *   no such domain, no MX, no address   D (#5.1.2)
  *   null MX (RFC 7505)                  D (#5.1.10)
- *   we are the best MX                  D (#5.4.6)
+ *   we are the best MX, or nothing      D (#5.4.6)
+ *   but localhost is named
  *   MX hosts without any address        Z (#4.4.4)
  *   no usable answer                    Z (#4.4.3)
  *   no such smarthost                   Z (#4.4.3): our table, our trouble
+ *   a smarthost's name is our own door  Z (#4.4.6): the same
  *
  * Source  RFC 5321 section 5.1
  * Test    tests/smtp_out.t
@@ -20,11 +23,13 @@
 
 #include "lib/dns.h"
 #include "lib/verdict.h"
+#include "smtp-gateway/self.h"
 
 enum { TARGETS_MAX = 16 };
 
 struct target {
 	struct endpoint to;
+	uint16_t preference;
 	uint8_t name_len;
 	char name[DNS_NAME_MAX];
 };
@@ -34,13 +39,21 @@ struct targets {
 	struct target at[TARGETS_MAX];
 };
 
-struct lookup {
+/* Who asks. */
+struct asker {
 	struct dns *dns;
+	const struct config *config;
+	struct slice helo; /* the pool's name; may be empty */
+	bool is_test;	   /* self.h */
+};
+
+struct lookup {
+	struct asker by;
 	struct dns_query query;
-	struct slice me;
 	uint16_t port;
 	bool is_mx;	   /* of a domain, not of a smarthost */
 	bool soft;	   /* some host had no usable answer */
+	bool loops;	   /* something was left out */
 	size_t n_mx, next; /* mx hosts; which one is asked for */
 	struct dns_mx mx[DNS_MX_MAX];
 	char domain[DNS_NAME_MAX + 1];
@@ -53,15 +66,15 @@ struct lookup {
 /* lookup_smarthost, lookup_domain - find out; done is called later, once
  *
  * Needs    *l all zero and in place until done or lookup_cancel.
- * Takes    name: copied. me: our own name, kept.
+ * Takes    name: copied. by: all that it names is kept.
  */
 void
-lookup_smarthost(struct lookup *l, struct dns *dns, struct slice name,
+lookup_smarthost(struct lookup *l, const struct asker *by, struct slice name,
 		 uint16_t port, void (*done)(struct lookup *));
 
 void
-lookup_domain(struct lookup *l, struct dns *dns, struct slice name,
-	      uint16_t port, struct slice me, void (*done)(struct lookup *));
+lookup_domain(struct lookup *l, const struct asker *by, struct slice name,
+	      uint16_t port, void (*done)(struct lookup *));
 
 /* lookup_cancel - done will not be called */
 void

@@ -46,6 +46,7 @@ struct out {
 	struct agent agent;
 	struct dns *dns;
 	uint16_t mx_port;
+	bool is_test; /* MX hosts are on the loopback */
 	bool stopping;
 	struct dest *dests[OUT_DESTS_SLOTS]; /* by key */
 	size_t n_peers, n_lookups;

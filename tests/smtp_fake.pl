@@ -16,6 +16,16 @@
 #   once     closes after each mail, when the next MAIL comes
 #   die      closes after the text of a mail to "poison..."; DIR/die.taken has
 #            a line for each other mail, DIR/die.tried for each of those
+#   later    451 4.3.0 to MAIL
+#   full4    452 4.3.1 to the text
+#   busy     450 4.3.2 to RCPT
+#   grey     451 4.7.1 to RCPT
+#   tls      530 to MAIL
+#   relay    550 5.7.1 to RCPT, for relaying
+#   few      452 to the third recipient of a mail, and to those behind it
+#   bye      421 to the second MAIL
+#   frozen   takes connections, and says nothing
+#   patient  answers the text 7 seconds later
 use strict;
 use warnings;
 use IO::Select;
@@ -53,6 +63,24 @@ my %names = (
 	"first.test" => "127.0.0.3",
 	"second.test" => "127.0.0.4",
 	"bare.test" => "127.0.0.4",
+	# a first host that is of no use, and a good one
+	(map {("two-$_.test" => [[10, "$_.test"], [20, "second.test"]])}
+	    qw(later full4 busy grey frozen)),
+	"later.test" => "127.0.0.5",
+	"full4.test" => "127.0.0.6",
+	"busy.test" => "127.0.0.7",
+	"grey.test" => "127.0.0.8",
+	"frozen.test" => "127.0.0.9",
+	# what leads back
+	"own.test" => [[10, "own-host.test"], [20, "second.test"]],
+	"own-host.test" => "127.0.0.1",
+	"zero.test" => [[10, "zero-host.test"]],
+	"zero-host.test" => "0.0.0.0",
+	"localhost-mx.test" => [[10, "localhost"], [20, "localhost."]],
+	"localhost" => "127.0.0.4",
+	"us.test" => [[10, "out.hub.test"], [10, "second.test"],
+	    [20, "second.test"]],
+	"out.hub.test" => "127.0.0.4",
 );
 
 sub answer_name {
@@ -85,9 +113,18 @@ sub note {
 	print $to time, "\n";
 }
 
+my %odd = (
+	later => [qr/^MAIL/, "451 4.3.0 later"],
+	busy => [qr/^RCPT/, "450 4.3.2 busy"],
+	grey => [qr/^RCPT/, "451 4.7.1 greylisted"],
+	tls => [qr/^MAIL/, "530 5.7.0 Must issue a STARTTLS command first"],
+	relay => [qr/^RCPT/, "550 5.7.1 relaying denied"],
+);
+
 sub session {
 	my ($s, $mode, $file) = @_;
 	my ($in, $is_text, $mails, $rcpts, $is_poison) = ("", 0, 0, 0, 0);
+	my $no_mail = 0;
 	open my $log, ">", $file or die;
 	$log->autoflush(1);
 	my $say = sub {
@@ -97,6 +134,10 @@ sub session {
 			select undef, undef, undef, 0.002 if $mode eq "slow";
 		}
 	};
+	if ($mode eq "frozen") {
+		1 while sysread $s, $in, 65536;
+		return;
+	}
 	$say->($mode eq "greet" ? "554 5.7.1 not you" :
 	    $mode eq "junk" ? "* OK IMAP4rev1" : "220 fake");
 	for (;;) {
@@ -115,10 +156,17 @@ sub session {
 					    "tried" : "taken"));
 					return if $is_poison;
 				}
+				sleep 7 if $mode eq "patient";
 				$say->($mode eq "full" ? "552 5.2.2 full"
+				    : $mode eq "full4" ? "452 4.3.1 full"
 				    : "250 2.0.0 got it");
 			} elsif ($early) {
 				$say->("503 wait");
+			} elsif ($odd{$mode} && $line =~ $odd{$mode}[0]) {
+				$say->($odd{$mode}[1]);
+				$no_mail = $line =~ /^MAIL/;
+			} elsif ($no_mail && $line =~ /^(RCPT|DATA)/) {
+				$say->("503 5.5.1 no mail");
 			} elsif ($line =~ /\AEHLO/) {
 				$say->($mode eq "old" ? "502 what?" :
 				    $mode eq "small" ?
@@ -127,10 +175,18 @@ sub session {
 				    "250-8BITMIME\r\n250 SIZE 0");
 			} elsif ($line =~ /\AMAIL/) {
 				return if $mode eq "once" && $mails;
+				if ($mode eq "bye" && $mails) {
+					$say->("421 4.3.2 enough");
+					return;
+				}
 				$rcpts = $is_poison = 0;
 				$say->("250 2.1.0 ok");
 			} elsif ($line =~ /\ARCPT TO:<(bad)?(tmp)?/) {
 				my ($bad, $tmp) = ($1, $2);
+				if ($mode eq "few" && $rcpts == 2) {
+					$say->("452 4.5.3 too many");
+					next;
+				}
 				$rcpts++ unless $bad || $tmp;
 				$is_poison ||= $line =~ /<poison/;
 				$say->($bad ? "550-5.1.1 nobody\r\n550 5.1.1 here"

@@ -42,8 +42,18 @@ QUAIL_DNS=127.0.0.1:$dns QUAIL_SMTP_PORT=$mx
 export QUAIL_DNS QUAIL_SMTP_PORT
 node_start hub || exit 1
 
+# the ids of all messages; the log comes behind the replies
+ids() {
+	sed -n 's/.*event=message id=\([0-9a-f]*\).*/\1/p' "$work/hub.log"
+}
+
+has_ids() {
+	[ "$(ids | wc -l)" -ge "$1" ]
+}
+
 # mail TEXT RCPT... - through smtp in; prints the id
 mail() {
+	before=$(ids | wc -l)
 	{
 		printf '1\n1 EHLO me\n1 MAIL FROM:<a@sink.test>\n'
 		text=$1
@@ -55,8 +65,8 @@ mail() {
 	} | perl "$here/smtp_talk.pl" "$smtp" >"$work/talk"
 	tail -n 1 "$work/talk" | grep -q '^250 2.0.0' ||
 		sed 's/^/# /' "$work/talk" >&2
-	sed -n 's/.*event=message id=\([0-9a-f]*\).*/\1/p' "$work/hub.log" |
-		tail -n 1
+	wait_for 5 has_ids $((before + 1))
+	ids | tail -n 1
 }
 
 attempts() {
