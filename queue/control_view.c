@@ -230,6 +230,7 @@ control_view_message(struct control_view *v, struct buf *out)
 
 	put_id(&v->fields, m->id);
 	control_number(&v->fields, "birth_us", m->birth_us);
+	control_number(&v->fields, "age_s", age_s(v));
 	control_number(&v->fields, "size", (int64_t)m->text_len);
 	if (!v->is_damaged)
 		control_field(&v->fields, "from", v->envelope.sender);

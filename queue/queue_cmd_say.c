@@ -98,6 +98,18 @@ say_wrapped(struct slice text, size_t indent, size_t column)
 	putchar('\n');
 }
 
+/* By the queue's time, where it is told. */
+static int64_t
+age_s(const struct say *say, struct slice body)
+{
+	uint64_t birth_us = 0, s;
+
+	if (number(body, "age_s", &s))
+		return (int64_t)s;
+	number(body, "birth_us", &birth_us);
+	return say->now_s - (int64_t)(birth_us / 1000000);
+}
+
 /* lists */
 
 /* Of a damaged message nobody knows it. */
@@ -119,15 +131,14 @@ static void
 list_message(struct say *say, struct slice body)
 {
 	char age[24], size[24], next[24] = "-";
-	uint64_t birth_us = 0, n = 0, tries = 0, next_s;
+	uint64_t n = 0, tries = 0, next_s;
 	bool has_tries = number(body, "attempts", &tries);
 
 	if (say->n++ == 0)
 		puts("ID                AGE  SIZE STATE    TRIES NEXT FROM");
-	number(body, "birth_us", &birth_us);
 	number(body, "size", &n);
 	say->n_bytes += n;
-	put_span(age, say->now_s - (int64_t)(birth_us / 1000000));
+	put_span(age, age_s(say, body));
 	put_size(size, n);
 	if (number(body, "next_s", &next_s))
 		put_span(next, (int64_t)next_s - say->now_s);
@@ -209,7 +220,7 @@ show_received(const struct say *say, struct slice body)
 	at = (time_t)(birth_us / 1000000);
 	if (gmtime_r(&at, &tm))
 		strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", &tm);
-	put_span(ago, say->now_s - at);
+	put_span(ago, age_s(say, body));
 	printf("%-11s%s, %s ago\n", "received", date, ago);
 }
 

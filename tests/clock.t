@@ -84,6 +84,9 @@ set_clock 3660
 kill "$(node_process hub quail-queue)"
 check 'and after one ten years later' wait_for 5 taken three@leaf.test 3
 holds_at 0 four@leaf.test 'right again' -316
+is "$("$BIN/quail" queue -d "$work/hub" list |
+    awk '/@leaf.test>$/ && $2 ~ /^[0-9]+[sm]$/ { n++ } END { print n + 0 }')" 4 \
+    'the tools tell the age of all four in seconds or minutes'
 rm "$work/go.z"
 touch "$work/go"
 kill "$(node_process hub quail-queue)"
