@@ -383,6 +383,34 @@ test_queue_gone(void)
 	leave();
 }
 
+/* Where a message comes from, and what a K stands for. */
+static void
+test_origin(void)
+{
+	static const struct tls_pin pin = {{0xab}};
+	struct mail a = {0}, b = {0};
+
+	door_with("10");
+	door_begin(&door, &a.m, answered);
+	door_origin(&a.m, 7, 42, NULL);
+	door_begin(&door, &b.m, answered);
+	door_origin(&b.m, 7, 43, &pin);
+	rounds(3);
+	ok(was_said("O257 P257:trace=7 P257:session=42 O258 P258:trace=7 "
+		    "P258:session=43 P258:pin=sha256:ab000000000000000000000000"
+		    "00000000000000000000000000000000000000 "),
+	   "trace lines, connection, key");
+	script_say('V', a.m.id, "K");
+	script_say('V', b.m.id, "K6930000100000007");
+	rounds(3);
+	ok(door_kept(&a.m, &a.v) == a.m.id &&
+	       door_kept(&b.m, &b.v) == 0x6930000100000007,
+	   "a K stands for the message, or for another one");
+	verdict_say(&b.v, 'Z', "6930000100000007");
+	ok(door_kept(&b.m, &b.v) == b.m.id, "no other verdict does");
+	leave();
+}
+
 static void
 test_junk_from_queue(void)
 {
@@ -903,6 +931,7 @@ main(void)
 	test_leases();
 	test_full();
 	test_queue_gone();
+	test_origin();
 	test_junk_from_queue();
 	test_close_inside();
 	server_stop(&script_server);

@@ -73,7 +73,8 @@ queue_frame(const struct frame *f)
 {
 	if (f->type == 'O')
 		queue.n_opened++;
-	/* the trace line's length changes with the clock's digits */
+	/* the trace line's length changes with the clock's digits, and sessions
+	 * are counted */
 	if (f->type == 'P' && (slice_starts(f->rest, SLICE("trace=")) ||
 			       slice_starts(f->rest, SLICE("session="))))
 		return;
