@@ -1,6 +1,7 @@
 /* commit_test - what happens beside the sync of a batch: who comes meanwhile
  * waits for the next, a repeat too, and nobody sees what is not synced */
 #include "queue/store_load.h"
+#include "queue/store_seal.h"
 
 #include "lib/clock.h"
 #include "lib/fs.h"
@@ -211,6 +212,14 @@ test_given_back(void)
 	ok(store_make_room(&store, store.segment_size) == 0 &&
 	       store.n_segments == 2,
 	   "an empty segment behind the current one");
+	store_reclaim(&store);
+	ok(store.seal.segment == store.oldest && store.n_segments == 2,
+	   "it stays until it is sealed");
+	for (i = 0; i < 4; i++)
+		loop_round(&loop, 0);
+	ok(store.n_segments == 1, "and is given back then");
+	store_make_room(&store, store.segment_size);
+	store_seal_wait(&store);
 	add(&a, 'a', LARGE);
 	loop_round(&loop, 0);
 	ok(store.syncer.is_busy, "a sync is under way");
