@@ -32,10 +32,11 @@ LEAF_LINK  = -nostdlib -flto-partition=one -Wl,--gc-sections \
              -Wl,-s,--build-id=none,-z,noexecstack -T packaging/leaf/leaf.ld
 
 # Parts of a libc, made for what a leaf asks of them: a third of the file
-# else. They come first, so the linker leaves musl's own alone.
+# else; and log_keep.c, which needs to be ready for less. They come first, so
+# the linker leaves musl's own alone.
 LEAF_LIBC := $(filter-out %/plain.c %/tls.c,$(wildcard packaging/leaf/*.c))
-LEAF_SRCS := $(filter-out lib/dns.c lib/dns_parts.c lib/worker.c cdb/build.c \
-             $(MAINS), \
+LEAF_SRCS := $(filter-out lib/heard.c lib/log_keep.c lib/log_write.c lib/dns.c \
+             lib/dns_parts.c lib/worker.c cdb/build.c $(MAINS), \
              $(filter qmqpc/% lib/% cdb/%,$(SRCS)))
 LEAF_CDB  := $(addprefix tinycdb/cdb_,find.c findnext.c hash.c init.c \
              make.c make_add.c make_put.c seek.c seq.c unpack.c)
