@@ -50,7 +50,7 @@ large(struct hop *h, struct peer *p, struct delivery *d)
 		delivery_reject(d, TOO_LARGE);
 	} else if (!d->hoarded && !peer_whole(p, d)) {
 		h->batches = false;
-		delivery_fail(d, NO_BATCHES);
+		delivery_fail(d, NO_BATCHES, VERDICT_HOST);
 	} else {
 		peer_begin(p, d);
 	}
@@ -59,7 +59,7 @@ large(struct hop *h, struct peer *p, struct delivery *d)
 void
 fill_peer(struct hop *h, struct peer *p)
 {
-	if (!p->is_open)
+	if (!p->is_open || peer_has_word(p))
 		return;
 	if (p->streaming) {
 		peer_stream(p);
@@ -73,5 +73,7 @@ fill_peer(struct hop *h, struct peer *p)
 	} else {
 		small(h, p);
 	}
+	if (p->n_begun > 0)
+		hop_look(h);
 	peer_clock(p);
 }

@@ -9,6 +9,8 @@
 #define LOST	   "lost the connection before the answer (#4.4.2)"
 #define STALLED	   "the next hop has stopped answering (#4.4.2)"
 #define SPEAKS_TLS "the next hop speaks TLS; routes must say so (#4.5.0)"
+#define SILENT	   "the next hop has said nothing for 10 seconds (#4.4.2)"
+#define NO_ANSWERS "the next hop ends connections without an answer (#4.4.2)"
 #define NONSENSE   "the next hop does not speak QMTP (#4.5.0)"
 
 enum { ALERT = 0x15 }; /* the first byte of TLS's complaint */
@@ -36,6 +38,7 @@ hop_n_large(const struct hop *h)
 	return n;
 }
 
+/* What has not begun. */
 static void
 fail_waiting(struct list *list, const char *why)
 {
@@ -43,8 +46,15 @@ fail_waiting(struct list *list, const char *why)
 
 	while ((d = delivery_first(list))) {
 		list_drop(&d->link);
-		delivery_fail(d, why);
+		delivery_fail(d, why, VERDICT_WAY);
 	}
+}
+
+static void
+fail_all_waiting(struct hop *h, const char *why)
+{
+	fail_waiting(&h->small, why);
+	fail_waiting(&h->large, why);
 }
 
 static bool
@@ -64,11 +74,18 @@ any_open(const struct hop *h)
 static void
 drop_peer(struct hop *h, struct peer *p, const char *why)
 {
+	enum verdict_about about = VERDICT_HOST;
 	struct delivery *d;
 
-	if (!peer_idle(p))
+	if (!peer_idle(p) || (!p->answers && p->is_open))
 		log_hop(h, "lost", why);
-	peer_fail(p, why);
+	if (!p->answers && p->is_open) {
+		hop_ended_bad(h);
+		/* it talks, but not to us */
+		if (strcmp(why, NONSENSE) == 0 || strcmp(why, SPEAKS_TLS) == 0)
+			about = VERDICT_WAY;
+	}
+	peer_fail(p, why, about);
 	while ((d = delivery_first(&p->bound))) {
 		list_drop(&d->link);
 		d->peer = NULL;
@@ -79,7 +96,7 @@ drop_peer(struct hop *h, struct peer *p, const char *why)
 	peer_free(p);
 	if (d) {
 		d->peer = NULL;
-		delivery_fail(d, why);
+		delivery_fail(d, why, about);
 	}
 	hop_pump_later(h);
 }
@@ -92,6 +109,7 @@ settle_failure(struct hop *h)
 
 	h->dial_failed = NULL;
 	h->dial_again_ms = clock_ms() + HOP_REDIAL_MS;
+	h->bad_until_ms = clock_ms() + HOP_BAD_MIN_MS;
 	log_hop(h, "unreachable", why);
 	dial_over(h);
 	if (!any_open(h))
@@ -100,9 +118,43 @@ settle_failure(struct hop *h)
 		fail_waiting(&h->large, why);
 }
 
+/* One connection that has never had a reply, and waits for its first. */
+static bool
+is_unproven(const struct hop *h)
+{
+	struct link *link;
+
+	for (link = list_first(&h->peers); link && h->n_answering == 0;
+	     link = list_next(&h->peers, link)) {
+		const struct peer *p = OWNER(link, struct peer, link);
+
+		if (p->is_open && p->n_begun > 0 && !p->large)
+			return true;
+	}
+	return false;
+}
+
+/* Connections that end without an answer come one by one; where the next has
+ * to wait for long, nothing else does. */
+static bool
+is_paced(struct hop *h)
+{
+	int64_t ms = h->bad_until_ms - clock_ms();
+
+	if (ms <= 0)
+		return false;
+	if (ms > HOP_WAIT_MS && !any_open(h))
+		fail_all_waiting(h, NO_ANSWERS);
+	else
+		loop_timer_set(h->pool->loop, &h->again, ms);
+	return true;
+}
+
 static bool
 wants_dial(const struct hop *h)
 {
+	if (is_unproven(h))
+		return false;
 	if (h->dial || h->n_peers >= HOP_PEERS_MAX)
 		return false;
 	if (list_empty(&h->small) &&
@@ -118,10 +170,24 @@ hop_free(struct hop *h)
 		dns_cancel(&h->dial->query);
 	dial_over(h);
 	loop_task_drop(h->pool->loop, &h->pump);
+	loop_timer_stop(h->pool->loop, &h->look);
+	loop_timer_stop(h->pool->loop, &h->again);
 	list_drop(&h->link);
 	buf_free(&h->name);
 	buf_free(&h->secure.host);
 	free(h);
+}
+
+/* Trouble is remembered for a while. */
+static void
+hop_over(struct hop *h)
+{
+	int64_t ms = h->bad_until_ms + HOP_BAD_MAX_MS - clock_ms();
+
+	if (h->n_bad == 0 || ms <= 0)
+		hop_free(h);
+	else
+		loop_timer_set(h->pool->loop, &h->again, ms);
 }
 
 static void
@@ -132,13 +198,21 @@ pump(struct loop_task *task)
 
 	if (h->dial_failed)
 		settle_failure(h);
+	if (h->is_frozen)
+		fail_all_waiting(h, SILENT);
 	for (link = list_first(&h->peers); link;
 	     link = list_next(&h->peers, link))
 		fill_peer(h, OWNER(link, struct peer, link));
-	if (!h->pool->stopping && wants_dial(h))
+	if (!h->pool->stopping && wants_dial(h) && !is_paced(h))
 		dial_begin(h);
 	if (h->n_deliveries == 0 && h->n_peers == 0 && !h->dial)
-		hop_free(h);
+		hop_over(h);
+}
+
+static void
+time_to_pump(struct loop_timer *timer)
+{
+	hop_pump_later(OWNER(timer, struct hop, again));
 }
 
 static void
@@ -217,6 +291,7 @@ timed_out(struct hop *h, struct peer *p)
 		return;
 	if (p->is_open && !peer_idle(p)) {
 		drop_peer(h, p, STALLED);
+		h->is_frozen = false; /* we shall see */
 		if (!any_open(h))
 			fail_waiting(&h->small, STALLED);
 	} else {
@@ -269,6 +344,7 @@ hop_new(struct pool *pool, struct slice name)
 	list_init(&h->large);
 	list_init(&h->peers);
 	h->pump.run = pump;
+	h->again.expired = time_to_pump;
 	return h;
 }
 

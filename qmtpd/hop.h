@@ -6,8 +6,14 @@
  * always find one.
  *
  * No connection can be opened, or the name has no address: what waits is
- * answered Z with a status of 4.4.x, by which the queue knows that it may
- * try the route's next hop at once.
+ * answered Z, about the way (VERDICT_WAY), by which the queue knows that this
+ * next hop is to be left alone. So it is when nothing has moved for
+ * HOP_STILL_MS though packages wait for replies: the next hop is frozen, and
+ * gets nothing more until it says something.
+ *
+ * A connection that ends without a single reply makes the next one wait: 0.1
+ * s, and four times as long each time, up to a minute; over HOP_WAIT_MS what
+ * waits is answered.
  *
  * Test  tests/pool_test.c
  */
@@ -18,7 +24,15 @@
 #include "qmtpd/peer.h"
 #include "qmtpd/secure.h"
 
-enum { HOP_PEERS_MAX = 4, HOP_REDIAL_MS = 1000 };
+enum {
+	HOP_PEERS_MAX = 4,
+	HOP_REDIAL_MS = 1000,
+	HOP_LOOK_MS = 2500, /* how often we look whether it moves */
+	HOP_STILL_MS = 10000,
+	HOP_BAD_MIN_MS = 100,
+	HOP_BAD_MAX_MS = 60000,
+	HOP_WAIT_MS = 5000
+};
 
 struct pool;
 
@@ -45,6 +59,13 @@ struct hop {
 	struct peer *dialing;
 	const char *dial_failed; /* why, until the end of the round */
 	int64_t dial_again_ms;
+	size_t n_answering;	   /* connections that have had a reply */
+	unsigned n_bad;		   /* that had none, one after the other */
+	int64_t bad_until_ms;	   /* no connection is made before */
+	uint64_t n_replies, moved; /* and bytes that had arrived */
+	int64_t moved_ms;	   /* when that was last seen to change */
+	bool is_frozen;
+	struct loop_timer look, again;
 	struct loop_task pump;
 };
 
@@ -65,6 +86,10 @@ hop_text(struct hop *h, struct delivery *d);
 /* hop_abandon - the queue has dropped the delivery's job */
 void
 hop_abandon(struct hop *h, struct delivery *d);
+
+/* hop_answered - a reply has come on one of its connections */
+void
+hop_answered(struct hop *h);
 
 /* hop_delivery_over - told by delivery_free: forget it */
 void

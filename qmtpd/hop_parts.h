@@ -1,7 +1,8 @@
-/* hop_parts.h - what hop.c, dial.c and fill.c share; for nobody else
+/* hop_parts.h - what hop.c, dial.c, fill.c and hop_health.c share; for nobody
+ * else
  *
  * hop.c has what waits, and the connections; dial.c makes them; fill.c says
- * what goes out on one next.
+ * what goes out on one next; hop_health.c whether the next hop is well.
  */
 #ifndef QUAIL_QMTPD_HOP_PARTS_H
 #define QUAIL_QMTPD_HOP_PARTS_H
@@ -24,6 +25,15 @@ hop_n_large(const struct hop *h);
 /* hop_on_conn - the events of all connections to a next hop */
 void
 hop_on_conn(struct conn *c, enum conn_event event);
+
+/* hop_look - look from time to time whether it moves, as long as there is
+ * something to be answered */
+void
+hop_look(struct hop *h);
+
+/* hop_ended_bad - a connection has ended without a reply */
+void
+hop_ended_bad(struct hop *h);
 
 /* delivery_first - the first of a list; NULL: there is none */
 static inline struct delivery *

@@ -2,6 +2,8 @@
 
 #include "lib/die.h"
 #include "lib/dsn.h"
+#include "lib/heard.h"
+#include "lib/log.h"
 #include "lib/owner.h"
 #include "lib/tls.h"
 #include "qmtpd/hop.h"
@@ -14,6 +16,7 @@ struct begun {
 	struct delivery *delivery;
 	size_t n_left; /* recipients without a reply */
 	uint64_t size;
+	uint64_t end; /* its last byte, of all that was put; 0: not put yet */
 };
 
 static void *new (size_t size)
@@ -50,12 +53,14 @@ delivery_free(struct delivery *d)
 }
 
 static void
-say_rest(struct delivery *d, char code, const char *why)
+say_rest(struct delivery *d, char code, const char *why,
+	 enum verdict_about about)
 {
 	struct verdict v;
 
 	if (d->job) {
 		verdict_say(&v, code, why);
+		v.about = (uint8_t)about;
 		agent_verdict_rest(d->job, &v);
 	}
 	d->job = NULL;
@@ -63,15 +68,15 @@ say_rest(struct delivery *d, char code, const char *why)
 }
 
 void
-delivery_fail(struct delivery *d, const char *why)
+delivery_fail(struct delivery *d, const char *why, enum verdict_about about)
 {
-	say_rest(d, 'Z', why);
+	say_rest(d, 'Z', why, about);
 }
 
 void
 delivery_reject(struct delivery *d, const char *why)
 {
-	say_rest(d, 'D', why);
+	say_rest(d, 'D', why, VERDICT_MAIL);
 }
 
 struct peer *
@@ -127,7 +132,9 @@ peer_greeted(struct peer *p)
 bool
 peer_room(const struct peer *p, uint64_t size)
 {
-	return p->n_begun < PEER_WINDOW && !p->streaming &&
+	size_t window = p->hop->n_answering > 0 ? PEER_WINDOW : 1;
+
+	return p->n_begun < window && !p->streaming &&
 	       (p->n_begun == 0 || p->begun_bytes + size <= PEER_WINDOW_BYTES);
 }
 
@@ -204,6 +211,12 @@ put_batch(const struct peer *p, struct buf *out, const struct delivery *d)
 	quail_batch_free(&batch);
 }
 
+static struct begun *
+last_begun(const struct peer *p)
+{
+	return OWNER(p->begun.ring.prev, struct begun, link);
+}
+
 /* The recipients of the package that was begun last. */
 static void
 put_end(const struct peer *p, struct buf *out, const struct delivery *d)
@@ -234,6 +247,8 @@ peer_begin(struct peer *p, struct delivery *d)
 	conn_flush_later(&p->conn);
 	if (d->large)
 		peer_stream(p);
+	else
+		last_begun(p)->end = p->put;
 }
 
 static size_t
@@ -283,6 +298,7 @@ peer_stream(struct peer *p)
 		before = out->len;
 		put_end(p, out, p->streaming);
 		p->put += out->len - before;
+		last_begun(p)->end = p->put;
 		p->streaming = NULL;
 	}
 	conn_flush_later(&p->conn);
@@ -307,11 +323,53 @@ answer(struct peer *p, const struct verdict *v)
 	delivery_free(d);
 }
 
-/* A reply to a package that is still being sent is none. */
+uint64_t
+peer_arrived(const struct peer *p)
+{
+	uint64_t written = p->put - p->conn.out.len;
+	size_t left = 0;
+
+	if (!tls_is_on(&p->conn.stream)) /* which has bytes of its own */
+		left = heard_left(p->conn.stream.fd);
+	return written > left ? written - left : 0;
+}
+
+/* With TLS it may be no word but TLS's own. */
+bool
+peer_has_word(const struct peer *p)
+{
+	return p->n_begun == 0 && !tls_is_on(&p->conn.stream) &&
+	       heard_waits(p->conn.stream.fd) > 0;
+}
+
+/* Nobody answers a package that has not arrived. */
 static bool
 expected(const struct peer *p)
 {
-	return p->n_begun > (p->streaming ? 1 : 0);
+	struct link *first = list_first(&p->begun);
+	uint64_t end = first ? OWNER(first, struct begun, link)->end : 0;
+
+	return end > 0 && end <= peer_arrived(p);
+}
+
+/* What the next hop says is about the mail, unless it speaks of itself. */
+static enum verdict_about
+about(const struct verdict *v)
+{
+	struct slice status = verdict_status(v);
+
+	if (v->code != 'Z' || !slice_starts(status, SLICE("4.3.")))
+		return VERDICT_MAIL;
+	return slice_eq(status, SLICE("4.3.2")) ? VERDICT_LESS : VERDICT_HOST;
+}
+
+static void
+answered(struct peer *p)
+{
+	if (!p->answers)
+		p->hop->n_answering++;
+	p->answers = true;
+	hop_answered(p->hop);
 }
 
 bool
@@ -325,6 +383,8 @@ peer_input(struct peer *p)
 	while ((event = qmtpc_push(&p->replies, &in, &v)) == QMTPC_REPLY) {
 		if (!expected(p))
 			return false;
+		v.about = (uint8_t)about(&v);
+		answered(p);
 		answer(p, &v);
 	}
 	buf_take(&p->conn.in, before - in.len);
@@ -332,15 +392,59 @@ peer_input(struct peer *p)
 	return event == QMTPC_MORE;
 }
 
+static bool
+may_have(const struct peer *p, const struct begun *b)
+{
+	return b->end > 0 && b->end <= p->put - p->conn.out.len;
+}
+
+bool
+peer_may_have(const struct delivery *d)
+{
+	struct link *link;
+
+	for (link = d->peer ? list_first(&d->peer->begun) : NULL; link;
+	     link = list_next(&d->peer->begun, link)) {
+		struct begun *b = OWNER(link, struct begun, link);
+
+		if (b->delivery == d && may_have(d->peer, b))
+			return true;
+	}
+	return false;
+}
+
 void
-peer_fail(struct peer *p, const char *why)
+peer_log_duplicates(const struct peer *p)
+{
+	struct link *link;
+
+	for (link = list_first(&p->begun); link;
+	     link = list_next(&p->begun, link)) {
+		struct begun *b = OWNER(link, struct begun, link);
+
+		if (!b->delivery->job || !may_have(p, b))
+			continue;
+		log_open("possible-duplicate");
+		log_id("id", b->delivery->job->id);
+		log_bytes("nexthop", buf_slice(&p->hop->name));
+		log_close();
+	}
+}
+
+void
+peer_fail(struct peer *p, const char *why, enum verdict_about about)
 {
 	struct verdict v;
 
+	peer_log_duplicates(p);
+	if (p->answers)
+		p->hop->n_answering--;
+	p->answers = false;
 	p->gone = true;
 	p->is_open = false;
 	p->streaming = NULL;
 	verdict_say(&v, 'Z', why);
+	v.about = (uint8_t)about;
 	while (!list_empty(&p->begun))
 		answer(p, &v);
 	conn_close(&p->conn);

@@ -16,8 +16,14 @@
  * answer once a package; by quail/1, which is agreed on inside TLS, as many
  * as the next hop takes, with their parameters.
  *
- * Trouble: every package that has begun is answered Z (4.4.2): the peer may
- * have it, or not. What has not begun is the hop's to send again.
+ * As long as no connection to the next hop has had a reply, one package at a
+ * time: a next hop that answers nothing has little mail of ours.
+ *
+ * A reply counts when the whole of the package that it is for has arrived
+ * there; one that was said before answers nothing of ours.
+ *
+ * Trouble: every package that has begun is answered Z (4.4.2), about the host:
+ * the peer may have it, or not. What has not begun is the hop's to send again.
  *
  * Test  tests/pool_test.c, tests/quail_hop_test.c
  */
@@ -34,7 +40,7 @@ enum {
 	PEER_WINDOW = 64,	     /* packages without a reply */
 	PEER_WINDOW_BYTES = 1 << 20, /* ... and their text */
 	PEER_STREAM_OUT = 1 << 18,   /* streamed text that waits for the peer */
-	PEER_CONNECT_S = 30,
+	PEER_CONNECT_S = 10,
 	PEER_STALL_S = 300, /* busy, and nothing moves */
 	PEER_IDLE_S = 60
 };
@@ -75,6 +81,7 @@ struct peer {
 	uint64_t left;		    /* text of it to come */
 	size_t n_last;		    /* recipients of the last package */
 	bool is_open, gone, clock_busy, turn;
+	bool answers;	     /* it has, at least once */
 	uint64_t put, moved; /* bytes put; what had moved at the last look */
 };
 
@@ -139,10 +146,29 @@ peer_input(struct peer *p);
 
 /* peer_fail - answer Z for all that has begun, and mark it gone
  *
- * Deliveries with recipients to go stay in bound.
+ * Deliveries with recipients to go stay in bound. What it may have as a whole
+ * is logged.
  */
 void
-peer_fail(struct peer *p, const char *why);
+peer_fail(struct peer *p, const char *why, enum verdict_about about);
+
+/* peer_log_duplicates - log what it may have as a whole and has not answered
+ */
+void
+peer_log_duplicates(const struct peer *p);
+
+/* peer_arrived - bytes that the next hop has */
+uint64_t
+peer_arrived(const struct peer *p);
+
+/* peer_has_word - nothing is unanswered, and yet something waits to be read:
+ * that comes first, and is no reply to what comes then */
+bool
+peer_has_word(const struct peer *p);
+
+/* peer_may_have - may the next hop have one of its packages as a whole? */
+bool
+peer_may_have(const struct delivery *d);
 
 /* peer_clock - set its time-out by what it is doing now */
 void
@@ -168,7 +194,7 @@ delivery_free(struct delivery *d);
 
 /* delivery_fail - Z for every recipient without a verdict */
 void
-delivery_fail(struct delivery *d, const char *why);
+delivery_fail(struct delivery *d, const char *why, enum verdict_about about);
 
 /* delivery_reject - the same with D */
 void

@@ -75,6 +75,7 @@ job_begun(struct agent_job *job)
 		name = slice_from(name, sizeof PREFIX - 1);
 	} else if (!slice_starts(name, SLICE(TLS))) {
 		verdict_say(&v, 'Z', NOT_QMTP);
+		v.about = VERDICT_HOST;
 		agent_verdict_rest(job, &v);
 		return;
 	}
@@ -109,6 +110,16 @@ job_gone(struct agent_job *job)
 	hop_abandon(d->hop, d);
 }
 
+/* Not when the next hop may have it: then there will be an answer soon. */
+static bool
+give_back(struct agent_job *job)
+{
+	if (peer_may_have(job->user))
+		return false;
+	job_gone(job);
+	return true;
+}
+
 static const struct agent_calls calls = {job_begun, job_text, job_gone};
 
 void
@@ -123,6 +134,7 @@ pool_init(struct pool *pool, struct loop *loop, struct dns *dns,
 		list_init(&pool->hops[i]);
 	agent_init(&pool->agent, loop, path, "qmtp", POOL_JOBS, &calls);
 	pool->agent.owner = pool;
+	pool->agent.give_back = give_back;
 }
 
 void
@@ -131,12 +143,38 @@ pool_secure(struct pool *pool, const char *path)
 	agent_init(&pool->secure_agent, pool->loop, path, "qmtps", POOL_JOBS,
 		   &calls);
 	pool->secure_agent.owner = pool;
+	pool->secure_agent.give_back = give_back;
 }
 
 void
 pool_stop(struct pool *pool)
 {
 	pool->stopping = true;
+	agent_end(&pool->agent);
+	if (pool->secure_agent.owner)
+		agent_end(&pool->secure_agent);
+}
+
+static void
+log_duplicates(const struct hop *h)
+{
+	struct link *link;
+
+	for (link = list_first(&h->peers); link;
+	     link = list_next(&h->peers, link))
+		peer_log_duplicates(OWNER(link, struct peer, link));
+}
+
+void
+pool_give_up(const struct pool *pool)
+{
+	struct link *link;
+	size_t i;
+
+	for (i = 0; i < POOL_TABLE; i++)
+		for (link = list_first(&pool->hops[i]); link;
+		     link = list_next(&pool->hops[i], link))
+			log_duplicates(OWNER(link, struct hop, link));
 }
 
 static bool

@@ -41,11 +41,16 @@ pool_secure(struct pool *pool, const char *path);
 
 /* pool_stop - begin nothing more
  *
- * Jobs that are told from now on stay unanswered: the queue has them again
- * when the agent is gone.
+ * What no next hop can have as a whole is given back to the queue, and so is
+ * what it still gives.
  */
 void
 pool_stop(struct pool *pool);
+
+/* pool_give_up - wait no longer: log what next hops may have, and have not
+ * answered */
+void
+pool_give_up(const struct pool *pool);
 
 /* pool_busy - is there a package without a reply? */
 bool

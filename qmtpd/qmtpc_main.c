@@ -5,18 +5,22 @@
 
 #include <signal.h>
 
-enum { TICK_MS = 100, STOP_MS = 5000 };
+enum { TICK_MS = 100 };
 
 static struct pool pool;
 static struct config config;
 static struct loop_timer tick;
-static int ticks;
+static int64_t ticks;
 
-/* After TERM: until the last package is answered, or STOP_MS. */
+/* After TERM: until the last package is answered, or as stopwait says. */
 static void
 ticked(struct loop_timer *timer)
 {
-	if (!pool_busy(&pool) || ++ticks * TICK_MS >= STOP_MS)
+	bool is_over = ++ticks * TICK_MS >= 1000 * config_stopwait_s(&config);
+
+	if (is_over)
+		pool_give_up(&pool);
+	if (is_over || !pool_busy(&pool))
 		loop_stop(pool.loop);
 	else
 		loop_timer_set(pool.loop, timer, TICK_MS);

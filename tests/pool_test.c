@@ -31,7 +31,10 @@ enum mode {
 	CLOSES,	  /* at the first package, without an answer */
 	NONSENSE, /* "hello" */
 	TALKS,	  /* more replies than there are packages */
-	EARLY	  /* replies before the package is complete */
+	EARLY,	  /* replies before the package is complete */
+	FULL,	  /* Z 4.3.1 */
+	BUSY,	  /* Z 4.3.2 */
+	ROUTES	  /* Z 4.4.4: it cannot reach that recipient */
 };
 
 struct served {
@@ -54,7 +57,13 @@ static struct hophost {
 static void
 host_answer(struct served *s, struct slice rcpt)
 {
-	if (slice_starts(rcpt, SLICE("no")))
+	if (host.mode == FULL)
+		netstring_put(&s->conn.out, SLICE("Zdisk full (#4.3.1)"));
+	else if (host.mode == BUSY)
+		netstring_put(&s->conn.out, SLICE("Zbusy (#4.3.2)"));
+	else if (host.mode == ROUTES)
+		netstring_put(&s->conn.out, SLICE("Zno way (#4.4.4)"));
+	else if (slice_starts(rcpt, SLICE("no")))
 		netstring_put(&s->conn.out, SLICE("Dnot here (#5.1.1)"));
 	else
 		netstring_put(&s->conn.out, SLICE("Kok 1 qp 2"));
@@ -86,7 +95,8 @@ host_event(struct served *s, enum qmtp_event event, struct slice piece)
 	} else if (event == QMTP_RCPT) {
 		buf_puts(&host.rcpts, piece);
 		buf_putc(&host.rcpts, ' ');
-		if (host.mode == ANSWERS || host.mode == TALKS)
+		if (host.mode == ANSWERS || host.mode == TALKS ||
+		    host.mode >= FULL)
 			host_answer(s, piece);
 		if (host.mode == TALKS)
 			host_answer(s, piece);
@@ -196,6 +206,7 @@ static struct queue {
 	uint64_t size[JOBS_MAX], sent[JOBS_MAX], credit[JOBS_MAX];
 	struct buf verdicts[JOBS_MAX];
 	size_t n_jobs, n_verdicts, n_frames; /* frames of this connection */
+	size_t n_back;			     /* jobs that were given back */
 	bool holds; /* gives no text beyond the first credit */
 } queue;
 
@@ -231,9 +242,10 @@ queue_frame(const struct frame *f)
 	struct verdict v;
 
 	ok_quiet((queue.n_frames++ == 0) == (f->type == 'H'), "H comes first");
+	queue.n_back += f->type == 'B';
 	if (f->type == 'V' && f->id < JOBS_MAX) {
-		ok_quiet(verdict_parse(&v, f->rest) == 0, "a verdict");
-		buf_putc(&queue.verdicts[f->id], v.code);
+		ok_quiet(verdict_parse_agent(&v, f->rest) == 0, "a verdict");
+		buf_putc(&queue.verdicts[f->id], verdict_letter(&v));
 		if (v.code != 'K')
 			buf_puts(&queue.verdicts[f->id], verdict_status(&v));
 		buf_putc(&queue.verdicts[f->id], ' ');
@@ -328,6 +340,20 @@ fresh(enum mode mode)
 }
 
 static void
+wait_verdicts(size_t n);
+
+/* The same on a connection that has had a reply. */
+static void
+fresh_known(enum mode mode)
+{
+	host_close_conns();
+	fresh(ANSWERS);
+	job(here, 100, "known@x");
+	wait_verdicts(1);
+	fresh(mode);
+}
+
+static void
 wait_verdicts(size_t n)
 {
 	int i;
@@ -418,6 +444,14 @@ window(void)
 	fresh(SILENT);
 	for (i = 0; i < 200; i++)
 		job(here, 100, "a@x");
+	rounds(100);
+	ok(host.n_packages == 1 && host_open_conns() == 1,
+	   "one package before the first reply");
+	host_release();
+	wait_verdicts(200);
+	fresh_known(SILENT);
+	for (i = 0; i < 200; i++)
+		job(here, 100, "a@x");
 	for (i = 0; i < 300 && host.n_packages < 200; i++)
 		rounds(1);
 	ok(host.n_packages == 200 && host_open_conns() == 4,
@@ -428,8 +462,7 @@ window(void)
 	wait_verdicts(201);
 	ok(count("K ") == 201, "all are answered: %zu", count("K "));
 
-	host_close_conns();
-	fresh(SILENT);
+	fresh_known(SILENT);
 	for (i = 0; i < 20; i++)
 		job(here, 250000, "a@x");
 	rounds(100);
@@ -445,17 +478,16 @@ closes(void)
 {
 	size_t i;
 
-	host_close_conns();
-	fresh(CLOSES);
+	fresh_known(CLOSES);
 	host.next_mode = ANSWERS;
 	for (i = 0; i < 100; i++)
 		job(here, 100, "a@x b@x c@x");
 	wait_verdicts(300);
 	ok(queue.n_verdicts == 300, "all are answered");
-	ok(letters('Z') == PEER_WINDOW && letters('K') == 300 - PEER_WINDOW,
-	   "what had begun is Z, the rest goes on: %zu, %zu", letters('Z'),
+	ok(letters('H') == PEER_WINDOW && letters('K') == 300 - PEER_WINDOW,
+	   "what had begun is Z, the rest goes on: %zu, %zu", letters('H'),
 	   letters('K'));
-	ok(count("Z4.4.2 K K ") + count("Z4.4.2 Z4.4.2 K ") > 0,
+	ok(count("H4.4.2 K K ") + count("H4.4.2 H4.4.2 K ") > 0,
 	   "also when it had begun in part");
 
 	host_close_conns();
@@ -472,7 +504,7 @@ closes(void)
 	fresh(NONSENSE);
 	job(here, 100, "a@x b@x");
 	wait_verdicts(2);
-	verdicts(1, "Z4.5.0 Z4.5.0 ", "a peer that talks nonsense");
+	verdicts(1, "U4.5.0 U4.5.0 ", "a peer that talks nonsense");
 
 	host_close_conns();
 	fresh(TALKS);
@@ -486,7 +518,99 @@ closes(void)
 	queue.holds = true;
 	job(here, 3000000, "a@x");
 	wait_verdicts(1);
-	verdicts(1, "Z4.5.0 ", "a reply before the package is complete");
+	verdicts(1, "U4.5.0 ", "a reply before the package is complete");
+}
+
+/* K before there was a text; K for a part of it. */
+static void
+early(void)
+{
+	fresh_known(ANSWERS);
+	ok(write(host.served[0]->conn.stream.fd, "3:Kok,", 6) == 6,
+	   "a K for nothing");
+	job(here, 100, "no@x");
+	wait_verdicts(1);
+	verdicts(1, "D5.1.1 ", "it waits when a package begins: not for that");
+	ok(host.n_served == 2, "which has another connection");
+
+	fresh_known(EARLY);
+	queue.holds = true;
+	job(here, 3000000, "a@x");
+	wait_verdicts(1);
+	ok(letters('K') == 0, "a K before the end of the text: %.*s",
+	   (int)queue.verdicts[1].len, buf_slice(&queue.verdicts[1]).at);
+}
+
+static void
+whose(void)
+{
+	host_close_conns();
+	fresh(FULL);
+	job(here, 100, "a@x");
+	wait_verdicts(1);
+	verdicts(1, "H4.3.1 ", "a full hub is about the host");
+	fresh(BUSY);
+	job(here, 100, "a@x");
+	wait_verdicts(1);
+	verdicts(1, "L4.3.2 ", "a busy one wants less");
+	fresh(ROUTES);
+	job(here, 100, "a@x");
+	wait_verdicts(1);
+	verdicts(1, "Z4.4.4 ", "what it cannot reach is about the mail");
+}
+
+/* Each connection ends at its first package. */
+static void
+ends(void)
+{
+	size_t i;
+
+	host_close_conns();
+	rounds(200); /* what was before is over */
+	fresh(CLOSES);
+	host.next_mode = CLOSES;
+	for (i = 0; i < 100; i++)
+		job(here, 100, "a@x");
+	for (i = 0; i < 8 && queue.n_verdicts < 100; i++)
+		wait_verdicts(100);
+	ok(queue.n_verdicts == 100 && letters('K') == 0,
+	   "a hub that ends connections: all are answered");
+	ok(host.n_served <= 5 && letters('H') == host.n_served,
+	   "on %zu connections, %zu H, %zu U", host.n_served, letters('H'),
+	   letters('U'));
+	job(here, 100, "a@x");
+	rounds(50);
+	ok(host.n_served <= 5 && queue.n_verdicts == 101,
+	   "what comes then is answered at once");
+	host.mode = ANSWERS;
+}
+
+/* It answers nothing any more. */
+static void
+frozen(void)
+{
+	int i;
+
+	/* not the hop of the test before: that one is still paced */
+	snprintf(here, sizeof here, "qmtp:localhost:%u", host.port);
+	fresh_known(SILENT);
+	for (i = 0; i < 300; i++)
+		job(here, 100, "a@x");
+	for (i = 0; i < 15000 && queue.n_verdicts < 44; i++)
+		rounds(1);
+	rounds(5);
+	ok(queue.n_verdicts == 44 && letters('U') == 44,
+	   "frozen: what has not begun is answered: %zu", queue.n_verdicts);
+	job(here, 100, "a@x");
+	rounds(20);
+	ok(queue.n_verdicts == 45 && letters('U') == 45,
+	   "and what comes then, at once");
+	host_release();
+	wait_verdicts(301);
+	ok(letters('K') == 256, "until it says something: %zu K", letters('K'));
+	job(here, 100, "a@x");
+	wait_verdicts(302);
+	ok(letters('K') == 257, "then it gets mail again");
 }
 
 static void
@@ -504,16 +628,16 @@ unreachable(void)
 	job(text, 3000000, "a@x b@x");
 	job(text, 3000000, "a@x");
 	wait_verdicts(8);
-	verdicts(1, "Z4.4.1 Z4.4.1 ", "nobody listens");
-	verdicts(2, "Z4.3.5 ", "no port");
-	verdicts(3, "Z4.3.5 ", "not ours");
-	verdicts(4, "Z4.3.5 ", "a broken address");
-	verdicts(5, "Z4.4.1 Z4.4.1 ", "nobody listens, large, two");
-	verdicts(6, "Z4.4.1 ", "nobody listens, large");
+	verdicts(1, "U4.4.1 U4.4.1 ", "nobody listens");
+	verdicts(2, "U4.3.5 ", "no port");
+	verdicts(3, "H4.3.5 ", "not ours");
+	verdicts(4, "U4.3.5 ", "a broken address");
+	verdicts(5, "U4.4.1 U4.4.1 ", "nobody listens, large, two");
+	verdicts(6, "U4.4.1 ", "nobody listens, large");
 	job("qmtp:host.invalid:209", 100, "a@x");
 	for (i = 0; i < 10 && queue.n_verdicts < 9; i++)
 		wait_verdicts(9); /* a resolver's time-outs */
-	ok(slice_starts(buf_slice(&queue.verdicts[7]), SLICE("Z4.4.")),
+	ok(slice_starts(buf_slice(&queue.verdicts[7]), SLICE("U4.4.")),
 	   "a name that cannot be looked up");
 }
 
@@ -564,8 +688,7 @@ many_large(void)
 {
 	size_t i;
 
-	host_close_conns();
-	fresh(SILENT);
+	fresh_known(SILENT);
 	for (i = 0; i < 200; i++)
 		job(here, 100, "a@x");
 	rounds(50);
@@ -636,13 +759,19 @@ abandoned(void)
 static void
 stops(void)
 {
-	fresh(SILENT);
+	fresh_known(SILENT);
 	job(here, 100, "a@x");
 	rounds(20);
+	queue.holds = true;
+	job(here, 3000000, "large@x");
+	rounds(20);
+	queue.n_back = 0;
 	pool_stop(&pool);
+	rounds(5);
 	job(here, 100, "b@x");
 	rounds(20);
 	ok(pool_busy(&pool) && host.n_packages == 1, "begins nothing more");
+	ok(queue.n_back == 2, "gives back what is not there as a whole");
 	host_release();
 	wait_verdicts(1);
 	ok(!pool_busy(&pool), "and is done with what had begun");
@@ -672,10 +801,14 @@ main(void)
 	plain();
 	window();
 	closes();
+	early();
+	whose();
 	unreachable();
 	large();
 	many_large();
 	abandoned();
+	ends();
+	frozen();
 	stops();
 	pool_close(&pool);
 	dns_close(dns);

@@ -219,8 +219,8 @@ queue_frame(const struct frame *f)
 	if (f->id >= JOBS_MAX)
 		return;
 	if (f->type == 'V') {
-		ok_quiet(verdict_parse(&v, f->rest) == 0, "a verdict");
-		buf_putc(&queue.verdicts[f->id], v.code);
+		ok_quiet(verdict_parse_agent(&v, f->rest) == 0, "a verdict");
+		buf_putc(&queue.verdicts[f->id], verdict_letter(&v));
 		if (v.code != 'K')
 			buf_puts(&queue.verdicts[f->id], verdict_status(&v));
 		buf_putc(&queue.verdicts[f->id], ' ');
@@ -430,7 +430,7 @@ test_large(void)
 	host.silent = false;
 	job(900000, "", "a@x b@x");
 	wait_verdicts(7);
-	ok(says(4, "Z4.4.2 Z4.4.2 "), "quail/1 is gone there: tried again");
+	ok(says(4, "H4.4.2 H4.4.2 "), "quail/1 is gone there: tried again");
 	job(900000, "", "a@x b@x");
 	wait_verdicts(9);
 	ok(says(5, "K K ") && host.n_packages == 5, "by plain QMTP");
@@ -452,14 +452,14 @@ test_greetings(void)
 		host.greeting = wrong[i];
 		job(1, "", "a@x b@x");
 		wait_verdicts(2);
-		ok(says(1, "Z4.4.1 Z4.4.1 ") && host.n_packages == 0,
+		ok(says(1, "U4.4.1 U4.4.1 ") && host.n_packages == 0,
 		   "no greeting: %.5s", wrong[i]);
 	}
 	fresh();
 	host.greeting = "39:9:size=1000,9:rcpts=100,11:params=3072,,3:Kok,";
 	job(1, "", "a@x b@x");
 	wait_verdicts(2);
-	ok(says(1, "Z4.4.1 Z4.4.1 "), "a reply before any package");
+	ok(says(1, "U4.4.1 U4.4.1 "), "a reply before any package");
 	fresh();
 	host.greeting = "";
 	job(1, "", "a@x");
