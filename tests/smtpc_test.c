@@ -340,6 +340,23 @@ test_stray(void)
 		   "%.*s", (int)v.len, v.text);
 	}
 	smtpc_init(&c, &out, SLICE("me"));
+	say(&c, "220 a\r\n");
+	say(&c, "250 a\r\n");
+	smtpc_mail(&c, &mail);
+	say(&c, "250 a\r\n");
+	say(&c, "250 a\r\n");
+	say(&c, "354 a\r\n");
+	ok(say(&c, "552 large\r\n") == SMTPC_BROKEN && !c.stray,
+	   "a text may be refused before its end");
+	smtpc_init(&c, &out, SLICE("me"));
+	ok(smtpc_quiet(&c), "nothing is said");
+	say(&c, "22");
+	ok(!smtpc_quiet(&c), "a part of a word");
+	say(&c, "0-a\r\n");
+	ok(!smtpc_quiet(&c), "a line with more to come");
+	say(&c, "220 a\r\n");
+	ok(smtpc_quiet(&c), "a whole reply");
+	smtpc_init(&c, &out, SLICE("me"));
 	ok(smtpc_stray(&c) == SMTPC_BROKEN && c.stray &&
 	       say(&c, "220 a\r\n") == SMTPC_MORE,
 	   "what is known to come too early");
