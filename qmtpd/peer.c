@@ -1,23 +1,13 @@
-#include "qmtpd/peer.h"
+#include "qmtpd/peer_parts.h"
 
 #include "lib/die.h"
 #include "lib/dsn.h"
-#include "lib/heard.h"
-#include "lib/log.h"
 #include "lib/owner.h"
 #include "lib/tls.h"
 #include "qmtpd/hop.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct begun {
-	struct link link;
-	struct delivery *delivery;
-	size_t n_left; /* recipients without a reply */
-	uint64_t size;
-	uint64_t end; /* its last byte, of all that was put; 0: not put yet */
-};
 
 static void *new (size_t size)
 {
@@ -323,25 +313,6 @@ answer(struct peer *p, const struct verdict *v)
 	delivery_free(d);
 }
 
-uint64_t
-peer_arrived(const struct peer *p)
-{
-	uint64_t written = p->put - p->conn.out.len;
-	size_t left = 0;
-
-	if (!tls_is_on(&p->conn.stream)) /* which has bytes of its own */
-		left = heard_left(p->conn.stream.fd);
-	return written > left ? written - left : 0;
-}
-
-/* With TLS it may be no word but TLS's own. */
-bool
-peer_has_word(const struct peer *p)
-{
-	return p->n_begun == 0 && !tls_is_on(&p->conn.stream) &&
-	       heard_waits(p->conn.stream.fd) > 0;
-}
-
 /* Nobody answers a package that has not arrived. */
 static bool
 expected(const struct peer *p)
@@ -390,45 +361,6 @@ peer_input(struct peer *p)
 	buf_take(&p->conn.in, before - in.len);
 	p->moved = UINT64_MAX; /* a reply is a move */
 	return event == QMTPC_MORE;
-}
-
-static bool
-may_have(const struct peer *p, const struct begun *b)
-{
-	return b->end > 0 && b->end <= p->put - p->conn.out.len;
-}
-
-bool
-peer_may_have(const struct delivery *d)
-{
-	struct link *link;
-
-	for (link = d->peer ? list_first(&d->peer->begun) : NULL; link;
-	     link = list_next(&d->peer->begun, link)) {
-		struct begun *b = OWNER(link, struct begun, link);
-
-		if (b->delivery == d && may_have(d->peer, b))
-			return true;
-	}
-	return false;
-}
-
-void
-peer_log_duplicates(const struct peer *p)
-{
-	struct link *link;
-
-	for (link = list_first(&p->begun); link;
-	     link = list_next(&p->begun, link)) {
-		struct begun *b = OWNER(link, struct begun, link);
-
-		if (!b->delivery->job || !may_have(p, b))
-			continue;
-		log_open("possible-duplicate");
-		log_id("id", b->delivery->job->id);
-		log_bytes("nexthop", buf_slice(&p->hop->name));
-		log_close();
-	}
 }
 
 void
