@@ -42,6 +42,7 @@ static struct hophost {
 	uint16_t port;
 	bool plain;	      /* offers no protocol */
 	bool silent;	      /* answers nothing */
+	bool is_short;	      /* one reply a package */
 	const char *greeting; /* NULL: by takes */
 	struct quail_takes takes;
 	struct served *served[SERVED_MAX];
@@ -72,6 +73,10 @@ host_rcpt(struct served *s, struct slice rcpt)
 static void
 host_answers(struct served *s)
 {
+	struct slice all = buf_slice(&s->replies), one;
+
+	if (host.is_short && netstring_slice(&all, &one) == 0)
+		buf_cut(&s->replies, s->replies.len - all.len);
 	conn_put(&s->conn, buf_slice(&s->replies));
 	buf_clear(&s->replies);
 }
@@ -440,6 +445,22 @@ test_large(void)
 	ok(pool.hoard == 0, "nothing is hoarded any more");
 }
 
+/* One reply for a package of three: nobody has answered for the others. */
+static void
+test_short(void)
+{
+	fresh();
+	host.is_short = true;
+	job(1, "", "a@x b@x c@x");
+	wait_verdicts(1);
+	rounds(50);
+	ok(host.n_packages == 1 && says(1, "K "), "one K of three");
+	conn_close(&host.served[0]->conn);
+	wait_verdicts(3);
+	ok(says(1, "K H4.4.2 H4.4.2 "), "the others are no K");
+	host.is_short = false;
+}
+
 static void
 test_greetings(void)
 {
@@ -519,6 +540,7 @@ main(void)
 	test_params();
 	test_size();
 	test_large();
+	test_short();
 	test_greetings();
 	pool_close(&pool);
 	dns_close(dns);
