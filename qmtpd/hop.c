@@ -85,11 +85,14 @@ drop_peer(struct hop *h, struct peer *p, const char *why)
 		if (strcmp(why, NONSENSE) == 0 || strcmp(why, SPEAKS_TLS) == 0)
 			about = VERDICT_WAY;
 	}
-	peer_fail(p, why, about);
+	peer_fail(p, why, about, strcmp(why, LOST) == 0);
 	while ((d = delivery_first(&p->bound))) {
 		list_drop(&d->link);
 		d->peer = NULL;
-		list_put(&h->small, &d->link);
+		if (d->n_lost > PEER_AGAIN)
+			delivery_fail(d, why, about);
+		else
+			list_put(&h->small, &d->link);
 	}
 	d = p->large; /* not if that was its last recipient */
 	h->n_peers--;

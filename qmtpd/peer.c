@@ -294,6 +294,15 @@ peer_stream(struct peer *p)
 	conn_flush_later(&p->conn);
 }
 
+static void
+forget_begun(struct peer *p, struct begun *b)
+{
+	list_drop(&b->link);
+	p->n_begun--;
+	p->begun_bytes -= b->size;
+	free(b);
+}
+
 /* The oldest package has an answer for its next recipient. */
 static void
 answer(struct peer *p, const struct verdict *v)
@@ -301,12 +310,8 @@ answer(struct peer *p, const struct verdict *v)
 	struct begun *b = OWNER(list_first(&p->begun), struct begun, link);
 	struct delivery *d = b->delivery;
 
-	if (--b->n_left == 0) {
-		list_drop(&b->link);
-		p->n_begun--;
-		p->begun_bytes -= b->size;
-		free(b);
-	}
+	if (--b->n_left == 0)
+		forget_begun(p, b);
 	d->n_open--;
 	if (d->job && agent_verdict(d->job, v))
 		d->job = NULL;
@@ -363,9 +368,36 @@ peer_input(struct peer *p)
 	return event == QMTPC_MORE;
 }
 
-void
-peer_fail(struct peer *p, const char *why, enum verdict_about about)
+/* Its recipients without a reply are to go again, when this was the last of
+ * its packages here. */
+static void
+begin_again(struct peer *p, struct begun *b)
 {
+	struct delivery *d = b->delivery;
+
+	d->n_open -= b->n_left;
+	d->n_begun -= b->n_left;
+	forget_begun(p, b);
+	if (d->n_open > 0)
+		return;
+	d->n_lost++;
+	list_put(&p->bound, &d->link);
+}
+
+static struct begun *
+first_begun(const struct peer *p)
+{
+	struct link *link = list_first(&p->begun);
+
+	return link ? OWNER(link, struct begun, link) : NULL;
+}
+
+void
+peer_fail(struct peer *p, const char *why, enum verdict_about about,
+	  bool was_lost)
+{
+	struct begun *b = first_begun(p);
+	struct delivery *oldest = b ? b->delivery : NULL;
 	struct verdict v;
 
 	peer_log_duplicates(p);
@@ -377,8 +409,17 @@ peer_fail(struct peer *p, const char *why, enum verdict_about about)
 	p->streaming = NULL;
 	verdict_say(&v, 'Z', why);
 	v.about = (uint8_t)about;
-	while (!list_empty(&p->begun))
-		answer(p, &v);
+	if (oldest)
+		oldest->n_lost += 2; /* it may have done it */
+	while ((b = first_begun(p))) {
+		struct delivery *d = b->delivery;
+
+		if (was_lost && d != oldest && d->job && !d->large &&
+		    d->n_lost < PEER_AGAIN)
+			begin_again(p, b);
+		else
+			answer(p, &v);
+	}
 	conn_close(&p->conn);
 }
 

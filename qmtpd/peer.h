@@ -22,8 +22,10 @@
  * A reply counts when the whole of the package that it is for has arrived
  * there; one that was said before answers nothing of ours.
  *
- * Trouble: every package that has begun is answered Z (4.4.2), about the host:
- * the peer may have it, or not. What has not begun is the hop's to send again.
+ * Trouble: the oldest package that has begun may be what ended the connection,
+ * and is answered Z (4.4.2), about the host: the peer may have it, or not. When
+ * the connection was lost those behind it begin again on another, PEER_AGAIN
+ * times. What has not begun is the hop's to send again.
  *
  * Test  tests/pool_test.c, tests/quail_hop_test.c
  */
@@ -39,6 +41,7 @@
 enum {
 	PEER_WINDOW = 64,	     /* packages without a reply */
 	PEER_WINDOW_BYTES = 1 << 20, /* ... and their text */
+	PEER_AGAIN = 3,		     /* connections that a delivery may lose */
 	PEER_STREAM_OUT = 1 << 18,   /* streamed text that waits for the peer */
 	PEER_CONNECT_S = 10,
 	PEER_STALL_S = 300, /* busy, and nothing moves */
@@ -57,6 +60,7 @@ struct delivery {
 	struct peer *peer; /* where its packages are; NULL: nowhere */
 	size_t n_begun;	   /* recipients whose package has begun */
 	size_t n_open;	   /* of them without a reply */
+	unsigned n_lost;   /* connections, behind other packages */
 	uint64_t size;
 	bool large;
 	bool hoarded;	/* large, and all of its text is in memory */
@@ -144,13 +148,15 @@ peer_stream(struct peer *p);
 bool
 peer_input(struct peer *p);
 
-/* peer_fail - answer Z for all that has begun, and mark it gone
+/* peer_fail - it is of no use any more: mark it gone
  *
- * Deliveries with recipients to go stay in bound. What it may have as a whole
- * is logged.
+ * Takes    was_lost: deliveries behind the oldest package may begin again, and
+ *          are bound to p now, as those with recipients to go; all others are
+ *          answered Z. What it may have as a whole is logged.
  */
 void
-peer_fail(struct peer *p, const char *why, enum verdict_about about);
+peer_fail(struct peer *p, const char *why, enum verdict_about about,
+	  bool was_lost);
 
 /* peer_log_duplicates - log what it may have as a whole and has not answered
  */

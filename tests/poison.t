@@ -96,7 +96,7 @@ deferred() { # RCPT-DOMAIN
 	    grep -c ' deferred '
 }
 
-background perl "$here/qmtp_sink.pl" die "$hub" "$work/qmtp.log"
+background perl "$here/qmtp_sink.pl" die=3000 "$hub" "$work/qmtp.log"
 background perl "$here/smtp_fake.pl" "$work/smtp" "die:127.0.0.1:$server"
 wait_for 5 port_answers "$hub"
 wait_for 5 port_answers "$server"

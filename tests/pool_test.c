@@ -484,11 +484,10 @@ closes(void)
 		job(here, 100, "a@x b@x c@x");
 	wait_verdicts(300);
 	ok(queue.n_verdicts == 300, "all are answered");
-	ok(letters('H') == PEER_WINDOW && letters('K') == 300 - PEER_WINDOW,
-	   "what had begun is Z, the rest goes on: %zu, %zu", letters('H'),
+	ok(letters('H') >= 1 && letters('H') <= 3 &&
+	       letters('K') == 300 - letters('H') && count("K K K ") == 99,
+	   "the oldest is H, the rest begins again: %zu, %zu", letters('H'),
 	   letters('K'));
-	ok(count("H4.4.2 K K ") + count("H4.4.2 H4.4.2 K ") > 0,
-	   "also when it had begun in part");
 
 	host_close_conns();
 	fresh(ANSWERS);

@@ -8,7 +8,7 @@
 #   refuse   D for everybody
 #   tarpit   takes the connection and says nothing, ever
 #   close    takes the connection and closes it
-#   die      K, but closes when a package for "poison..." has come, without an
+#   die=N    K, as slow, but closes when a package for "poison..." has come, without an
 #            answer to that nor to what came behind it
 #
 # LOG gets a line for each answer, "SENDER RECIPIENT"; for a connection in the
@@ -20,7 +20,7 @@ use IO::Socket::INET;
 use Time::HiRes qw(time);
 
 my ($mode, $port, $log_name) = @ARGV;
-my $rate = $mode =~ s/^slow=// ? $mode : 0;
+my $rate = $mode =~ s/^(slow|die)=(\d+)$/$1/ ? $2 : 0;
 my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
     LocalPort => $port, Listen => 1000, ReuseAddr => 1)
     or die "port $port: $!\n";
@@ -29,7 +29,7 @@ $log->autoflush;
 $SIG{PIPE} = 'IGNORE';
 
 my $select = IO::Select->new($server);
-my (%in, %at, @line);
+my (%in, %at, %dead, @line);
 my $next = 0;
 
 # netstring CONNECTION - the next one, or undef when it is not all there
@@ -54,7 +54,9 @@ sub packages {
 			print $log "died\n";
 			# what came before it is answered
 			answer($_) for grep $_->[0] == $c, @line;
-			leave($c);
+			@line = grep $_->[0] != $c, @line;
+			shutdown $c, 1; # and read on, or they would be lost
+			$dead{$c} = 1;
 			return;
 		}
 		while ($list =~ /\G(\d+):/g) {
@@ -76,6 +78,7 @@ sub leave {
 	my ($c) = @_;
 	$select->remove($c);
 	delete $in{$c};
+	delete $dead{$c};
 	close $c;
 	@line = grep $_->[0] != $c, @line;
 }
@@ -93,7 +96,7 @@ for (;;) {
 		}
 		if (!sysread $c, $in{$c}, 1 << 20, length $in{$c}) {
 			leave($c);
-		} elsif ($mode eq 'tarpit') {
+		} elsif ($mode eq 'tarpit' || $dead{$c}) {
 			$in{$c} = '';
 		} else {
 			packages($c);
