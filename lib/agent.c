@@ -49,6 +49,8 @@ lose(struct agent *a)
 	if (!a->is_ending)
 		loop_timer_set(a->loop, &a->retry, AGENT_RETRY_MS);
 	abandon_all(a);
+	if (a->queue_gone)
+		a->queue_gone(a);
 }
 
 /* Strings of the envelope are kept as offsets until it is complete, since

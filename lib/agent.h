@@ -86,6 +86,8 @@ struct agent {
 	 * the job be? Then drop all of it, as in job_gone, and return true;
 	 * the job is freed. */
 	bool (*give_back)(struct agent_job *job);
+	/* May be set likewise: the queue has gone, and all jobs with it. */
+	void (*queue_gone)(struct agent *a);
 	void *owner;
 };
 

@@ -379,6 +379,22 @@ hop_abandon(struct hop *h, struct delivery *d)
 }
 
 void
+hop_renew(struct hop *h)
+{
+	struct link *link, *next;
+
+	for (link = list_first(&h->peers); link; link = next) {
+		struct peer *p = OWNER(link, struct peer, link);
+
+		next = list_next(&h->peers, link);
+		if (p == h->dialing)
+			continue;
+		p->is_open = false; /* our doing: no trouble of its */
+		drop_peer(h, p, LOST);
+	}
+}
+
+void
 hop_delivery_over(struct delivery *d)
 {
 	d->hop->n_deliveries--;

@@ -91,6 +91,10 @@ hop_abandon(struct hop *h, struct delivery *d);
 void
 hop_answered(struct hop *h);
 
+/* hop_renew - close all connections; what comes is sent on new ones */
+void
+hop_renew(struct hop *h);
+
 /* hop_delivery_over - told by delivery_free: forget it */
 void
 hop_delivery_over(struct delivery *d);

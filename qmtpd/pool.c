@@ -120,6 +120,27 @@ give_back(struct agent_job *job)
 	return true;
 }
 
+/* A queue that died may give a job again whose verdict it has lost. On a new
+ * connection the next hop knows it for a repeat; on one where it has answered
+ * for it, it would be a second message. */
+static void
+queue_gone(struct agent *a)
+{
+	struct pool *pool = a->owner;
+	struct link *link, *next;
+	size_t i;
+
+	for (i = 0; i < POOL_TABLE; i++) {
+		for (link = list_first(&pool->hops[i]); link; link = next) {
+			struct hop *h = OWNER(link, struct hop, link);
+
+			next = list_next(&pool->hops[i], link);
+			if (h->secure.on == (a == &pool->secure_agent))
+				hop_renew(h);
+		}
+	}
+}
+
 static const struct agent_calls calls = {job_begun, job_text, job_gone};
 
 void
@@ -135,6 +156,7 @@ pool_init(struct pool *pool, struct loop *loop, struct dns *dns,
 	agent_init(&pool->agent, loop, path, "qmtp", POOL_JOBS, &calls);
 	pool->agent.owner = pool;
 	pool->agent.give_back = give_back;
+	pool->agent.queue_gone = queue_gone;
 }
 
 void
@@ -144,6 +166,7 @@ pool_secure(struct pool *pool, const char *path)
 		   &calls);
 	pool->secure_agent.owner = pool;
 	pool->secure_agent.give_back = give_back;
+	pool->secure_agent.queue_gone = queue_gone;
 }
 
 void

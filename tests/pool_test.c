@@ -748,6 +748,8 @@ abandoned(void)
 	usleep(AGENT_RETRY_MS * 1000);
 	rounds(10);
 	ok(queue.conn.is_open && queue.n_frames > 0, "connects again");
+	ok(host_open_conns() == 0,
+	   "what the new queue sends goes out on new connections");
 	fresh(ANSWERS);
 	job(here, 100, "a@x");
 	wait_verdicts(1);
