@@ -317,13 +317,21 @@ dispatch_start(struct dispatch *d, struct attempt *a)
 
 /* answers */
 
+/* Has the agent all of the text, or will it have? */
+static bool
+is_sent(const struct job *job)
+{
+	return job->sent == job->attempt->message->text_len;
+}
+
 static int
 take_verdict(struct dispatch *d, struct job *job, struct slice text)
 {
 	struct attempt *a = job->attempt;
 	struct verdict v;
 
-	if (verdict_parse_agent(&v, text) != 0)
+	if (verdict_parse_agent(&v, text) != 0 ||
+	    (v.code == 'K' && !is_sent(job)))
 		return -1;
 	d->verdict(d, a, &v);
 	if (++a->n_answered < a->n_rcpts)
@@ -398,12 +406,6 @@ abandon(struct job *job)
 	conn_flush_later(&link->conn);
 	link->has_abandoned = true;
 	take_back(job);
-}
-
-static bool
-is_sent(const struct job *job)
-{
-	return job->sent == job->attempt->message->text_len;
 }
 
 static int

@@ -824,11 +824,11 @@ test_real_unreadable(void)
 	m = make_message(10);
 	dispatch_start(&dispatch, make_attempt(m));
 	WAIT_FOR(r.job != broken);
-	raw_say(&r, broken, "V:K W:100000");
+	raw_say(&r, broken, "V:Z W:100000");
 	WAIT_FOR(r.n_abandoned > 0);
-	ok(r.n_abandoned == 1 && told("K0 Z1 ended "),
+	ok(r.n_abandoned == 1 && told("Z0 Z1 ended "),
 	   "its job is abandoned: Z for who has no verdict");
-	raw_say(&r, broken, "V:K W:5");
+	raw_say(&r, broken, "V:Z W:5");
 	raw_say(&r, r.job, "V:K V:K");
 	rounds(5);
 	ok(!r.gone && told("K0 K1 ended "),
@@ -837,6 +837,22 @@ test_real_unreadable(void)
 	conn_close(&r.conn);
 	rounds(3);
 	told("lost0 ");
+}
+
+/* Who has not had all of it cannot have taken it. */
+static void
+test_real_early(void)
+{
+	struct raw r;
+
+	raw_open(&r, "test");
+	dispatch_start(&dispatch, make_attempt(make_message(600000)));
+	WAIT_FOR(r.n_text == AGENT_CREDIT);
+	raw_say(&r, r.job, "V:K");
+	WAIT_FOR(r.gone);
+	ok(r.gone && told("lost0 "), "K before the text is no contract's");
+	conn_close(&r.conn);
+	rounds(3);
 }
 
 /* the end */
@@ -974,6 +990,7 @@ main(void)
 	test_real_hello();
 	test_real_greedy();
 	test_real_unreadable();
+	test_real_early();
 	test_agent_ends();
 	test_queue_ends();
 	dispatch_close(&dispatch);
