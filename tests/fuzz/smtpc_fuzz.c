@@ -1,5 +1,9 @@
 /* smtpc - the client's machine against a server that says anything: every
- * cut, one reply a recipient, and no byte of ours that is not a command */
+ * cut, one reply a recipient, and no byte of ours that is not a command
+ *
+ * What stands behind an answer in one piece was said before our next word, and
+ * counts as such; so cuts are compared for a server that waits behind each
+ * line, and what says all at once has a run of its own. */
 #include "lib/buf.h"
 #include "smtp-gateway/smtpc.h"
 #include "tests/fuzz/fuzz.h"
@@ -18,7 +22,7 @@ struct run {
 	struct buf out;
 	struct buf *story;
 	unsigned n_mails, n_rcpts, n_fine;
-	bool mailing, sent;
+	bool mailing, sent, by_line;
 };
 
 static void
@@ -30,6 +34,7 @@ tell_verdict(struct run *r)
 	fuzz_check(v.code == 'K' || v.code == 'Z' || v.code == 'D');
 	fuzz_check(v.len <= VERDICT_TEXT_MAX);
 	fuzz_check(r->c.code >= 200 && r->c.code <= 599);
+	fuzz_check(!r->c.stray || v.code == 'Z');
 	fuzz_check(r->c.code / 100 == 2 || v.code != 'K');
 	fuzz_check(r->c.code / 100 == 5 || v.code != 'D');
 	buf_putc(r->story, v.code);
@@ -79,9 +84,8 @@ act(struct run *r, enum smtpc_event e)
 }
 
 static bool
-push(void *user, struct slice in)
+push_piece(struct run *r, struct slice in)
 {
-	struct run *r = user;
 	enum smtpc_event e;
 
 	do {
@@ -91,6 +95,22 @@ push(void *user, struct slice in)
 	fuzz_check(e == SMTPC_BROKEN || in.len == 0);
 	fuzz_check(strlen(smtpc_where(&r->c)) > 3);
 	return e == SMTPC_MORE;
+}
+
+static bool
+push(void *user, struct slice in)
+{
+	struct run *r = user;
+	bool goes_on = true;
+
+	while (goes_on && in.len > 0) {
+		size_t n = r->by_line ? slice_find(in, '\n') : in.len;
+
+		n = n < in.len ? n + 1 : n;
+		goes_on = push_piece(r, slice_of(in.at, n));
+		in = slice_from(in, n);
+	}
+	return goes_on;
 }
 
 /* What went out is lines that end in CR LF, of printable bytes. */
@@ -112,9 +132,9 @@ check_out(const struct buf *out)
 }
 
 static void
-run(struct slice in, struct fuzz_cuts *cuts, struct buf *story)
+run(struct slice in, struct fuzz_cuts *cuts, struct buf *story, bool by_line)
 {
-	struct run r = {.story = story};
+	struct run r = {.story = story, .by_line = by_line};
 	struct slice more = SLICE("250 x\r\n");
 
 	buf_clear(story);
@@ -135,8 +155,9 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 	struct fuzz_cuts cuts = fuzz_cuts_take(&in);
 
 	in = fuzz_long(in);
-	run(in, NULL, &whole);
-	run(in, &cuts, &cut);
+	run(in, NULL, &whole, false);
+	run(in, NULL, &whole, true);
+	run(in, &cuts, &cut, true);
 	fuzz_same(&whole, &cut);
 	return 0;
 }
