@@ -27,7 +27,7 @@ small(struct hop *h, struct peer *p)
 		d = delivery_first(p->turn ? &p->bound : &h->small);
 		if (!d)
 			d = delivery_first(p->turn ? &h->small : &p->bound);
-		if (!d || !peer_room(p, d->size))
+		if (!d || !peer_room(p, d->size) || peer_has_word(p))
 			return;
 		p->turn = !p->turn;
 		list_drop(&d->link);
@@ -59,7 +59,7 @@ large(struct hop *h, struct peer *p, struct delivery *d)
 void
 fill_peer(struct hop *h, struct peer *p)
 {
-	if (!p->is_open || peer_has_word(p))
+	if (!p->is_open)
 		return;
 	if (p->streaming) {
 		peer_stream(p);
@@ -68,7 +68,7 @@ fill_peer(struct hop *h, struct peer *p)
 	} else if (p->large) {
 		if (delivery_to_go(p->large) && peer_room(p, p->large->size))
 			peer_begin(p, p->large);
-	} else if (takes_large(h, p)) {
+	} else if (takes_large(h, p) && !peer_has_word(p)) {
 		large(h, p, delivery_first(&h->large));
 	} else {
 		small(h, p);

@@ -318,14 +318,17 @@ answer(struct peer *p, const struct verdict *v)
 	delivery_free(d);
 }
 
-/* Nobody answers a package that has not arrived. */
+/* Nobody answers a package that has not arrived. The kernel is asked once for
+ * many replies. */
 static bool
-expected(const struct peer *p)
+expected(struct peer *p)
 {
 	struct link *first = list_first(&p->begun);
 	uint64_t end = first ? OWNER(first, struct begun, link)->end : 0;
 
-	return end > 0 && end <= peer_arrived(p);
+	if (end > p->arrived)
+		p->arrived = peer_arrived(p);
+	return end > 0 && end <= p->arrived;
 }
 
 /* What the next hop says is about the mail, unless it speaks of itself. */

@@ -87,6 +87,7 @@ struct peer {
 	bool is_open, gone, clock_busy, turn;
 	bool answers;	     /* it has, at least once */
 	uint64_t put, moved; /* bytes put; what had moved at the last look */
+	uint64_t arrived;    /* ... and had arrived there, at the last */
 };
 
 /* peer_new_take - make one of a connecting socket
