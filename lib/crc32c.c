@@ -44,6 +44,53 @@ crc32c_portable(uint32_t crc, struct slice s)
 	return ~crc;
 }
 
+/* What 2^k zero bytes make of each bit of a state. */
+static uint32_t zeros[64][32];
+static bool zeros_made;
+
+static uint32_t
+through(const uint32_t bits[32], uint32_t crc)
+{
+	uint32_t r = 0;
+	int i;
+
+	for (i = 0; crc; i++, crc >>= 1)
+		if (crc & 1)
+			r ^= bits[i];
+	return r;
+}
+
+static void
+make_powers(void)
+{
+	int k, i;
+
+	if (!table_made)
+		make_table();
+	for (i = 0; i < 32; i++) {
+		uint32_t c = (uint32_t)1 << i;
+
+		zeros[0][i] = c >> 8 ^ table[0][c & 255];
+	}
+	for (k = 1; k < 64; k++)
+		for (i = 0; i < 32; i++)
+			zeros[k][i] = through(zeros[k - 1], zeros[k - 1][i]);
+	zeros_made = true;
+}
+
+uint32_t
+crc32c_join(uint32_t first, uint32_t second, uint64_t len)
+{
+	int k;
+
+	if (!zeros_made)
+		make_powers();
+	for (k = 0; len; k++, len >>= 1)
+		if (len & 1)
+			first = through(zeros[k], first);
+	return first ^ second;
+}
+
 #if defined(__x86_64__)
 
 #define BY_INSTRUCTION __attribute__((target("sse4.2"))) static

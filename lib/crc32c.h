@@ -16,6 +16,14 @@
 uint32_t
 crc32c(uint32_t crc, struct slice bytes);
 
+/* crc32c_join - what crc32c gives for two pieces, one behind the other
+ *
+ * Takes    first: of the first piece, from any seed; second: of the second,
+ *          from 0; len: the second's bytes.
+ */
+uint32_t
+crc32c_join(uint32_t first, uint32_t second, uint64_t len);
+
 /* crc32c_portable - the same without the instruction, for the test */
 uint32_t
 crc32c_portable(uint32_t crc, struct slice bytes);

@@ -626,7 +626,7 @@ test_crc32c(void)
 {
 	char bytes[5000];
 	struct slice zeros;
-	bool same = true, cut = true;
+	bool same = true, cut = true, joined = true;
 	size_t i, n, at;
 
 	memset(bytes, 0, sizeof bytes);
@@ -654,9 +654,13 @@ test_crc32c(void)
 		n = random_next() % (s.len + 1);
 		cut &= crc32c(crc32c(seed, slice_of(s.at, n)),
 			      slice_from(s, n)) == crc32c(seed, s);
+		joined &= crc32c_join(crc32c(seed, slice_of(s.at, n)),
+				      crc32c(0, slice_from(s, n)),
+				      s.len - n) == crc32c(seed, s);
 	}
 	ok(same, "with and without the instruction");
 	ok(cut, "in one piece and in two");
+	ok(joined, "of two pieces that were read apart");
 }
 
 /* what the log writes, caught on its way to descriptor 2 */
