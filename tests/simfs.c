@@ -36,6 +36,7 @@ struct file {
 	bool used, is_dir;
 	char *bytes;
 	uint64_t size, cap;
+	uint64_t bad_from, bad_to; /* these bytes cannot be read */
 	int locks;
 };
 
@@ -59,6 +60,8 @@ struct simfs {
 	uint64_t calls, fail_at;
 	int fail_error;
 	bool failed, lies;
+	bool is_limited; /* files may grow by so much in all: ... */
+	uint64_t room;
 	size_t failed_at;
 	long age_s;
 };
@@ -339,6 +342,10 @@ sim_open(int dir, const char *name, int flags, mode_t mode)
 	}
 	if (n)
 		return new_fd(n->file);
+	if (sim->is_limited && sim->room == 0) {
+		errno = ENOSPC;
+		return -1;
+	}
 	file = new_file(sim, false);
 	set_name(sim, d, name, file);
 	record(sim, (struct op){.kind = OP_NAME, .file = d, .target = file});
@@ -357,6 +364,30 @@ sim_close(int fd)
 	return 0;
 }
 
+/* All of a write, or none: enough for our tests. */
+static bool
+take_room(const struct file *f, uint64_t end)
+{
+	uint64_t more = end > f->size ? end - f->size : 0;
+
+	if (!sim->is_limited)
+		return true;
+	if (more > sim->room) {
+		errno = ENOSPC;
+		return false;
+	}
+	sim->room -= more;
+	return true;
+}
+
+/* A sector that is written over can be read again. */
+static void
+mend(struct file *f, uint64_t where, size_t n)
+{
+	if (where <= f->bad_from && where + n >= f->bad_to)
+		f->bad_from = f->bad_to = 0;
+}
+
 static ssize_t
 sim_pwrite(int fd, const void *at, size_t n, off_t where)
 {
@@ -367,9 +398,12 @@ sim_pwrite(int fd, const void *at, size_t n, off_t where)
 		return -1;
 	if (r > 0 && n > 1)
 		n /= 2;
+	if (!take_room(&sim->files[file], (uint64_t)where + n))
+		return -1;
 	copy = malloc(n ? n : 1);
 	memcpy(copy, at, n);
 	put_bytes(&sim->files[file], (uint64_t)where, at, n, 0);
+	mend(&sim->files[file], (uint64_t)where, n);
 	record(sim, (struct op){.kind = OP_WRITE,
 				.file = file,
 				.offset = (uint64_t)where,
@@ -389,6 +423,13 @@ sim_pread(int fd, void *at, size_t n, off_t where)
 		return 0;
 	if (n > f->size - (uint64_t)where)
 		n = (size_t)(f->size - (uint64_t)where);
+	if ((uint64_t)where < f->bad_to && (uint64_t)where + n > f->bad_from) {
+		if ((uint64_t)where >= f->bad_from) {
+			errno = EIO;
+			return -1;
+		}
+		n = (size_t)(f->bad_from - (uint64_t)where);
+	}
 	memcpy(at, f->bytes + where, n);
 	return (ssize_t)n;
 }
@@ -531,7 +572,7 @@ sim_stat(int fd, struct stat *st)
 	*st = (struct stat){0};
 	st->st_size = (off_t)sim->files[file_of(fd)].size;
 	st->st_mtime = time(NULL) - sim->age_s;
-	st->st_mtime = time(NULL) - sim->age_s;
+	st->st_ino = (ino_t)file_of(fd) + 1;
 	return 0;
 }
 
@@ -567,16 +608,27 @@ static int
 sim_room(int dir, uint64_t *bytes, uint64_t *files)
 {
 	(void)dir;
-	*bytes = *files = UINT64_MAX;
+	*bytes = sim->is_limited ? sim->room : UINT64_MAX;
+	*files = UINT64_MAX;
 	return 0;
 }
 
 static int
 sim_link(int from_dir, const char *from, int to_dir, const char *to)
 {
-	(void)from_dir, (void)from, (void)to_dir, (void)to;
-	errno = EPERM;
-	return -1;
+	int d = file_of(to_dir);
+	struct name *n = find_name(sim, file_of(from_dir), from);
+
+	if (counted(false))
+		return -1;
+	if (!n || find_name(sim, d, to)) {
+		errno = n ? EEXIST : ENOENT;
+		return -1;
+	}
+	set_name(sim, d, to, n->file);
+	record(sim, (struct op){.kind = OP_NAME, .file = d, .target = n->file});
+	snprintf(sim->ops[sim->n_ops - 1].name, NAME_MAX_LEN, "%s", to);
+	return 0;
 }
 
 static const struct fs_calls sim_calls = {
@@ -604,6 +656,71 @@ simfs_use(struct simfs *fs)
 {
 	sim = fs;
 	fs_use(fs ? &sim_calls : &fs_kernel);
+}
+
+/* rot */
+
+struct simfs *
+simfs_copy(const struct simfs *fs)
+{
+	struct simfs *copy = simfs_new();
+	int i;
+
+	for (i = 1; i < fs->n_files; i++) {
+		const struct file *f = &fs->files[i];
+
+		new_file(copy, f->is_dir);
+		if (f->size)
+			put_bytes(&copy->files[i], 0, f->bytes, f->size, 0);
+	}
+	memcpy(copy->names, fs->names,
+	       (size_t)fs->n_names * sizeof fs->names[0]);
+	copy->n_names = fs->n_names;
+	return copy;
+}
+
+int
+simfs_file(const struct simfs *fs, const char *dir, const char *name)
+{
+	int i, k;
+
+	for (i = 0; i < fs->n_names; i++) {
+		const struct name *d = &fs->names[i];
+
+		if (!d->used || strcmp(d->name, dir) != 0)
+			continue;
+		for (k = 0; k < fs->n_names; k++)
+			if (fs->names[k].used && fs->names[k].dir == d->file &&
+			    strcmp(fs->names[k].name, name) == 0)
+				return fs->names[k].file;
+	}
+	return -1;
+}
+
+struct slice
+simfs_bytes(const struct simfs *fs, int file)
+{
+	return slice_of(fs->files[file].bytes, (size_t)fs->files[file].size);
+}
+
+void
+simfs_flip(struct simfs *fs, int file, uint64_t bit)
+{
+	fs->files[file].bytes[bit / 8] ^= (char)(1 << bit % 8);
+}
+
+void
+simfs_unreadable(struct simfs *fs, int file, uint64_t from, uint64_t to)
+{
+	fs->files[file].bad_from = from;
+	fs->files[file].bad_to = to;
+}
+
+void
+simfs_full(struct simfs *fs, uint64_t room)
+{
+	fs->is_limited = true;
+	fs->room = room;
 }
 
 /* crashes */

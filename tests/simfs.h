@@ -17,6 +17,8 @@
 #ifndef QUAIL_TESTS_SIMFS_H
 #define QUAIL_TESTS_SIMFS_H
 
+#include "lib/slice.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -109,6 +111,34 @@ simfs_calls(const struct simfs *fs);
 /* simfs_age - files seem to have been changed so long ago */
 void
 simfs_age(struct simfs *fs, long seconds);
+
+/* simfs_copy - the same files again, without the trace */
+struct simfs *
+simfs_copy(const struct simfs *fs);
+
+/* simfs_file - the number of a file in a directory; -1 for none
+ *
+ * Takes    dir: the directory's own name, whatever is above it.
+ */
+int
+simfs_file(const struct simfs *fs, const char *dir, const char *name);
+
+/* simfs_bytes - what is in a file, until it is written */
+struct slice
+simfs_bytes(const struct simfs *fs, int file);
+
+/* simfs_flip - a bit of a file goes bad; bit 0 is the first byte's lowest */
+void
+simfs_flip(struct simfs *fs, int file, uint64_t bit);
+
+/* simfs_unreadable - these bytes of a file give EIO until written over */
+void
+simfs_unreadable(struct simfs *fs, int file, uint64_t from, uint64_t to);
+
+/* simfs_full - from now on so many bytes more are all there is room for;
+ * with none no file can be made either */
+void
+simfs_full(struct simfs *fs, uint64_t room);
 
 /* simfs_sync_lies - from now on syncs return 0 and do nothing (a mutant of
  * the disk: the tests must see it) */
