@@ -22,8 +22,8 @@ record_begin(struct buf *b)
 	return place;
 }
 
-static uint32_t
-checksum(struct slice record, size_t len, uint32_t salt)
+uint32_t
+record_sum(struct slice record, size_t len, uint32_t salt)
 {
 	uint32_t crc = crc32c(salt, slice_of(record.at, COVERED));
 
@@ -45,7 +45,7 @@ record_end(struct buf *b, size_t place, char type, uint32_t segno,
 	hex_put(head + BATCH_AT, 8, batch);
 	hex_put(head + LEN_AT, 8, len);
 	hex_put(head + CRC_AT, 8,
-		checksum(slice_of(head, RECORD_HEAD + len), len, salt));
+		record_sum(slice_of(head, RECORD_HEAD + len), len, salt));
 	head[RECORD_HEAD - 1] = '\n';
 	buf_putc(b, '\n');
 }
@@ -87,7 +87,7 @@ record_whole(struct slice s, uint32_t salt, struct record *r,
 		return 0;
 	size = RECORD_EXTRA + (size_t)r->len;
 	if (s.len < size || s.at[size - 1] != '\n' ||
-	    checksum(s, r->len, salt) != r->crc)
+	    record_sum(s, r->len, salt) != r->crc)
 		return 0;
 	*payload = slice_of(s.at + RECORD_HEAD, r->len);
 	return size;

@@ -54,6 +54,13 @@ record_end(struct buf *b, size_t place, char type, uint32_t segno,
 int
 record_head(struct slice s, struct record *r);
 
+/* record_sum - the checksum of a record, or of its beginning
+ *
+ * Needs    the head and len bytes of payload at the front of record.
+ */
+uint32_t
+record_sum(struct slice record, size_t len, uint32_t salt);
+
 /* record_whole - is a whole valid record at the front of s?
  *
  * Returns  its size in the file with *r and *payload (borrowed); 0 when the

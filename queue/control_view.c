@@ -153,7 +153,7 @@ control_view_open(struct control_view *v, struct message *m)
 	    store_envelope(v->source->store, m, &v->room, &v->envelope) != 0;
 	if (v->is_damaged)
 		v->envelope =
-		    (struct store_envelope){{"", 0}, {"", 0}, {"", 0}};
+		    (struct store_envelope){{"", 0}, {"", 0}, {"", 0}, 0};
 }
 
 static bool

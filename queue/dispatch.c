@@ -32,7 +32,8 @@ struct job {
 	struct agent_link *link;
 	struct attempt *attempt;
 	uint64_t number;
-	uint64_t sent, granted; /* bytes of text */
+	uint64_t granted;	  /* bytes of text */
+	struct store_reader text; /* what was sent of it */
 };
 
 static void
@@ -53,7 +54,8 @@ unlink_job(struct job *job)
 
 /* sending */
 
-/* One frame of text; none of it is left in *out when it cannot be read. */
+/* One frame of text; none of it is left in *out when it cannot be read, or is
+ * the last and not all were what was written. */
 static int
 put_text(struct buf *out, struct job *job, size_t n)
 {
@@ -63,14 +65,13 @@ put_text(struct buf *out, struct job *job, size_t n)
 	netstring_head_put(out, FRAME_HEAD + n);
 	buf_putc(out, 'T');
 	buf_hex(out, 16, job->number);
-	if (store_text(d->store, job->attempt->message, job->sent,
-		       buf_room(out, n + 1), n) != 0) {
+	if (store_text_next(d->store, job->attempt->message, &job->text,
+			    buf_room(out, n + 1), n) != 0) {
 		buf_cut(out, before);
 		return -1;
 	}
 	buf_added(out, n);
 	buf_putc(out, ',');
-	job->sent += n;
 	return 0;
 }
 
@@ -83,8 +84,8 @@ send_text(struct job *job)
 	uint64_t size = job->attempt->message->text_len;
 	uint64_t until = job->granted < size ? job->granted : size;
 
-	while (job->sent < until) {
-		uint64_t left = until - job->sent;
+	while (job->text.at < until) {
+		uint64_t left = until - job->text.at;
 
 		if (c->out.len > DISPATCH_OUT_MAX) {
 			c->tell_drained = true;
@@ -301,6 +302,7 @@ dispatch_start(struct dispatch *d, struct attempt *a)
 	if (r == 0) {
 		before = link->conn.out.len;
 		job = new_job(d, link, a);
+		job->text.want = e.text_crc;
 		via_text(&in_front, a, &e);
 		put_envelope(&link->conn.out, job, &e, in_front.len);
 		send_in_front(job, buf_slice(&in_front));
@@ -321,7 +323,7 @@ dispatch_start(struct dispatch *d, struct attempt *a)
 static bool
 is_sent(const struct job *job)
 {
-	return job->sent == job->attempt->message->text_len;
+	return job->text.at == job->attempt->message->text_len;
 }
 
 static int

@@ -17,7 +17,7 @@ entry_m_put(struct buf *b, const struct entry_m *m)
 	buf_putc(b, ' ');
 	buf_hex(b, 16, m->text_len);
 	buf_putc(b, ' ');
-	buf_hex(b, 8, m->big_crc);
+	buf_hex(b, 8, m->text_crc);
 	buf_putc(b, ' ');
 	buf_putc(b, m->is_big ? 'b' : 'i');
 	buf_putc(b, '\n');
@@ -52,7 +52,7 @@ entry_m_parse_head(struct slice s, struct entry_m *m)
 	m->birth_us = (int64_t)birth;
 	m->n_rcpts = (uint32_t)rcpts;
 	m->env_len = (uint32_t)env;
-	m->big_crc = (uint32_t)crc;
+	m->text_crc = (uint32_t)crc;
 	m->is_big = s.at[0] == 'b';
 	return 0;
 }
@@ -115,30 +115,64 @@ entry_p_parse(struct slice s, struct entry_p *p)
 }
 
 void
-entry_h_put(struct buf *b, uint32_t salt, int64_t created_us)
+entry_h_put(struct buf *b, const struct entry_h *h)
 {
 	buf_text(b, "version=");
 	buf_number(b, ENTRY_VERSION);
 	buf_text(b, " salt=");
-	buf_hex(b, 8, salt);
+	buf_hex(b, 8, h->salt);
 	buf_text(b, " created_us=");
-	buf_number(b, (uint64_t)created_us);
+	buf_number(b, (uint64_t)h->created_us);
+	if (h->after) {
+		buf_text(b, " after=");
+		buf_hex(b, 8, h->after);
+		buf_text(b, " end=");
+		buf_hex(b, 8, h->after_end);
+	}
 	buf_putc(b, '\n');
 }
 
-int
-entry_h_parse(struct slice p, uint32_t *salt)
+/* The next word of a line, if it is KEY and eight digits; else -1, and it is
+ * still there. */
+static int
+hex_word(struct slice *line, struct slice key, uint32_t *r)
 {
-	struct slice line = slice_trim(p), version = slice_word(&line),
-		     word = slice_word(&line);
+	struct slice rest = *line, word = slice_word(&rest);
 	uint64_t v;
 
-	if (!slice_eq(version, SLICE("version=1")) ||
-	    !slice_starts(word, SLICE("salt=")) ||
-	    slice_hex(slice_from(word, 5), &v) != 0 || v > UINT32_MAX)
+	if (word.len != key.len + 8 || !slice_starts(word, key) ||
+	    slice_hex(slice_from(word, key.len), &v) != 0)
 		return -1;
-	*salt = (uint32_t)v;
+	*line = rest;
+	*r = (uint32_t)v;
 	return 0;
+}
+
+int
+entry_h_parse(struct slice p, struct entry_h *h)
+{
+	struct slice line = slice_trim(p), version = slice_word(&line);
+
+	*h = (struct entry_h){0};
+	if (!slice_eq(version, SLICE("version=1")) ||
+	    hex_word(&line, SLICE("salt="), &h->salt) != 0)
+		return -1;
+	slice_word(&line); /* created_us= */
+	if (hex_word(&line, SLICE("after="), &h->after) == 0)
+		hex_word(&line, SLICE("end="), &h->after_end);
+	return 0;
+}
+
+void
+entry_b_put(struct buf *b, uint64_t synced)
+{
+	buf_hex(b, ENTRY_B, synced);
+}
+
+int
+entry_b_parse(struct slice p, uint64_t *synced)
+{
+	return p.len == ENTRY_B ? slice_hex(p, synced) : -1;
 }
 
 struct slice

@@ -1,6 +1,8 @@
 /* entry.h - the payloads of the log's records
  *
- *   H  "version=1 salt=9ae0daaf created_us=0006...\n"
+ *   H  "version=1 salt=9ae0daaf created_us=0006...\n"; where the same run
+ *      had a segment before, " after=6b020939 end=03fffe10": all of that one
+ *      up to there was synced
  *   M  ID BIRTH_US RCPTS ENVELOPE TEXT CRC P\n   (hex of 16 16 8 8 16 8
  *      digits and one letter), then ENVELOPE bytes: netstrings of the
  *      sender, RCPTS recipients, and any attributes "key=value"; then TEXT
@@ -14,6 +16,9 @@
  *      TIME, carried on from a segment that was given back. Written by older
  *      versions; now they are kept apart (queue/store_recent.h). An M carries
  *      its own as the attribute key=KEY
+ *   B  "OFFSET" (hex, 8 digits), a batch's last record: what stands before
+ *      OFFSET, where the batch began, had been synced when this was written.
+ *      One alone says it of all before it
  *   E, F  the index of a sealed segment: queue/store_index.h
  *
  * A second M for an id replaces all that was said of it before (done= and
@@ -35,7 +40,7 @@ enum { ENTRY_M_HEAD = 80, ENTRY_VERSION = 1 };
 struct entry_m {
 	uint64_t id, text_len;
 	int64_t birth_us;
-	uint32_t n_rcpts, env_len, big_crc;
+	uint32_t n_rcpts, env_len, text_crc;
 	bool is_big;
 };
 
@@ -75,12 +80,27 @@ entry_p_put(struct buf *b, const struct entry_p *p);
 int
 entry_p_parse(struct slice payload, struct entry_p *p);
 
+struct entry_h {
+	uint32_t salt;
+	int64_t created_us;
+	uint32_t after, after_end; /* 0: the first of its run */
+};
+
 /* entry_h_put, entry_h_parse - a segment's first record */
 void
-entry_h_put(struct buf *b, uint32_t salt, int64_t created_us);
+entry_h_put(struct buf *b, const struct entry_h *h);
 
 int
-entry_h_parse(struct slice payload, uint32_t *salt);
+entry_h_parse(struct slice payload, struct entry_h *h);
+
+/* entry_b_put, entry_b_parse - a batch's last record */
+void
+entry_b_put(struct buf *b, uint64_t synced);
+
+int
+entry_b_parse(struct slice payload, uint64_t *synced);
+
+enum { ENTRY_B = 8 };
 
 /* entry_attrs - the attributes of an envelope: what stands behind its sender
  * and recipients, whose bytes are the client's and may look like any attribute

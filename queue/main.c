@@ -55,6 +55,13 @@ left(struct store *st, struct message *m)
 }
 
 static void
+spoils(struct store *st, struct message *m)
+{
+	(void)st;
+	schedule_now(&hub.schedule, m);
+}
+
+static void
 refresh_config(void)
 {
 	struct buf why = {0};
@@ -163,6 +170,7 @@ main(int argc, char **argv)
 	loop_signals(&hub.loop, on_signal);
 	hub.store.loaded = loaded;
 	hub.store.left = left;
+	hub.store.spoils = spoils;
 	hub.store.gathers = true;
 	hub.store.sync_way = WORKER_THREAD;
 	set_segment_size();

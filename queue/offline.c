@@ -3,7 +3,7 @@
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/home.h"
-#include "queue/store_load.h"
+#include "queue/store_keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +30,7 @@ load(struct offline *o)
 	st->lock_fd = -1;
 	st->seg_dir = directory(st->dir, "seg");
 	st->big_dir = directory(st->dir, "big");
+	store_keys_read(st); /* for a segment whose head is damaged */
 	store_load_find(st);
 	st->id_base = UINT32_MAX;
 	store_load_start(st);
@@ -68,6 +69,7 @@ offline_close(struct offline *o)
 	while ((m = idmap_any(&st->messages)))
 		store_leave(st, m);
 	idmap_free(&st->messages);
+	idmap_free(&st->spoiled);
 	while ((s = st->oldest)) {
 		st->oldest = s->next;
 		segment_close(s);

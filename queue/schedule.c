@@ -5,9 +5,12 @@
 #include "lib/netstring.h"
 #include "lib/owner.h"
 #include "queue/schedule_parts.h"
+#include "queue/store_damage.h"
 #include "queue/undeliverable.h"
 
 #include <stdlib.h>
+
+enum { SET_ASIDE_AGAIN_S = 300 };
 
 int64_t
 schedule_next_s(int64_t birth_s, int64_t now_s, unsigned k)
@@ -95,6 +98,18 @@ return_all(struct message *m)
 			failures_add(m, i, &v);
 }
 
+bool
+schedule_set_aside(struct schedule *s, struct message *m)
+{
+	if (!store_is_spoiled(s->store, m))
+		return false;
+	failures_free(m);
+	if (!store_set_aside(s->store, m))
+		schedule_put_due(s, m,
+				 ages_now_s(&s->ages) + SET_ASIDE_AGAIN_S);
+	return true;
+}
+
 void
 schedule_conclude(struct schedule *s, struct message *m)
 {
@@ -103,6 +118,8 @@ schedule_conclude(struct schedule *s, struct message *m)
 		store_forget_over(s->store, m);
 		return;
 	}
+	if (schedule_set_aside(s, m))
+		return;
 	if (m->is_doomed)
 		return_all(m);
 	else if (!schedule_is_stopped(m) && schedule_is_old(s, m) &&

@@ -22,6 +22,15 @@ void
 schedule_each_sifted(struct schedule *s, struct sifted *out,
 		     void (*then)(struct schedule *, struct message *));
 
+/* schedule_set_aside - a message of which damage was found goes, and is freed,
+ * or is looked at again in some minutes
+ *
+ * Needs    it is not busy and not in the heap.
+ * Returns  false: no damage is known.
+ */
+bool
+schedule_set_aside(struct schedule *s, struct message *m);
+
 /* schedule_conclude - it is not busy: what becomes of it? It may be freed. */
 void
 schedule_conclude(struct schedule *s, struct message *m);

@@ -10,7 +10,7 @@
 #include <errno.h>
 
 /* K_MOST: such a retry time is beyond any lifetime; message.h has 10 bits */
-enum { K_REMOTE = 20, K_LOCAL = 10, K_MOST = 1000 };
+enum { K_REMOTE = 20, K_LOCAL = 10, K_MOST = 1000, UNREADABLE_S = 300 };
 
 int64_t
 schedule_lifetime_s(const struct config_route *r)
@@ -211,6 +211,21 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 	}
 }
 
+/* Its envelope cannot be read: it is damaged, or we are short of something. */
+static void
+unreadable(struct schedule *s, struct message *m)
+{
+	int e = errno;
+
+	if (schedule_set_aside(s, m))
+		return;
+	log_open("unreadable");
+	log_id("id", m->id);
+	log_errno(e);
+	log_close();
+	schedule_put_due(s, m, ages_now_s(&s->ages) + UNREADABLE_S);
+}
+
 void
 schedule_try(struct schedule *s, struct message *m)
 {
@@ -224,12 +239,10 @@ schedule_try(struct schedule *s, struct message *m)
 		schedule_conclude(s, m);
 		return;
 	}
+	if (schedule_set_aside(s, m))
+		return;
 	if (store_envelope(s->store, m, &room, &e) != 0) {
-		log_open("unreadable");
-		log_id("id", m->id);
-		log_errno(errno);
-		log_close();
-		schedule_put_due(s, m, ages_now_s(&s->ages) + 3600);
+		unreadable(s, m);
 		buf_free(&room);
 		return;
 	}

@@ -37,8 +37,25 @@ struct segment {
 	uint8_t key_line;    /* ... in lines of so many bytes */
 	uint64_t put_before; /* its keys are among the first so many entries
 			      * of queue/recent.h */
+	uint32_t after;	     /* begun behind this one, in the same run, ... */
+	uint32_t after_end;  /* ... whose records end there, all synced */
+	uint64_t synced;     /* so much is known to have been synced */
+	bool is_empty;	     /* its first record is all there is (old ones) */
 	bool is_damaged;     /* kept as damaged-NUMBER once its mail is gone */
 };
+
+/* What is said of a segment before its file is seen. */
+struct segment_plan {
+	uint32_t segno, salt;
+	const char *spare;	   /* a file in dir to write over, or NULL */
+	uint32_t after, after_end; /* the one before, all durable up to there;
+				    * 0: a run's first */
+};
+
+/* segment_put_seal - append a segment's last record */
+void
+segment_put_seal(struct buf *b, const struct entry_f *f, uint32_t segno,
+		 uint32_t batch);
 
 /* segment_seal - read the last record of a sealed segment
  *
@@ -56,15 +73,13 @@ segment_number(const char *name, uint32_t *segno);
 
 /* segment_create - make a new segment, durable with its name
  *
- * Takes    spare: the name of a file in dir to write over, or NULL for a new
- *          file.
  * Returns  the segment (malloc'd, open); NULL with errno, and *sync_failed
  *          tells if that was a sync, so that nothing more may be relied on.
  *          After a failure there may be a file without any record, which
  *          recovery drops.
  */
 struct segment *
-segment_create(int dir, uint32_t segno, const char *spare, bool *sync_failed);
+segment_create(int dir, const struct segment_plan *plan, bool *sync_failed);
 
 /* segment_fill_ahead - n bytes have just been written up to s->end
  *
@@ -81,48 +96,22 @@ segment_fill_ahead(struct segment *s, size_t n, uint64_t max);
 
 /* segment_open - open an old one and find its salt
  *
- * Takes    is_readonly: it will only be read, never be cut or reused.
- * Returns  0 and *r; 1: the file holds no record at all, its creation never
- *          ended and nothing was ever acknowledged in it; -1 with errno for
- *          trouble of ours, EBADMSG when its first record is damaged,
- *          others may be there, and it was not sealed, so that its salt
- *          is lost, EPROTO when it is of another version.
+ * Takes    plan: the salt that a segment of this number has if this queue's
+ *          key made it; is_readonly: it will only be read, never be cut or
+ *          reused.
+ * Returns  0 and *r, whose is_damaged says that its first record cannot be
+ *          read; 1: the file holds no record at all, its creation never ended
+ *          and nothing was ever acknowledged in it; -1 with errno for trouble
+ *          of ours, EBADMSG when its first record is damaged, others may be
+ *          there, and there is no salt with which one of them is valid,
+ *          EPROTO when it is of another version.
  */
 int
-segment_open(int dir, uint32_t segno, bool is_readonly, struct segment **r);
+segment_open(int dir, const struct segment_plan *plan, bool is_readonly,
+	     struct segment **r);
 
 /* segment_close - close and free; removes nothing */
 void
 segment_close(struct segment *s);
-
-/* A scan reads a segment's records in order, in bounded memory. */
-struct segment_scan {
-	struct segment *segment;
-	struct buf window;
-	uint64_t at;	     /* offset of the window's first byte */
-	uint32_t last_batch; /* of the last valid record */
-	bool at_eof;
-	bool is_torn;	 /* something invalid was passed or ended it */
-	bool is_damaged; /* ... that no crash of ours explains */
-};
-
-void
-segment_scan_init(struct segment_scan *scan, struct segment *s);
-
-/* segment_scan_next - the next valid record
- *
- * Bytes that are no valid record are passed over up to the next valid one
- * (is_torn). If that one is of a later batch, the bytes between had been
- * synced once: is_damaged.
- *
- * Returns  1 with *r, *payload (borrowed until the next call) and *offset; 0
- *          at the end; -1 with errno.
- */
-int
-segment_scan_next(struct segment_scan *scan, struct record *r,
-		  struct slice *payload, uint64_t *offset);
-
-void
-segment_scan_free(struct segment_scan *scan);
 
 #endif

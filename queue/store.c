@@ -74,15 +74,79 @@ append_segment(struct store *st, struct segment *s)
 	st->n_segments++;
 }
 
+/* A spare that cannot be used is left alone from here on. */
 static struct segment *
 create(struct store *st, uint32_t segno, bool *sync_failed)
 {
 	char spare[] = "spare0";
+	struct segment_plan plan = {.segno = segno,
+				    .salt = store_salt(st, segno)};
+	struct segment *s = NULL;
+	int i;
 
-	if (st->n_spares == 0)
-		return segment_create(st->seg_dir, segno, NULL, sync_failed);
-	spare[5] = (char)('0' + --st->n_spares);
-	return segment_create(st->seg_dir, segno, spare, sync_failed);
+	*sync_failed = false;
+	if (st->current && st->current != &st->none) {
+		plan.after = st->current->segno;
+		plan.after_end = (uint32_t)st->durable;
+	}
+	for (i = 0; !s && !*sync_failed && st->spares >> i; i++) {
+		if (!(st->spares >> i & 1))
+			continue;
+		spare[5] = (char)('0' + i);
+		plan.spare = spare;
+		st->spares &= ~(1u << i);
+		s = segment_create(st->seg_dir, &plan, sync_failed);
+	}
+	plan.spare = NULL;
+	return s || *sync_failed
+		   ? s
+		   : segment_create(st->seg_dir, &plan, sync_failed);
+}
+
+/* No room for a segment, or no other way to make one now: mail that is there
+ * is delivered, what that gives free makes a segment, and until then none is
+ * taken. What becomes of recipients waits in memory. */
+static void
+do_without(struct store *st, uint32_t segno)
+{
+	log_open("no-segment");
+	log_errno(errno);
+	log_text("then", "no new mail is taken until the disk lets us write; "
+			 "deliveries go on");
+	log_close();
+	st->is_full = true;
+	st->none =
+	    (struct segment){.fd = -1, .segno = segno, .end = st->segment_size};
+	st->current = &st->none;
+}
+
+/* Begin behind the highest number there is. */
+static void
+begin(struct store *st, const char *path, uint32_t segno)
+{
+	bool sync_failed;
+	struct segment *s = create(st, segno, &sync_failed);
+
+	if (!s && sync_failed)
+		die_sys("syncing a new segment of the queue", path);
+	if (!s) {
+		do_without(st, segno);
+		return;
+	}
+	st->current = s;
+	st->durable = s->end;
+	append_segment(st, s);
+	st->cached = s;
+}
+
+static uint32_t
+random_number(void)
+{
+	uint32_t random;
+
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		die_sys("reading random bytes", NULL);
+	return random;
 }
 
 /* A new queue begins at a random number: ids then are hardly ever those of
@@ -90,20 +154,15 @@ create(struct store *st, uint32_t segno, bool *sync_failed)
 static uint32_t
 first_segno(uint32_t highest)
 {
-	uint32_t random;
-
 	if (highest)
 		return highest + 1;
-	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
-		die_sys("reading random bytes", NULL);
-	return random % 0x70000000u + 0x01000000u;
+	return random_number() % 0x70000000u + 0x01000000u;
 }
 
 void
 store_open(struct store *st, struct loop *loop, const char *path)
 {
 	uint32_t segno;
-	bool sync_failed;
 
 	st->loop = loop;
 	if (st->segment_size == 0)
@@ -123,12 +182,11 @@ store_open(struct store *st, struct loop *loop, const char *path)
 	store_recent_load(st);
 	segno = first_segno(store_load_find(st));
 	store_keys_load(st);
-	st->current = create(st, segno, &sync_failed);
-	if (!st->current)
-		die_sys("making a new segment of the queue", path);
-	append_segment(st, st->current);
-	st->cached = st->current;
+	begin(st, path, segno);
 	st->id_base = segno;
+	/* a queue that was restored from a copy comes to numbers again that
+	 * had been used behind it; its ids are others, as good as certainly */
+	st->id_next = random_number() % (UINT32_MAX / 2);
 	st->batch = 1;
 	store_check_disk(st);
 	store_reclaim_init(st);
@@ -140,7 +198,7 @@ store_end(struct store *st)
 {
 	store_put_late(st);
 	if (!st->failed && store_commit(st) == 0 && st->outcomes.len == 0 &&
-	    st->late.len == 0)
+	    st->late.len == 0 && st->current != &st->none)
 		store_seal(st);
 	store_seal_close(st);
 	store_synced(st);
@@ -166,10 +224,12 @@ store_close(struct store *st)
 	while ((m = idmap_any(&st->messages)))
 		store_leave(st, m);
 	idmap_free(&st->messages);
+	idmap_free(&st->spoiled);
 	while ((s = st->oldest)) {
 		st->oldest = s->next;
 		segment_close(s);
 	}
+	st->current = NULL;
 	buf_free(&st->news);
 	buf_free(&st->written);
 	buf_free(&st->ahead);
@@ -180,6 +240,7 @@ store_close(struct store *st)
 	buf_free(&st->news_index);
 	buf_free(&st->outcomes_index);
 	buf_free(&st->gone_big);
+	buf_free(&st->refused_big);
 	fs_close(st->recent_dir);
 	fs_close(st->big_dir);
 	fs_close(st->seg_dir);
@@ -196,6 +257,8 @@ store_rest(struct store *st)
 	bool has = st->written.cap > 0 || st->news.cap > 0 || st->ahead.cap > 0;
 
 	st->rested_batch = st->batch;
+	if (rests)
+		store_commit_mark(st);
 	if (!rests || !has)
 		return false;
 	buf_free(&st->written);
@@ -212,7 +275,7 @@ store_make_room(struct store *st, size_t size)
 	struct segment *s;
 	bool sync_failed;
 	uint64_t want = st->current->end + st->news.len + st->outcomes.len +
-			size + RECORD_EXTRA;
+			size + RECORD_EXTRA + STORE_MARK;
 
 	if (st->failed) {
 		errno = EIO;
@@ -234,11 +297,14 @@ store_make_room(struct store *st, size_t size)
 		store_fail(st, "syncing a new segment");
 	if (!s)
 		return -1;
-	store_seal(st);
+	if (st->current != &st->none)
+		store_seal(st);
 	st->current->put_before = st->recent.n_put;
 	append_segment(st, s);
+	if (!st->cached)
+		st->cached = s;
 	st->current = s;
-	st->durable = 0;
+	st->durable = s->end;
 	st->batch = 1;
 	return 0;
 }

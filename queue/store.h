@@ -25,7 +25,7 @@
 #include "queue/incoming.h"
 #include "queue/message.h"
 #include "queue/recent.h"
-#include "queue/segment.h"
+#include "queue/segment_scan.h"
 
 enum {
 	STORE_SETTLE_MS = 100, /* outcomes wait this long for a batch */
@@ -95,11 +95,12 @@ struct store {
 	struct loop *loop;
 	int dir, seg_dir, big_dir, recent_dir, lock_fd;
 	struct segment *oldest, *current;
+	struct segment none; /* the current one while none can be made */
 	unsigned n_segments;
 	uint32_t batch;	  /* number of the next batch */
 	uint32_t id_base; /* upper half of the ids of this run */
 	uint32_t id_next;
-	uint32_t n_spares;   /* files spare0, spare1 ... in seg_dir */
+	unsigned spares;     /* bit n: there is a file spareN in seg_dir */
 	struct buf news;     /* M records that wait for the commit */
 	struct buf written;  /* the last news, as it stands in the log ... */
 	uint64_t written_at; /* ... there, in this segment: mail that is tried
@@ -124,12 +125,14 @@ struct store {
 	int wrote, sync_error;	/* ... 0, if all went well */
 	bool is_due;		/* the next waits for its end */
 	uint64_t durable;	/* the current segment, up to here */
+	uint64_t marked;	/* ... with a record there that says so */
 	struct segment *cached; /* the oldest with pages in memory */
 	struct gather gather;
-	bool big_dirty;	     /* big_dir has names that are not synced */
-	bool failed;	     /* nothing more may be written: end, restart */
-	bool is_full;	     /* the disk is short: no new mail */
-	struct buf gone_big; /* ids (8 bytes each) of big files to remove */
+	bool big_dirty;		/* big_dir has names that are not synced */
+	bool failed;		/* nothing more may be written: end, restart */
+	bool is_full;		/* the disk is short: no new mail */
+	struct buf gone_big;	/* ids (8 bytes each) of big files to remove */
+	struct buf refused_big; /* ... of messages that were never taken */
 	struct loop_task load_task;
 	struct loop_timer load_timer;
 	struct segment *loading; /* NULL: everything is loaded */
@@ -138,8 +141,12 @@ struct store {
 	bool is_scanning;
 	unsigned n_indexed; /* segments that were loaded by their index */
 	bool is_loaded;
-	bool is_readonly;     /* queue/offline.c: nothing may be written */
-	struct recent recent; /* packages that were taken lately, ... */
+	unsigned n_alarms;     /* damage was found so many times */
+	unsigned n_raw;	       /* pieces of it that say nothing */
+	struct idmap spoiled;  /* messages with damaged bytes */
+	struct idmap suspects; /* what seems to be messages, while loading */
+	bool is_readonly;      /* queue/offline.c: nothing may be written */
+	struct recent recent;  /* packages that were taken lately, ... */
 	uint64_t put_written, put_durable; /* ... so many of them for sure */
 	struct store_kept kept;
 	struct store_seal seal;
@@ -158,6 +165,8 @@ struct store {
 	void (*loaded)(struct store *st); /* all old messages are known */
 	/* m is about to be freed; may be NULL */
 	void (*left)(struct store *st, struct message *m);
+	/* m is damaged, which no attempt has found: try it; may be NULL */
+	void (*spoils)(struct store *st, struct message *m);
 	void *owner;
 };
 
@@ -249,24 +258,55 @@ struct store_envelope {
 	struct slice sender;
 	struct slice rcpts; /* netstrings, n_rcpts of them */
 	struct slice attrs; /* netstrings */
+	uint32_t text_crc;  /* what the text's checksum must be */
 };
 
 /* store_envelope - read a message's envelope
  *
- * Returns  0 and *e, borrowed from *room; -1 with errno, EBADMSG when the
- *          bytes are not what was written.
+ * What is read from the disk is compared with its checksum.
+ *
+ * Returns  0 and *e, borrowed from *room; -1 with errno, and if that says
+ *          that the bytes are gone or are not what was written (EBADMSG) the
+ *          message is spoiled: store_damage.h.
  */
 int
 store_envelope(struct store *st, struct message *m, struct buf *room,
 	       struct store_envelope *e);
 
-/* store_text - read n bytes of the text from an offset
+/* store_text - read n bytes of the text from an offset, as they are there
  *
+ * For looking at it: nothing is compared with a checksum.
  * Returns  0; -1 with errno.
  */
 int
 store_text(struct store *st, struct message *m, uint64_t from, char *to,
 	   size_t n);
+
+/* Reads a text once, from its begin to its end; zeroed but for want. */
+struct store_reader {
+	uint64_t at;
+	uint32_t crc, want; /* want: store_envelope's text_crc */
+};
+
+/* store_text_next - the next n bytes of the text
+ *
+ * Whoever passes them on keeps the last piece until it has been read: only
+ * then it is known whether all of them are what was written.
+ *
+ * Returns  0; -1 with errno as store_envelope: nothing of this piece may be
+ *          passed on, and the message is spoiled if its bytes are damaged.
+ */
+int
+store_text_next(struct store *st, struct message *m, struct store_reader *r,
+		char *to, size_t n);
+
+/* store_check - read all of a message, and compare it with its checksums
+ *
+ * Takes    from_disk: not out of memory, as far as that can be.
+ * Returns  0; -1 with errno.
+ */
+int
+store_check(struct store *st, struct message *m, bool from_disk);
 
 /* store_reclaim - give the oldest segments back when they hold nothing that
  * lives, or too little; call it now and then (once a second)

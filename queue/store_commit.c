@@ -69,6 +69,15 @@ tell(struct store_waiters *list, char code, const char *text)
 	return n;
 }
 
+/* Its file goes once the disk has forgotten the record that named it. */
+static void
+refuse(struct store *st, struct message *m)
+{
+	if (m->is_big)
+		buf_put(&st->refused_big, &m->id, sizeof m->id);
+	store_leave(st, m);
+}
+
 /* Their messages have never been here. Before anybody is told of it, so that
  * nobody can be told that his is a repeat of one of them. */
 static void
@@ -81,7 +90,7 @@ undo(struct store *st, const struct store_waiters *list)
 			continue;
 		if (w->has_key)
 			recent_drop(&st->recent, w->key, w->message->id);
-		store_leave(st, w->message);
+		refuse(st, w->message);
 		w->message = NULL;
 	}
 }
@@ -162,11 +171,10 @@ keep_written(struct store *st, uint64_t at)
 	reuse(&st->news);
 }
 
-/* Files of messages whose last outcome is on disk now. */
 static void
-remove_gone(struct store *st)
+remove_big(struct store *st, struct buf *which)
 {
-	struct slice ids = buf_slice(&st->gone_big);
+	struct slice ids = buf_slice(which);
 	char name[BIG_NAME];
 	uint64_t id;
 
@@ -175,26 +183,50 @@ remove_gone(struct store *st)
 		big_name(name, id);
 		fs_unlink(st->big_dir, name);
 	}
-	buf_free(&st->gone_big);
+	buf_free(which);
+}
+
+/* Files of messages whose last outcome is on disk now. */
+static void
+remove_gone(struct store *st)
+{
+	remove_big(st, &st->gone_big);
+}
+
+/* The last record of a batch, or one alone. */
+static void
+put_mark(struct store *st, struct buf *records)
+{
+	size_t place = record_begin(records);
+
+	entry_b_put(records, st->durable);
+	record_end(records, place, 'B', st->current->segno, st->batch,
+		   st->current->salt);
+}
+
+static void
+take_outcomes(struct store *st)
+{
+	reuse(&st->outcomes);
+	buf_puts(&st->index, buf_slice(&st->outcomes_index));
+	buf_clear(&st->outcomes_index);
 }
 
 /* Messages first: their places in the segment were told when they were
- * added. What of the outcomes finds no room is kept for the next batch. */
+ * added. */
 static int
-write_batch(struct store *st)
+write_all(struct store *st)
 {
-	uint64_t end = st->current->end;
-	int wrote, wrote_outcomes;
+	uint64_t at = st->current->end;
+	int r;
 
-	if (st->big_dirty && fs_sync(st->big_dir) != 0) {
-		store_fail(st, "syncing the directory of large messages");
-		return -1;
-	}
-	st->big_dirty = false;
-	wrote = append(st, &st->news);
-	if (wrote == 0) {
+	buf_puts(&st->news, buf_slice(&st->outcomes));
+	put_mark(st, &st->news);
+	r = append(st, &st->news);
+	if (r == 0) {
 		buf_puts(&st->index, buf_slice(&st->news_index));
-		keep_written(st, end);
+		keep_written(st, at);
+		take_outcomes(st);
 	} else {
 		log_open("write-failed");
 		log_errno(errno);
@@ -203,15 +235,43 @@ write_batch(struct store *st)
 		st->is_full = true;
 	}
 	buf_clear(&st->news_index);
-	wrote_outcomes = wrote == -2 ? -2 : append(st, &st->outcomes);
+	return r;
+}
+
+/* What finds no room is kept for the next batch. */
+static int
+write_outcomes(struct store *st)
+{
+	size_t n = st->outcomes.len;
+	int r;
+
+	if (n == 0)
+		return 0;
+	put_mark(st, &st->outcomes);
+	r = append(st, &st->outcomes);
+	if (r == 0)
+		take_outcomes(st);
+	else
+		buf_cut(&st->outcomes, n);
+	return r;
+}
+
+static int
+write_batch(struct store *st)
+{
+	uint64_t end = st->current->end;
+	int wrote = 0, wrote_outcomes;
+
+	if (st->big_dirty && fs_sync(st->big_dir) != 0) {
+		store_fail(st, "syncing the directory of large messages");
+		return -1;
+	}
+	st->big_dirty = false;
+	if (st->news.len > 0)
+		wrote = write_all(st);
+	wrote_outcomes = wrote == -2 ? -2 : write_outcomes(st);
 	if (wrote_outcomes == -2)
 		store_fail(st, "cutting a segment after a failed write");
-	if (wrote_outcomes == 0)
-		reuse(&st->outcomes);
-	if (st->outcomes.len == 0) {
-		buf_puts(&st->index, buf_slice(&st->outcomes_index));
-		buf_clear(&st->outcomes_index);
-	}
 	/* a number without records would look like a batch that is gone */
 	st->batch += st->current->end > end;
 	return wrote;
@@ -286,6 +346,8 @@ end(struct store *st)
 	if (st->failed || st->wrote != 0) {
 		undo(st, &told);
 		tell(&told, 'Z', "the queue's disk refused it (#4.3.1)");
+		if (!st->failed) /* that it was cut off was synced */
+			remove_big(st, &st->refused_big);
 		return -1;
 	}
 	st->durable = st->current->end;
@@ -301,6 +363,21 @@ static bool
 has_work(const struct store *st)
 {
 	return st->failed || st->news.len > 0 || st->outcomes.len > 0;
+}
+
+void
+store_commit_mark(struct store *st)
+{
+	struct buf mark = {0};
+
+	if (has_work(st) || st->syncer.is_busy || st->late.len > 0 ||
+	    st->batch == 1 || st->marked == st->current->end)
+		return;
+	put_mark(st, &mark);
+	if (append(st, &mark) == -2)
+		store_fail(st, "cutting a segment after a failed write");
+	st->marked = st->current->end;
+	buf_free(&mark);
 }
 
 int

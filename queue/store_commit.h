@@ -26,6 +26,9 @@
 
 #include "queue/store.h"
 
+/* a batch's last record: see entry.h */
+enum { STORE_MARK = RECORD_EXTRA + ENTRY_B };
+
 /* store_commit_init - nothing waits
  *
  * Needs    st->loop.
@@ -48,6 +51,14 @@ store_queue(struct store_waiters *list, struct store_waiter *w);
 /* store_tell_known - K to the repeats of what is durable already */
 void
 store_tell_known(struct store *st);
+
+/* store_commit_mark - in a rest, say behind the last batch that it was synced
+ *
+ * Costs no sync: that this is there at all says it. Without it bytes of the
+ * last batch that go bad could not be told from a batch that never ended.
+ */
+void
+store_commit_mark(struct store *st);
 
 /* store_synced - wait until no sync is under way; its waiters are told */
 void

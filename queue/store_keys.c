@@ -3,6 +3,9 @@
 #include "lib/clock.h"
 #include "lib/die.h"
 #include "lib/fs.h"
+#include "lib/salvage.h"
+#include "lib/siphash.h"
+#include "queue/store_damage.h"
 #include "queue/store_index.h"
 #include "queue/store_recent.h"
 
@@ -29,19 +32,48 @@ make_key(struct store *st)
 	fs_close(fd);
 }
 
+int
+store_keys_read(struct store *st)
+{
+	int fd = fs_open(st->dir, "key", O_RDONLY, 0), r, e;
+
+	if (fd < 0)
+		return -1;
+	r = fs_read_all(fd, st->key, sizeof st->key, 0);
+	e = errno;
+	fs_close(fd);
+	errno = e;
+	return r;
+}
+
+/* With another key repeats of the last ten minutes are not known: no harm. */
 void
 store_keys_open(struct store *st)
 {
-	int fd = fs_open(st->dir, "key", O_RDONLY, 0);
-	bool good;
-
-	if (fd < 0 && errno != ENOENT)
+	if (store_keys_read(st) == 0)
+		return;
+	if (errno != ENOENT && !salvage_is_damage(errno))
 		die_sys("opening the queue's hash key", "queue/key");
-	good = fd >= 0 && fs_read_all(fd, st->key, sizeof st->key, 0) == 0;
-	if (fd >= 0)
-		fs_close(fd);
-	if (!good)
-		make_key(st);
+	if (errno != ENOENT)
+		store_alarm(st, "queue/key cannot be read; repeats of the last "
+				"minutes are not known");
+	make_key(st);
+}
+
+uint32_t
+store_salt(const struct store *st, uint32_t segno)
+{
+	uint8_t bytes[4] = {(uint8_t)(segno >> 24), (uint8_t)(segno >> 16),
+			    (uint8_t)(segno >> 8), (uint8_t)segno};
+	uint8_t result[SIPHASH_SIZE];
+	struct siphash h;
+
+	siphash_init(&h, st->key);
+	siphash_push(&h, SLICE("salt of a segment"));
+	siphash_push(&h, slice_of((const char *)bytes, sizeof bytes));
+	siphash_end(&h, result);
+	return (uint32_t)result[0] << 24 | (uint32_t)result[1] << 16 |
+	       (uint32_t)result[2] << 8 | result[3];
 }
 
 /* every key of a segment */

@@ -18,6 +18,18 @@
 void
 store_keys_open(struct store *st);
 
+/* store_keys_read - find it, without making one; -1 when there is none */
+int
+store_keys_read(struct store *st);
+
+/* store_salt - the salt of a segment
+ *
+ * Made from the queue's key, so that who knows only the mail cannot write
+ * records, and one whose first record is damaged is not lost with it.
+ */
+uint32_t
+store_salt(const struct store *st, uint32_t segno);
+
 /* store_keys_load - be able to tell what the old segments say was taken
  * lately
  *

@@ -1,3 +1,4 @@
+#include "queue/store_damage.h"
 #include "queue/store_index.h"
 #include "queue/store_keys.h"
 
@@ -6,6 +7,7 @@
 #include "lib/log.h"
 #include "lib/netstring.h"
 #include "lib/owner.h"
+#include "lib/salvage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +16,8 @@ enum { RECORDS_A_ROUND = 4096 };
 
 /* messages in memory */
 
-static uint64_t
-footprint(const struct message *m)
+uint64_t
+store_footprint(const struct message *m)
 {
 	return RECORD_EXTRA + ENTRY_M_HEAD + (uint64_t)m->env_len +
 	       (m->is_big ? 0 : m->text_len);
@@ -27,14 +29,14 @@ store_place(struct message *m, struct segment *s, uint64_t offset,
 {
 	if (m->segment) {
 		m->segment->n_live--;
-		m->segment->live_bytes -= footprint(m);
+		m->segment->live_bytes -= store_footprint(m);
 	}
 	m->segment = s;
 	m->offset = (uint32_t)offset;
 	m->env_len = env_len;
 	if (s) {
 		s->n_live++;
-		s->live_bytes += footprint(m);
+		s->live_bytes += store_footprint(m);
 	}
 }
 
@@ -63,6 +65,7 @@ void
 store_leave(struct store *st, struct message *m)
 {
 	store_place(m, NULL, 0, 0);
+	store_unspoil(st, m);
 	if (st->left)
 		st->left(st, m);
 	idmap_drop(&st->messages, m->id);
@@ -91,32 +94,82 @@ by_number(const void *a, const void *b)
 	return (*x)->segno < (*y)->segno ? -1 : (*x)->segno > (*y)->segno;
 }
 
-/* Opens one; NULL when it is to be left alone. */
-static struct segment *
-open_one(struct store *st, const char *name, uint32_t segno)
+static void
+open_failed(struct store *st, const char *name, uint32_t segno)
 {
-	struct segment *s = NULL;
-	int r = segment_open(st->seg_dir, segno, st->is_readonly, &s);
-
-	if (r == 0)
-		return s;
-	if (r > 0) { /* its creation never ended */
-		if (!st->is_readonly)
-			fs_unlink(st->seg_dir, name);
-		return NULL;
-	}
 	if (errno == EPROTO)
 		die_config("this segment was written by another version of "
 			   "quail; run that one until the queue is empty",
 			   name);
-	if (errno != EBADMSG)
+	if (!salvage_is_damage(errno))
 		die_sys("opening a segment of the queue", name);
-	log_open("damaged");
-	log_text("segment", name);
-	log_text("what", "its first record cannot be read; it is kept as it "
-			 "is and its mail is not delivered");
-	log_close();
-	return NULL;
+	store_alarm_segment(st, segno,
+			    "its first record cannot be read; it is kept as it "
+			    "is and its mail is not delivered");
+}
+
+/* Opens one; NULL when it is to be left alone. */
+static struct segment *
+open_one(struct store *st, const char *name, uint32_t segno)
+{
+	struct segment_plan plan = {.segno = segno,
+				    .salt = store_salt(st, segno)};
+	struct segment *s = NULL;
+	int r = segment_open(st->seg_dir, &plan, st->is_readonly, &s);
+
+	if (r < 0)
+		open_failed(st, name, segno);
+	if (r > 0 && !st->is_readonly) /* its creation never ended */
+		fs_unlink(st->seg_dir, name);
+	if (s && s->is_damaged)
+		store_alarm_segment(st, segno,
+				    "its first record is damaged; what is "
+				    "behind it is read all the same");
+	return s;
+}
+
+/* A run that ended before it took anything leaves a segment; many such runs
+ * must not leave many. */
+static bool
+drop_empty(struct store *st, struct segment *s)
+{
+	char name[SEGMENT_NAME];
+
+	if (!s->is_empty || st->is_readonly)
+		return false;
+	segment_name(name, s->segno);
+	fs_unlink(st->seg_dir, name);
+	segment_close(s);
+	return true;
+}
+
+/* In their order, and with what each says of the one before it. */
+static void
+chain(struct store *st, struct segment **list, size_t n)
+{
+	struct segment **end = &st->oldest;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (i > 0 && list[i]->after == list[i - 1]->segno)
+			list[i - 1]->synced = list[i]->after_end;
+	}
+	for (i = 0; i < n; i++) {
+		if (drop_empty(st, list[i]))
+			continue;
+		*end = list[i];
+		end = &list[i]->next;
+		st->n_segments++;
+	}
+}
+
+/* spare0 to spare9 */
+static void
+note_spare(struct store *st, const char *name)
+{
+	if (strncmp(name, "spare", 5) == 0 && name[5] >= '0' &&
+	    name[5] <= '9' && name[6] == '\0')
+		st->spares |= 1u << (name[5] - '0');
 }
 
 static uint32_t
@@ -131,8 +184,7 @@ open_all(struct store *st, struct slice names, struct segment ***list,
 		struct segment *s;
 
 		names = slice_from(names, strlen(name) + 1);
-		if (strncmp(name, "spare", 5) == 0)
-			st->n_spares++;
+		note_spare(st, name);
 		if (segment_number(name, &segno) != 0)
 			continue;
 		if (segno > highest)
@@ -154,10 +206,10 @@ open_all(struct store *st, struct slice names, struct segment ***list,
 uint32_t
 store_load_find(struct store *st)
 {
-	struct segment **list = NULL, **end = &st->oldest;
+	struct segment **list = NULL;
 	struct buf names = {0};
 	uint32_t highest;
-	size_t i, n = 0;
+	size_t n = 0;
 
 	if (fs_list(st->seg_dir, &names) != 0)
 		die_sys("listing the queue's segments", NULL);
@@ -165,11 +217,7 @@ store_load_find(struct store *st)
 	buf_free(&names);
 	if (n > 0)
 		qsort(list, n, sizeof *list, by_number);
-	for (i = 0; i < n; i++) {
-		*end = list[i];
-		end = &list[i]->next;
-		st->n_segments++;
-	}
+	chain(st, list, n);
 	free(list);
 	return highest;
 }
@@ -193,7 +241,9 @@ store_load_s(struct store *st, uint64_t id, uint32_t rcpt)
 {
 	struct message *m = idmap_get(&st->messages, id);
 
-	if (m && store_mark(m, rcpt))
+	if (!m)
+		store_salvage_s(st, id, rcpt);
+	else if (store_mark(m, rcpt))
 		store_leave(st, m);
 }
 
@@ -256,24 +306,32 @@ load_record(struct store *st, struct segment *s, const struct record *r,
 static void
 end_of_segment(struct store *st, struct segment *s)
 {
+	const struct segment_scan *scan = &st->scan;
+
 	s->n_keys = 0; /* all of them have been taken */
-	s->is_damaged = s->is_damaged || st->scan.is_damaged;
-	if (st->scan.is_torn) {
-		log_open(s->is_damaged ? "damaged" : "torn");
+	if (scan->is_damaged) {
+		s->is_damaged = true;
+		store_alarm_segment(st, s->segno,
+				    "bytes that had been synced are bad; the "
+				    "rest was salvaged and the segment is "
+				    "kept");
+		store_salvage_begin(st, s, scan);
+	} else if (scan->is_sealed) {
+		store_alarm_segment(st, s->segno,
+				    "its index is damaged; all of its records "
+				    "were read instead");
+	} else if (scan->is_torn && !s->is_damaged) {
+		log_open("torn");
 		log_number("segment", s->segno);
-		log_text("what", s->is_damaged
-				     ? "bytes that had been synced are bad; "
-				       "the rest was salvaged and the segment "
-				       "is kept"
-				     : "an unfinished batch, as after any "
-				       "crash; nothing acknowledged was in it");
+		log_text("what", "an unfinished batch, as after any crash; "
+				 "nothing acknowledged was in it");
 		log_close();
 	}
 	segment_scan_free(&st->scan);
 }
 
-/* Files that no message names: their messages are over, or were never
- * acknowledged. Those of this run have an id from our base on. */
+/* Files that no message names. Those of this run have an id from our base
+ * on. */
 static void
 remove_unnamed(struct store *st)
 {
@@ -289,7 +347,7 @@ remove_unnamed(struct store *st)
 	     rest = slice_from(rest, strlen(rest.at) + 1)) {
 		if (slice_hex(slice_text(rest.at), &id) == 0 &&
 		    id >> 32 < st->id_base && !idmap_get(&st->messages, id))
-			fs_unlink(st->big_dir, rest.at);
+			store_salvage_big(st, rest.at);
 	}
 	buf_free(&names);
 }
@@ -311,6 +369,7 @@ static void
 finish(struct store *st)
 {
 	if (st->is_readonly) {
+		store_salvage_end(st);
 		st->is_loaded = true;
 		return;
 	}
@@ -318,6 +377,7 @@ finish(struct store *st)
 		store_fail(st, "syncing what an earlier run wrote");
 		return;
 	}
+	store_salvage_end(st);
 	remove_unnamed(st);
 	st->is_loaded = true;
 	log_open("loaded");

@@ -68,6 +68,10 @@ void
 store_place(struct message *m, struct segment *s, uint64_t offset,
 	    uint32_t env_len);
 
+/* store_footprint - bytes of its record */
+uint64_t
+store_footprint(const struct message *m);
+
 /* store_mark - set a recipient's bit; true when all are set now */
 bool
 store_mark(struct message *m, uint32_t index);

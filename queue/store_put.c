@@ -1,5 +1,6 @@
 #include "queue/store_index.h"
 
+#include "lib/crc32c.h"
 #include "lib/fs.h"
 #include "lib/netstring.h"
 
@@ -80,12 +81,14 @@ store_add(struct store *st, struct incoming *in, struct slice settles,
 	  struct store_waiter *w)
 {
 	struct buf envelope = {0};
-	struct entry_m entry = {.id = in->id,
-				.birth_us = in->birth_us,
-				.n_rcpts = in->n_rcpts,
-				.text_len = in->text_len,
-				.big_crc = in->big_crc,
-				.is_big = in->big_fd > 0};
+	struct entry_m entry = {
+	    .id = in->id,
+	    .birth_us = in->birth_us,
+	    .n_rcpts = in->n_rcpts,
+	    .text_len = in->text_len,
+	    .text_crc =
+		in->big_fd > 0 ? in->big_crc : crc32c(0, buf_slice(&in->text)),
+	    .is_big = in->big_fd > 0};
 	size_t place;
 
 	netstring_put(&envelope, buf_slice(&in->sender));

@@ -1,8 +1,10 @@
 /* Giving segments back: only ever the oldest one, so that a record about a
  * message is never removed before the message itself. */
+#include "queue/store_damage.h"
 #include "queue/store_load.h"
 #include "queue/store_recent.h"
 
+#include "lib/crc32c.h"
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
@@ -21,6 +23,18 @@ enum {
 	MOVE_PAUSE_MS = 50
 };
 
+static unsigned
+n_bits(unsigned v)
+{
+	return (unsigned)__builtin_popcount(v);
+}
+
+static unsigned
+lowest_free(unsigned v)
+{
+	return (unsigned)__builtin_ctz(~v);
+}
+
 /* Rename it for reuse, or remove it, and make that durable before the next
  * one is touched. */
 static int
@@ -35,10 +49,12 @@ drop_oldest(struct store *st)
 	if (s->is_damaged) {
 		memcpy(aside + 8, name, 8);
 		r = fs_rename(st->seg_dir, name, st->seg_dir, aside);
-	} else if (st->n_spares < STORE_SPARES) {
-		spare[5] = (char)('0' + st->n_spares);
+	} else if (n_bits(st->spares) < STORE_SPARES) {
+		unsigned n = lowest_free(st->spares);
+
+		spare[5] = (char)('0' + n);
 		r = fs_rename(st->seg_dir, name, st->seg_dir, spare);
-		st->n_spares += r == 0;
+		st->spares |= r == 0 ? 1u << n : 0;
 	} else {
 		r = fs_unlink(st->seg_dir, name);
 	}
@@ -136,6 +152,8 @@ move_one(struct store *st, struct message *m, struct slice payload,
 	copy_envelope(&env, slice_of(payload.at + ENTRY_M_HEAD, entry.env_len),
 		      m);
 	entry.env_len = (uint32_t)env.len;
+	if (!entry.is_big) /* older versions did not say it */
+		entry.text_crc = crc32c(0, text);
 	move->m = m;
 	move->env_len = entry.env_len;
 	move->place = store_put_m(st, &entry, buf_slice(&env), text);
@@ -168,6 +186,35 @@ lives_here(struct store *st, const struct record *r, struct slice payload,
 	return m && m->segment == st->oldest && m->offset == offset ? m : NULL;
 }
 
+/* All of it was read, and these were not found: what is damaged is to be set
+ * aside, not to stay in the way. */
+static void
+spoil_rest(struct store *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->messages.cap; i++) {
+		struct message *m = st->messages.slots[i].value;
+
+		if (m && m->segment == st->oldest && st->spoils &&
+		    store_check(st, m, false) != 0 && store_is_spoiled(st, m))
+			st->spoils(st, m);
+	}
+}
+
+/* Does the next record fit, where others have been put already? */
+static bool
+fits(struct store *st, const struct message *m, size_t len, size_t n)
+{
+	/* with a done= of at most 8 bytes a recipient */
+	size_t size = RECORD_EXTRA + len + m->n_rcpts * 8u + 32;
+
+	if (st->current->end + st->news.len + size + STORE_MARK <=
+	    st->segment_size)
+		return true;
+	return n == 0 && store_make_room(st, size) == 0;
+}
+
 /* Copy living records of the oldest segment into the next batch, as many as
  * fit, from where the last call came to. Returns how many. */
 static size_t
@@ -179,22 +226,19 @@ collect_moves(struct store *st, struct move *moves)
 	struct slice payload;
 	struct record r;
 	size_t n = 0;
+	int got = 1;
 
 	segment_scan_init(&scan, st->oldest);
 	scan.at = st->moved_until;
 	while (n < MOVES_A_CALL && st->news.len < MOVED_A_CALL &&
 	       scan.at < until &&
-	       segment_scan_next(&scan, &r, &payload, &offset) > 0) {
+	       (got = segment_scan_next(&scan, &r, &payload, &offset)) > 0) {
 		struct message *m = lives_here(st, &r, payload, offset);
-		size_t size;
 
 		st->moved_until = scan.at;
 		if (!m)
 			continue;
-		/* with a done= of at most 8 bytes a recipient */
-		size = RECORD_EXTRA + payload.len + m->n_rcpts * 8u + 32;
-		if (st->current->end + st->news.len + size > st->segment_size &&
-		    (n > 0 || store_make_room(st, size) != 0)) {
+		if (!fits(st, m, payload.len, n)) {
 			st->moved_until = offset;
 			break;
 		}
@@ -203,6 +247,8 @@ collect_moves(struct store *st, struct move *moves)
 	}
 	segment_scan_free(&scan);
 	st->oldest->end = end;
+	if (n == 0 && got == 0)
+		spoil_rest(st);
 	return n;
 }
 
@@ -245,18 +291,27 @@ move_some(struct store *st)
 	return false;
 }
 
+/* Is the oldest another than the one that is being written? */
+static bool
+is_old(const struct store *st)
+{
+	return st->oldest && st->oldest != st->current;
+}
+
 /* One piece of it. Returns after how many milliseconds to go on; -1: there is
  * no more to do now. */
 static int
 reclaim_some(struct store *st)
 {
-	if (st->oldest == st->current)
+	if (!is_old(st))
 		return -1;
 	if (st->oldest->n_live == 0)
 		return store_recent_keep(st, st->oldest) && drop_oldest(st) == 0
 			   ? 0
 			   : -1;
-	return is_thin(st) && move_some(st) ? MOVE_PAUSE_MS : -1;
+	return st->current != &st->none && is_thin(st) && move_some(st)
+		   ? MOVE_PAUSE_MS
+		   : -1;
 }
 
 void

@@ -19,9 +19,7 @@ put_records(struct buf *b, const struct store_seal *seal)
 	f.keys_at = s->end + b->len - (uint64_t)f.n_keys * STORE_INDEX_KEY;
 	record_end(b, place, 'E', s->segno, seal->batch, s->salt);
 	e_size = b->len;
-	place = record_begin(b);
-	entry_f_put(b, &f);
-	record_end(b, place, 'F', s->segno, seal->batch, 0);
+	segment_put_seal(b, &f, s->segno, seal->batch);
 	return e_size;
 }
 

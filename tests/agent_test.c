@@ -9,8 +9,11 @@
 #include "lib/owner.h"
 #include "lib/server.h"
 #include "queue/dispatch.h"
+#include "queue/store_damage.h"
+#include "queue/store_load.h"
 #include "tests/tap.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -961,6 +964,50 @@ test_queue_ends(void)
 	dispatch.is_ending = false;
 }
 
+/* One bit of a text goes bad on the disk: its end never leaves. */
+static void
+test_real_changed(uint32_t size, uint64_t at)
+{
+	struct message *m = make_message(size);
+	struct attempt *a = make_attempt(m);
+	uint64_t where =
+	    m->is_big ? at : m->offset + store_footprint(m) - 1 - size + at;
+	char name[BIG_NAME], c;
+	struct raw r;
+	int fd;
+
+	buf_clear(&store.written);
+	big_name(name, m->id);
+	fd = m->is_big ? openat(store.big_dir, name, O_RDWR) : m->segment->fd;
+	if (pread(fd, &c, 1, (off_t)where) != 1)
+		abort();
+	c ^= 4;
+	if (pwrite(fd, &c, 1, (off_t)where) != 1)
+		abort();
+	raw_open(&r, "test");
+	rounds(3);
+	if (dispatch_start(&dispatch, a) == 0) {
+		WAIT_FOR(r.job > 0);
+		raw_say(&r, r.job, "W:4000000");
+		WAIT_FOR(r.n_abandoned > 0);
+		ok(r.n_abandoned == 1 && r.n_text < size && r.n_text > 0 &&
+		       told("Z0 Z1 ended "),
+		   "byte %llu of %u is not what was taken: %llu are sent, and "
+		   "no end",
+		   (unsigned long long)at, size, (unsigned long long)r.n_text);
+	} else {
+		ok(told("") && size <= AGENT_CREDIT,
+		   "byte %llu of %u: no job is begun", (unsigned long long)at,
+		   size);
+		free(a);
+	}
+	ok(store_is_spoiled(&store, m), "the message is known to be damaged");
+	conn_close(&r.conn);
+	rounds(3);
+	if (m->is_big)
+		close(fd);
+}
+
 int
 main(void)
 {
@@ -991,6 +1038,10 @@ main(void)
 	test_real_greedy();
 	test_real_unreadable();
 	test_real_early();
+	test_real_changed(600000, 599999);
+	test_real_changed(600000, 0);
+	test_real_changed(200000, 100000);
+	test_real_changed(100, 99);
 	test_agent_ends();
 	test_queue_ends();
 	dispatch_close(&dispatch);

@@ -474,7 +474,7 @@ is_alarmed(void)
 {
 	struct buf names = {0};
 	unsigned n_numbers = 0;
-	bool damaged = false;
+	bool damaged = ledger.store.n_alarms > 0;
 	struct segment *s;
 	struct slice rest;
 	uint32_t segno;

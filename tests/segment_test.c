@@ -1,5 +1,5 @@
 /* segment_test - one file of the log: what lies behind and between records */
-#include "queue/segment.h"
+#include "queue/segment_scan.h"
 
 #include "lib/fs.h"
 #include "tests/tap.h"
@@ -28,7 +28,9 @@ static struct segment *
 create(uint32_t segno, const char *spare)
 {
 	bool sync_failed;
-	struct segment *s = segment_create(dir, segno, spare, &sync_failed);
+	struct segment_plan plan = {
+	    .segno = segno, .salt = 0x5a17, .spare = spare};
+	struct segment *s = segment_create(dir, &plan, &sync_failed);
 
 	if (!s)
 		abort();
@@ -77,7 +79,9 @@ scan(uint32_t segno)
 	struct record r;
 	uint64_t offset;
 
-	if (segment_open(dir, segno, false, &s) != 0)
+	struct segment_plan plan = {.segno = segno, .salt = 0x5a17};
+
+	if (segment_open(dir, &plan, false, &s) != 0)
 		abort();
 	segment_scan_init(&scan, s);
 	while (segment_scan_next(&scan, &r, &payload, &offset) > 0)
@@ -168,6 +172,111 @@ test_between(void)
 	segment_close(s);
 }
 
+/* The last record of a batch: what stands before synced had been. */
+static void
+put_mark(struct segment *s, uint32_t batch, uint64_t synced)
+{
+	struct buf b = {0};
+	size_t at = record_begin(&b);
+
+	entry_b_put(&b, synced);
+	record_end(&b, at, 'B', s->segno, batch, s->salt);
+	if (fs_write_all(s->fd, b.mem, b.len, (off_t)s->end) != 0)
+		abort();
+	s->end += b.len;
+	buf_free(&b);
+}
+
+/* A batch of three records and its end; returns where it begins. */
+static uint64_t
+put_batch(struct segment *s, uint32_t batch)
+{
+	uint64_t begin = s->end;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		put(s, batch, 100, 0);
+	put_mark(s, batch, begin);
+	return begin;
+}
+
+/* One record is bad, of each batch in turn, with and without more behind. */
+static void
+test_batches(void)
+{
+	enum { SIZE = RECORD_EXTRA + 100, MARK = RECORD_EXTRA + ENTRY_B };
+	struct segment *s = create(5, NULL);
+	uint64_t first = put_batch(s, 1), second = put_batch(s, 2), end;
+	uint64_t i;
+
+	for (i = 0; i < 3; i++) {
+		write_at(s, second + i * SIZE + 60, 'y', 1);
+		ok(finds(5, 5, true, false),
+		   "record %d of the last batch: torn", (int)i);
+		write_at(s, second + i * SIZE + 60, 'x', 1);
+		write_at(s, first + i * SIZE + 60, 'y', 1);
+		ok(finds(5, 5, true, true),
+		   "record %d of the one before: damaged", (int)i);
+		write_at(s, first + i * SIZE + 60, 'x', 1);
+	}
+	write_at(s, first + (uint64_t)2 * SIZE, 0, SIZE + MARK);
+	ok(finds(5, 5, true, true), "its end of zeros: damaged");
+	end = s->end;
+	segment_close(s);
+	unlinkat(dir, "00000005", 0);
+
+	s = create(5, NULL);
+	put_batch(s, 1);
+	second = put_batch(s, 2);
+	write_at(s, second, 0, SIZE);
+	ok(finds(5, 5, true, false), "the last one's begin of zeros: torn");
+	put_mark(s, 3, end);
+	ok(finds(5, 5, true, true), "with a mark that it was synced: damaged");
+	segment_close(s);
+}
+
+/* A hole goes from one batch into the next, which is the last. */
+static void
+test_over_the_end(bool with_mark)
+{
+	enum { SIZE = RECORD_EXTRA + 100, MARK = RECORD_EXTRA + ENTRY_B };
+	struct segment *s = create(5, NULL);
+	uint64_t second, third;
+
+	put_batch(s, 1);
+	second = put_batch(s, 2);
+	third = put_batch(s, 3);
+	if (with_mark) { /* of the last one nothing but that is left */
+		write_at(s, second + (uint64_t)2 * SIZE, 0,
+			 SIZE + MARK + (size_t)3 * SIZE);
+		ok(finds(5, 5, true, true), "the mark behind it: damaged");
+	} else {
+		write_at(s, second + (uint64_t)2 * SIZE, 0, SIZE + MARK);
+		write_at(s, third + (uint64_t)3 * SIZE, 0, MARK);
+		ok(finds(5, 8, true, true), "no mark behind it: damaged");
+	}
+	segment_close(s);
+	unlinkat(dir, "00000005", 0);
+}
+
+/* Without a mark the batch number of what follows decides. */
+static void
+test_one_of_several(void)
+{
+	struct segment *s = create(6, NULL);
+	uint64_t bad;
+
+	put(s, 1, 100, 0);
+	bad = s->end;
+	put(s, 1, 100, 0);
+	put(s, 1, 100, 0);
+	write_at(s, bad + 60, 'y', 1);
+	ok(finds(6, 2, true, false), "one of several in the last batch: torn");
+	put(s, 2, 100, 0);
+	ok(finds(6, 3, true, true), "another batch behind it: damaged");
+	segment_close(s);
+}
+
 static void
 test_spare(void)
 {
@@ -200,10 +309,16 @@ main(void)
 	fs_use(&counted);
 	test_ahead();
 	test_between();
+	test_over_the_end(true);
+	test_over_the_end(false);
+	test_batches();
+	test_one_of_several();
 	test_spare();
 	unlinkat(dir, "00000001", 0);
 	unlinkat(dir, "00000002", 0);
 	unlinkat(dir, "00000004", 0);
+	unlinkat(dir, "00000005", 0);
+	unlinkat(dir, "00000006", 0);
 	close(dir);
 	rmdir(place);
 	return tap_done();

@@ -120,12 +120,13 @@ store_envelope(struct store *st, struct message *m, struct buf *room,
 }
 
 int
-store_text(struct store *st, struct message *m, uint64_t from, char *to,
-	   size_t n)
+store_text_next(struct store *st, struct message *m, struct store_reader *r,
+		char *to, size_t n)
 {
 	(void)st;
-	fuzz_check(from + n <= m->text_len && n > 0);
-	memcpy(to, buf_slice(&text).at + from, n);
+	fuzz_check(r->at + n <= m->text_len && n > 0);
+	memcpy(to, buf_slice(&text).at + r->at, n);
+	r->at += n;
 	return 0;
 }
 

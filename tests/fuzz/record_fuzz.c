@@ -1,7 +1,7 @@
 /* record - the queue's log: records and entries of any bytes, there and back;
  * one flipped bit is seen; a scan finds each whole record, and only those */
 #include "lib/crc32c.h"
-#include "queue/segment.h"
+#include "queue/segment_scan.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -63,7 +63,7 @@ keys(struct slice payload)
 {
 	static struct buf out;
 	struct entry_key k;
-	uint32_t salt;
+	struct entry_h h;
 
 	if (entry_key_parse(payload, &k) == 0) {
 		buf_clear(&out);
@@ -72,7 +72,7 @@ keys(struct slice payload)
 		    slice_starts(payload, slice_of(out.mem + out.off, 24)));
 		fuzz_check(k.id == 0 || payload.len >= ENTRY_KEY_LINE);
 	}
-	entry_h_parse(payload, &salt);
+	entry_h_parse(payload, &h);
 }
 
 static void
