@@ -288,6 +288,8 @@ store_make_room(struct store *st, size_t size)
 	do /* what those who are told add has the old segment's number in it */
 		store_commit(st);
 	while (st->news.len > 0 && !st->failed);
+	if (st->outcomes.len > 0) /* also what became of them at once */
+		store_commit(st);
 	if (st->failed || st->outcomes.len > 0) {
 		errno = EIO;
 		return -1;

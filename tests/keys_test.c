@@ -377,11 +377,12 @@ static void
 write_old(bool is_sealed)
 {
 	struct buf b = {0};
+	struct entry_h h = {.salt = 5, .created_us = clock_us()};
 	struct entry_f f = {.salt = 5, .n_keys = 1};
 	size_t place = record_begin(&b);
 	unsigned i;
 
-	entry_h_put(&b, 5, clock_us());
+	entry_h_put(&b, &h);
 	record_end(&b, place, 'H', 0x1000, 0, 0);
 	place = record_begin(&b);
 	for (i = 0; i < 3; i++)
