@@ -1,40 +1,16 @@
-#include "queue/dispatch.h"
+#include "queue/dispatch_parts.h"
 
 #include "lib/agent.h"
-#include "lib/conn.h"
 #include "lib/die.h"
-#include "lib/dsn.h"
 #include "lib/frame.h"
 #include "lib/log.h"
-#include "lib/netstring.h"
 #include "lib/owner.h"
 #include "queue/destination.h"
-#include "queue/via.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 enum { LINKS_MAX = 256, CAPACITY_MAX = 10000 };
-
-struct agent_link {
-	struct agent_link *prev, *next;
-	struct dispatch *dispatch;
-	struct conn conn;
-	struct buf name;
-	unsigned capacity, n_running;
-	bool has_abandoned; /* late verdicts for those may come */
-	bool is_ending;	    /* it takes no more jobs */
-	struct job *jobs;
-};
-
-struct job {
-	struct job *prev, *next;
-	struct agent_link *link;
-	struct attempt *attempt;
-	uint64_t number;
-	uint64_t granted;	  /* bytes of text */
-	struct store_reader text; /* what was sent of it */
-};
 
 static void
 unlink_job(struct job *job)
@@ -52,183 +28,7 @@ unlink_job(struct job *job)
 	free(job);
 }
 
-/* sending */
-
-/* One frame of text; none of it is left in *out when it cannot be read, or is
- * the last and not all were what was written. */
-static int
-put_text(struct buf *out, struct job *job, size_t n)
-{
-	struct dispatch *d = job->link->dispatch;
-	size_t before = out->len;
-
-	netstring_head_put(out, FRAME_HEAD + n);
-	buf_putc(out, 'T');
-	buf_hex(out, 16, job->number);
-	if (store_text_next(d->store, job->attempt->message, &job->text,
-			    buf_room(out, n + 1), n) != 0) {
-		buf_cut(out, before);
-		return -1;
-	}
-	buf_added(out, n);
-	buf_putc(out, ',');
-	return 0;
-}
-
-/* As much as was granted, but never more than DISPATCH_OUT_MAX in memory,
- * whatever the agent grants; the rest follows when that has gone out. */
-static int
-send_text(struct job *job)
-{
-	struct conn *c = &job->link->conn;
-	uint64_t size = job->attempt->message->text_len;
-	uint64_t until = job->granted < size ? job->granted : size;
-
-	while (job->text.at < until) {
-		uint64_t left = until - job->text.at;
-
-		if (c->out.len > DISPATCH_OUT_MAX) {
-			c->tell_drained = true;
-			break;
-		}
-		if (put_text(&c->out, job,
-			     left < FRAME_REST_MAX ? (size_t)left
-						   : FRAME_REST_MAX) != 0)
-			return -1;
-	}
-	conn_flush_later(c);
-	return 0;
-}
-
-/* Text that is not the message's own. The agent has granted that much: twenty
- * aliases take less. */
-static void
-send_in_front(struct job *job, struct slice text)
-{
-	if (text.len == 0)
-		return;
-	frame_put(&job->link->conn.out, 'T', job->number, text);
-	job->granted -= text.len;
-}
-
-static void
-put_attr(struct buf *out, uint64_t number, const char *key, struct slice value)
-{
-	struct buf attr = {0};
-
-	buf_text(&attr, key);
-	buf_puts(&attr, value);
-	frame_put(out, 'P', number, buf_slice(&attr));
-	buf_free(&attr);
-}
-
-static void
-put_number(struct buf *out, uint64_t number, const char *key, uint64_t value)
-{
-	struct buf text = {0};
-
-	buf_number(&text, value);
-	put_attr(out, number, key, buf_slice(&text));
-	buf_free(&text);
-}
-
-/* Where a recipient of the message stands in the job; false: not in it. */
-static bool
-place_of(const struct attempt *a, size_t rcpt, size_t *place)
-{
-	size_t from = 0, to = a->n_rcpts, middle;
-
-	while (from < to) {
-		middle = from + (to - from) / 2;
-		if (a->rcpts[middle] < rcpt)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	*place = from;
-	return from < a->n_rcpts && a->rcpts[from] == rcpt;
-}
-
-/* What the sender asks of reports, recipients numbered as in the job. */
-static void
-put_params(struct buf *out, const struct job *job, struct slice attrs)
-{
-	struct slice one, key, value;
-	struct buf attr = {0};
-	size_t n;
-
-	while (netstring_slice(&attrs, &one) == 0) {
-		if (dsn_of_message(one)) {
-			frame_put(out, 'P', job->number, one);
-		} else if (dsn_attr_split(one, &key, &n, &value) &&
-			   place_of(job->attempt, n, &n)) {
-			buf_clear(&attr);
-			dsn_attr_put(&attr, key, n);
-			buf_puts(&attr, value);
-			frame_put(out, 'P', job->number, buf_slice(&attr));
-		}
-	}
-	buf_free(&attr);
-}
-
-/* What route and pool say of the way to the next hop. */
-static void
-put_way(struct buf *out, uint64_t number, const struct attempt *a)
-{
-	const struct source *from =
-	    a->destination ? a->destination->source : NULL;
-
-	if (from) {
-		put_attr(out, number, "source=", buf_slice(&from->address));
-		put_attr(out, number, "helo=", buf_slice(&from->helo));
-	}
-	if (*a->tls)
-		put_attr(out, number, "tls=", slice_text(a->tls));
-}
-
-/* The lines that aliases put in front: all its recipients came of the same. */
-static void
-via_text(struct buf *out, const struct attempt *a,
-	 const struct store_envelope *e)
-{
-	struct slice rcpts = e->rcpts, one = SLICE("");
-	uint32_t i;
-
-	for (i = 0; i <= a->rcpts[0]; i++)
-		if (netstring_slice(&rcpts, &one) != 0)
-			return;
-	via_lines(out, e->attrs, a->message->id, a->rcpts[0], one);
-}
-
-static void
-put_envelope(struct buf *out, const struct job *job,
-	     const struct store_envelope *e, size_t in_front)
-{
-	const struct attempt *a = job->attempt;
-	const struct message *m = a->message;
-	struct slice rcpts = e->rcpts, one;
-	char id[16];
-	uint32_t i = 0, n = 0;
-
-	hex_put(id, 16, m->id);
-	frame_put(out, 'O', job->number, SLICE(""));
-	put_attr(out, job->number, "id=", slice_of(id, 16));
-	put_number(out, job->number, "birth=", (uint64_t)m->birth_us);
-	put_number(out, job->number, "size=", in_front + m->text_len);
-	put_number(out, job->number, "try=", m->attempts + 1);
-	put_attr(out, job->number, "nexthop=", attempt_nexthop(a));
-	put_way(out, job->number, a);
-	put_params(out, job, e->attrs);
-	frame_put(out, 'S', job->number, e->sender);
-	/* both lists are in the order of the index */
-	for (; n < a->n_rcpts && netstring_slice(&rcpts, &one) == 0; i++) {
-		if (a->rcpts[n] != i)
-			continue;
-		frame_put(out, 'R', job->number, one);
-		n++;
-	}
-	frame_put(out, 'C', job->number, SLICE(""));
-}
+/* beginning */
 
 static struct agent_link *
 least_busy(struct dispatch *d, struct slice name)
@@ -291,7 +91,7 @@ dispatch_start(struct dispatch *d, struct attempt *a)
 	struct agent_link *link =
 	    least_busy(d, slice_of(nexthop.at, slice_find(nexthop, ':')));
 	struct store_envelope e;
-	struct buf room = {0}, in_front = {0};
+	struct buf room = {0};
 	struct job *job;
 	size_t before;
 	int r;
@@ -302,18 +102,14 @@ dispatch_start(struct dispatch *d, struct attempt *a)
 	if (r == 0) {
 		before = link->conn.out.len;
 		job = new_job(d, link, a);
-		job->text.want = e.text_crc;
-		via_text(&in_front, a, &e);
-		put_envelope(&link->conn.out, job, &e, in_front.len);
-		send_in_front(job, buf_slice(&in_front));
-		r = send_text(job);
+		dispatch_send_envelope(job, &e);
+		r = dispatch_send_text(job);
 		if (r != 0) {
 			buf_cut(&link->conn.out, before);
 			unlink_job(job);
 		}
 	}
 	buf_free(&room);
-	buf_free(&in_front);
 	return r;
 }
 
@@ -418,7 +214,7 @@ take_credit(struct job *job, struct slice text)
 	if (slice_number(text, UINT32_MAX, &n) != 0)
 		return -1;
 	job->granted += n;
-	if (send_text(job) != 0)
+	if (dispatch_send_text(job) != 0)
 		give_up(job);
 	return 0;
 }
@@ -430,7 +226,7 @@ drained(struct agent_link *link)
 
 	for (job = link->jobs; job; job = next) {
 		next = job->next;
-		if (send_text(job) != 0)
+		if (dispatch_send_text(job) != 0)
 			give_up(job);
 	}
 	link->dispatch->is_free(link->dispatch);

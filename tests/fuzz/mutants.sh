@@ -63,7 +63,7 @@ door|queue/intake.c|s/s->intake->staged_bytes -= s->counted;//
 door|lib/door.c|s/ \|\| idmap_get\(&d->messages, m->id\)//
 door|queue/intake.c|s/if \(!address_sane\(rcpt\)\)/if (false)/
 agent|lib/agent.c|s/text.len > job->size - job->text_seen/false/
-agent|queue/dispatch.c|s/for \(; n < a->n_rcpts/for (; n + 1 < a->n_rcpts/
+agent|queue/dispatch_job.c|s/for \(; n < a->n_rcpts/for (; n + 1 < a->n_rcpts/
 tables|cdb/grammar.c|s/slice_eq\(slice_of\(rest.at, slash\), SLICE\("\.\."\)\)/false/
 pem|lib/tls_pin.c|s/\(uint8_t\)\(high << 4 \| low\)/(uint8_t)(high << 4)/
 x509|lib/tls_check.c|s/ && c->decoder.err == 0//
