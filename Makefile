@@ -220,7 +220,7 @@ test-long:
 	$(AGAIN) test LONG=1
 
 # Tests that take many minutes under the sanitizers: test-long has them.
-HEAVY := replay_test
+HEAVY := replay_test chain_test
 ASAN_TESTS = $(patsubst $(B)/%,$(B)/asan/%,$(if $(LONG),$(TESTS),\
                $(filter-out $(addprefix $(B)/tests/,$(HEAVY)),$(TESTS))))
 
