@@ -163,9 +163,10 @@ if strace -V >/dev/null 2>&1 &&
 	    QUAIL_DIR="$work/node" "$BIN/sendmail" -i a@b.test 2>/dev/null
 	is "$(sed -n 's/^[0-9 ]*\(fsync\|renameat2*\|rename\|syncfs\)(.*= 0$/\1/p' \
 	    "$work/calls" | sed 's/renameat2*/rename/' | tr '\n' ' ')" \
-	    "fsync rename syncfs " "the file is synced, named, and then its name"
+	    "fsync rename syncfs fsync " \
+	    "the file is synced, named, and then its name, in two ways"
 else
-	skip "fsync, rename, syncfs" "no strace"
+	skip "fsync, rename, syncfs, fsync" "no strace"
 	send $user
 fi
 as $user $user "$BIN/qmqpc" --drain "$work/node" >"$work/said" 2>&1
