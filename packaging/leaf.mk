@@ -65,6 +65,8 @@ $(LEAF)/o/%.o: %.c
 
 # What a compiler knows about malloc must not be used to make malloc.
 $(LEAF)/o/packaging/leaf/alloc.o: LEAF_OPT += -fno-builtin -fno-lto
+# Nor a loop be taken for the function that it makes.
+$(LEAF)/o/packaging/leaf/strings.o: LEAF_OPT += -fno-builtin -fno-lto
 $(LEAF)/o/cdb/map.o: LEAF_CPP := -I$(LEAF_DEPS)/tinycdb $(LEAF_CPP)
 
 $(LEAF)/o/tinycdb/%.o: $(LEAF_DEPS)/tinycdb/%.c
@@ -91,7 +93,10 @@ $(LEAF)/bearssl.a: $(call leaf_objs,$(LEAF_BEAR))
 	@rm -f $@
 	$(Q)$(LEAF_CC)-ar crs $@ $^
 
-LEAF_PARTS := $(LEAF)/o/qmqpc/main.o $(LEAF)/leaf.a
+# A compiler asks for strlen and its like only when all is linked: too late to
+# be found in leaf.a first.
+LEAF_PARTS := $(LEAF)/o/qmqpc/main.o $(LEAF)/o/packaging/leaf/strings.o \
+    $(LEAF)/leaf.a
 # What stands before leaf.a keeps its like in there out.
 $(LEAF)/qmqpc: $(LEAF)/o/packaging/leaf/tls.o $(LEAF_PARTS) $(LEAF)/bearssl.a
 $(LEAF)/qmqpc-plain: $(LEAF)/o/packaging/leaf/plain.o $(LEAF_PARTS)

@@ -117,10 +117,10 @@ spool_name(char name[SPOOL_NAME], const char *prefix, uint64_t id)
 bool
 spool_id(const char *name, const char *prefix, uint64_t *id)
 {
-	size_t n = strlen(prefix);
+	struct slice all = slice_text(name), start = slice_text(prefix);
 
-	return strncmp(name, prefix, n) == 0 && strlen(name + n) == 16 &&
-	       slice_hex(slice_of(name + n, 16), id) == 0;
+	return slice_starts(all, start) && all.len == start.len + 16 &&
+	       slice_hex(slice_from(all, start.len), id) == 0;
 }
 
 /* room */

@@ -90,6 +90,19 @@ spool_and_drain() {
 		rm -f "$work/hub/mail/a/new"/*
 }
 
+# watched RUN PROGRAM - a drain that waits sends what is dropped, and ends
+# orderly when it is told to: what a handler interrupts goes on behind it
+watched() {
+	background $1 "$2" --drain --watch "$work/leaf"
+	watch_pid=$!
+	printf 'Subject: soon\n\nsoon %s\n' "$2" |
+		QUAIL_DIR=$work/far QUAIL_SPOOL=$work/leaf/spool \
+		    $1 "$2" -f s@in.test a@in.test || return 1
+	wait_for 20 has_count "$work/hub/mail/a/new" 1 || return 1
+	rm -f "$work/hub/mail/a/new"/*
+	kill "$watch_pid" && wait "$watch_pid"
+}
+
 # large RUN PROGRAM - 3 MiB of lines, which do not fit into its memory
 large() {
 	perl -e 'print "Subject: large\n\n"; print "x" x 60, "\n" for 1..50000' |
@@ -97,6 +110,18 @@ large() {
 	wait_for 10 has_count "$work/hub/mail/a/new" 1 &&
 		[ "$(cat "$work/hub/mail/a/new"/* | grep -c '^x\{60\}$')" = \
 		    50000 ] && rm -f "$work/hub/mail/a/new"/*
+}
+
+# own_files PROGRAM - what does not fit into memory is for its owner alone, and
+# so is what is dropped into a spool of its own
+own_files() {
+	perl -e 'print "Subject: large\n\n"; print "x" x 60, "\n" for 1..50000' |
+		QUAIL_DIR=$work/far QUAIL_SPOOL=$work/leaf/spool \
+		    strace -o "$work/calls" -e trace=open,openat \
+		    "$1" -f s@in.test a@in.test || return 1
+	rm -f "$work/leaf/spool"/m.*
+	grep -q 'O_TMPFILE.*, 0600) = ' "$work/calls" &&
+		grep -q '"tmp\..*O_CREAT.*, 0600) = [0-9]' "$work/calls"
 }
 
 # peak PROGRAM BYTES - most KiB of memory that it had, by wait4(2)
@@ -154,6 +179,9 @@ S
 	grep -q '^exit 75$' "$work/said"
 }
 
+can_trace=
+strace -o /dev/null -e trace=none true 2>/dev/null && can_trace=yes
+
 tries() { # ARCH DIR RUN
 	for p in qmqpc qmqpc-plain; do
 		prog=$2/$p
@@ -176,6 +204,12 @@ tries() { # ARCH DIR RUN
 				check "$1 $p: a message of $bytes bytes, $kib \
 KiB of memory, at most $MEMORY_MAX" [ "${kib:-9999}" -le $MEMORY_MAX ]
 			done
+			if [ -n "$can_trace" ]; then
+				check "$1 $p: its files are its owner's" \
+				    own_files "$prog"
+			else
+				skip "$1 $p: its files' modes" "no strace"
+			fi
 			wait_for 10 has_count "$work/hub/mail/a/new" 4
 			rm -f "$work/hub/mail/a/new"/*
 			if unshare -rmn true 2>/dev/null; then
@@ -206,6 +240,7 @@ KiB of memory, at most $MEMORY_MAX" [ "${kib:-9999}" -le $MEMORY_MAX ]
 		fi
 		check "$1 $p: into the spool, and out of it" \
 		    spool_and_drain "$3" "$prog"
+		check "$1 $p: a drain that waits, and ends" watched "$3" "$prog"
 		check "$1 $p: more than its memory holds" large "$3" "$prog"
 	done
 }

@@ -95,7 +95,8 @@ told() {
 }
 
 c_cells="addrlist_test header_test hubs_test leaf_test leafdoor_test
-    leafparts_test rewrite_test sendmail_test talk_test textin_test"
+    leaflibc_test leafparts_test rewrite_test sendmail_test talk_test
+    textin_test"
 cells="leaf leaf_hub leaf_inject leaf_smtp leaf_tls leaf_ways sendmail sendmail_table"
 mkdir "$work/probe"
 if unshare -mn sh "$work/cell.sh" "$work/probe" true 2>"$work/probe.err"; then

@@ -1,11 +1,12 @@
 /* leafparts_test.c - the static leaf's parts of a libc (packaging/leaf/),
  * compiled here under other names: malloc, getaddrinfo, and the lines of
- * files that getaddrinfo reads
+ * files that getaddrinfo reads; the others are in leaflibc_test.c
  *
  * Its files are in a directory of ours, its name server is a child of ours on
  * any port; one that says nothing is in leaf_static.t.
  */
 #include "lib/dnswire.h"
+#include "lib/endpoint.h"
 #include "tests/tap.h"
 
 #include <arpa/inet.h>
@@ -208,12 +209,10 @@ ours(const char *path)
 	return strcmp(path, "/etc/hosts") == 0 ? hosts : resolv;
 }
 
-static uint16_t
-port_of(uint16_t port)
+static int
+parse_ours(struct endpoint *e, struct slice host, uint16_t port)
 {
-	if (port == 53)
-		return dns_port;
-	return (uint16_t)((port << 8 | port >> 8) & 0xffff);
+	return endpoint_parse(e, host, port == 53 ? ntohs(dns_port) : port);
 }
 
 int
@@ -222,14 +221,14 @@ leaf_getaddrinfo(const char *host, const char *service,
 const char *
 leaf_gai_strerror(int e);
 
-#undef htons
-#define htons(port)	    port_of(port)
+#define endpoint_parse	    parse_ours
 #define lines_open(l, path) lines_open(l, ours(path))
 #define getaddrinfo	    leaf_getaddrinfo
 #define gai_strerror	    leaf_gai_strerror
 #define calloc		    leaf_calloc
 #define add		    netdb_add
 #include "packaging/leaf/netdb.c"
+#undef endpoint_parse
 #undef lines_open
 #undef calloc
 

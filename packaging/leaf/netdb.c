@@ -11,6 +11,7 @@
  */
 #include "lib/clock.h"
 #include "lib/dnswire.h"
+#include "lib/endpoint.h"
 #include "packaging/leaf/lines.h"
 
 #include <arpa/inet.h>
@@ -30,67 +31,30 @@ enum {
 	DNS_PORT = 53
 };
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
 /* One piece of memory an address, so that freeing is simple. */
 struct found {
 	struct addrinfo info; /* first: what our caller knows */
-	union address address;
+	struct endpoint at;
 };
 
 struct answer {
 	struct addrinfo **last;
-	uint16_t port; /* network order */
+	uint16_t port;
 	unsigned n;
 };
 
-static socklen_t
-set_address(union address *a, int family, const void *bytes, uint16_t port)
-{
-	*a = (union address){.any.sa_family = (sa_family_t)family};
-	if (family == AF_INET) {
-		memcpy(&a->v4.sin_addr, bytes, 4);
-		a->v4.sin_port = port;
-		return sizeof a->v4;
-	}
-	memcpy(&a->v6.sin6_addr, bytes, 16);
-	a->v6.sin6_port = port;
-	return sizeof a->v6;
-}
-
-static socklen_t
-parse_address(union address *a, struct slice text, uint16_t port)
-{
-	char copy[INET6_ADDRSTRLEN];
-	uint8_t bytes[16];
-
-	if (text.len >= sizeof copy)
-		return 0;
-	memcpy(copy, text.at, text.len);
-	copy[text.len] = 0;
-	if (inet_pton(AF_INET, copy, bytes) == 1)
-		return set_address(a, AF_INET, bytes, port);
-	if (inet_pton(AF_INET6, copy, bytes) == 1)
-		return set_address(a, AF_INET6, bytes, port);
-	return 0;
-}
-
 static void
-add(struct answer *r, const union address *a, socklen_t len)
+add(struct answer *r, const struct endpoint *at)
 {
 	struct found *f = r->n < FOUND_MAX ? calloc(1, sizeof *f) : NULL;
 
 	if (!f)
 		return;
-	f->address = *a;
-	f->info.ai_family = a->any.sa_family;
+	f->at = *at;
+	f->info.ai_family = at->a.any.sa_family;
 	f->info.ai_socktype = SOCK_STREAM;
-	f->info.ai_addrlen = len;
-	f->info.ai_addr = &f->address.any;
+	f->info.ai_addrlen = at->len;
+	f->info.ai_addr = &f->at.a.any;
 	*r->last = &f->info;
 	r->last = &f->info.ai_next;
 	r->n++;
@@ -103,8 +67,7 @@ ask_file(struct answer *r, struct slice name)
 {
 	static struct lines l;
 	struct slice rest, first, word;
-	union address a;
-	socklen_t len;
+	struct endpoint at;
 
 	lines_open(&l, "/etc/hosts");
 	while (lines_next(&l, &rest)) {
@@ -112,8 +75,8 @@ ask_file(struct answer *r, struct slice name)
 		first = slice_word(&rest);
 		while ((word = slice_word(&rest)).len > 0)
 			if (slice_case_eq(word, name) &&
-			    (len = parse_address(&a, first, r->port)) > 0)
-				add(r, &a, len);
+			    endpoint_parse(&at, first, r->port) == 0)
+				add(r, &at);
 	}
 	lines_close(&l);
 }
@@ -121,8 +84,7 @@ ask_file(struct answer *r, struct slice name)
 /* the servers */
 
 struct servers {
-	union address at[SERVERS_MAX];
-	socklen_t len[SERVERS_MAX];
+	struct endpoint at[SERVERS_MAX];
 	size_t n, search_len;
 	char search[SEARCH_MAX];
 };
@@ -131,15 +93,11 @@ static void
 take_line(struct servers *s, struct slice rest)
 {
 	struct slice key = slice_word(&rest);
-	socklen_t len;
 
 	rest = slice_trim(rest);
-	if (slice_eq(key, SLICE("nameserver")) && s->n < SERVERS_MAX) {
-		len = parse_address(&s->at[s->n], slice_word(&rest),
-				    htons(DNS_PORT));
-		if (len > 0)
-			s->len[s->n++] = len;
-	}
+	if (slice_eq(key, SLICE("nameserver")) && s->n < SERVERS_MAX &&
+	    endpoint_parse(&s->at[s->n], slice_word(&rest), DNS_PORT) == 0)
+		s->n++;
 	if ((slice_eq(key, SLICE("search")) ||
 	     slice_eq(key, SLICE("domain"))) &&
 	    rest.len <= sizeof s->search) {
@@ -188,19 +146,34 @@ hear(int fd, const struct dnswire_query *q, uint8_t (*list)[16], size_t *n)
 
 /* A port of its own for each question: two numbers to guess, not one. */
 static enum dnswire_result
-ask_server(const union address *at, socklen_t len,
-	   const struct dnswire_query *q, uint8_t (*list)[16], size_t *n)
+ask_server(const struct endpoint *at, const struct dnswire_query *q,
+	   uint8_t (*list)[16], size_t *n)
 {
-	int fd = socket(at->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(at->a.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	enum dnswire_result r = DNSWIRE_FAILED;
 
 	if (fd < 0)
 		return r;
-	if (connect(fd, &at->any, len) == 0 &&
+	if (connect(fd, &at->a.any, at->len) == 0 &&
 	    send(fd, q->bytes, q->len, 0) == (ssize_t)q->len)
 		r = hear(fd, q, list, n);
 	close(fd);
 	return r;
+}
+
+static void
+add_bytes(struct answer *r, unsigned type, const uint8_t *bytes)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET,
+				 .sin_port = htons(r->port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+				  .sin6_port = htons(r->port)};
+	struct endpoint at = {.len = type == DNSWIRE_A ? sizeof v4 : sizeof v6};
+
+	memcpy(&v4.sin_addr, bytes, 4);
+	memcpy(&v6.sin6_addr, bytes, 16);
+	memcpy(&at.a, type == DNSWIRE_A ? (void *)&v4 : &v6, at.len);
+	add(r, &at);
 }
 
 static enum dnswire_result
@@ -210,7 +183,6 @@ ask_type(struct answer *r, const struct servers *s, struct slice name,
 	enum dnswire_result result = DNSWIRE_FAILED;
 	static uint8_t list[FOUND_MAX][16];
 	struct dnswire_query q;
-	union address a;
 	size_t i, n = 0;
 	uint16_t id;
 
@@ -218,12 +190,9 @@ ask_type(struct answer *r, const struct servers *s, struct slice name,
 	    dnswire_ask(&q, name, type, id) != 0)
 		return DNSWIRE_NO_NAME;
 	for (i = 0; i < s->n * N_ROUNDS && result == DNSWIRE_FAILED; i++)
-		result = ask_server(&s->at[i % s->n], s->len[i % s->n], &q,
-				    list, &n);
+		result = ask_server(&s->at[i % s->n], &q, list, &n);
 	for (i = 0; result == DNSWIRE_FOUND && i < n; i++)
-		add(r, &a,
-		    set_address(&a, type == DNSWIRE_A ? AF_INET : AF_INET6,
-				list[i], r->port));
+		add_bytes(r, type, list[i]);
 	return result;
 }
 
@@ -273,7 +242,7 @@ getaddrinfo(const char *host, const char *service,
 	*list = NULL;
 	if (slice_number(slice_text(service), UINT16_MAX, &port) != 0)
 		return EAI_SERVICE;
-	r.port = htons((uint16_t)port);
+	r.port = (uint16_t)port;
 	ask_file(&r, slice_text(host));
 	if (r.n > 0)
 		return 0;
