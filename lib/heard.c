@@ -2,6 +2,7 @@
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 static size_t
 ask(int fd, unsigned long what)
@@ -21,4 +22,12 @@ size_t
 heard_left(int fd)
 {
 	return ask(fd, SIOCOUTQ);
+}
+
+void
+heard_no_more(int fd)
+{
+	const struct linger at_once = {.l_onoff = 1};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }

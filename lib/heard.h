@@ -4,7 +4,7 @@
  * is there before those have gone out, or have arrived, answers something
  * else.
  *
- * Source  ioctl: FIONREAD and SIOCOUTQ, tcp(7)
+ * Source  ioctl: FIONREAD and SIOCOUTQ, tcp(7); SO_LINGER, socket(7)
  * Test    tests/heard_test.c
  */
 #ifndef QUAIL_LIB_HEARD_H
@@ -25,5 +25,13 @@ heard_waits(int fd);
  */
 size_t
 heard_left(int fd);
+
+/* heard_no_more - what is left now shall never arrive
+ *
+ * The kernel drops it when the socket is closed, or when the process ends, and
+ * resets the connection.
+ */
+void
+heard_no_more(int fd);
 
 #endif

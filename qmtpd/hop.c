@@ -10,7 +10,6 @@
 #define STALLED	   "the next hop has stopped answering (#4.4.2)"
 #define SPEAKS_TLS "the next hop speaks TLS; routes must say so (#4.5.0)"
 #define SILENT	   "the next hop has said nothing for 10 seconds (#4.4.2)"
-#define NO_ANSWERS "the next hop ends connections without an answer (#4.4.2)"
 #define NONSENSE   "the next hop does not speak QMTP (#4.5.0)"
 
 enum { ALERT = 0x15 }; /* the first byte of TLS's complaint */
@@ -69,6 +68,14 @@ any_open(const struct hop *h)
 	return false;
 }
 
+/* It ended before any answer: is it one that no package can go out on? */
+static bool
+is_no_way(const struct peer *p, const char *why)
+{
+	return p->put == 0 || strcmp(why, NONSENSE) == 0 ||
+	       strcmp(why, SPEAKS_TLS) == 0;
+}
+
 /* The connection is of no use any more. What is bound to it and not yet
  * begun goes elsewhere; a large one does not try again and again. */
 static void
@@ -81,8 +88,7 @@ drop_peer(struct hop *h, struct peer *p, const char *why)
 		log_hop(h, "lost", why);
 	if (!p->answers && p->is_open) {
 		hop_ended_bad(h);
-		/* it talks, but not to us */
-		if (strcmp(why, NONSENSE) == 0 || strcmp(why, SPEAKS_TLS) == 0)
+		if (is_no_way(p, why))
 			about = VERDICT_WAY;
 	}
 	peer_fail(p, why, about, strcmp(why, LOST) == 0);
@@ -101,6 +107,8 @@ drop_peer(struct hop *h, struct peer *p, const char *why)
 		d->peer = NULL;
 		delivery_fail(d, why, about);
 	}
+	if (about == VERDICT_WAY && !any_open(h))
+		fail_all_waiting(h, why);
 	hop_pump_later(h);
 }
 
@@ -137,8 +145,7 @@ is_unproven(const struct hop *h)
 	return false;
 }
 
-/* Connections that end without an answer come one by one; where the next has
- * to wait for long, nothing else does. */
+/* Connections that end without an answer come one by one. */
 static bool
 is_paced(struct hop *h)
 {
@@ -146,10 +153,7 @@ is_paced(struct hop *h)
 
 	if (ms <= 0)
 		return false;
-	if (ms > HOP_WAIT_MS && !any_open(h))
-		fail_all_waiting(h, NO_ANSWERS);
-	else
-		loop_timer_set(h->pool->loop, &h->again, ms);
+	loop_timer_set(h->pool->loop, &h->again, ms);
 	return true;
 }
 
@@ -185,7 +189,7 @@ hop_free(struct hop *h)
 static void
 hop_over(struct hop *h)
 {
-	int64_t ms = h->bad_until_ms + HOP_BAD_MAX_MS - clock_ms();
+	int64_t ms = h->bad_until_ms + HOP_REMEMBER_MS - clock_ms();
 
 	if (h->n_bad == 0 || ms <= 0)
 		hop_free(h);

@@ -12,8 +12,10 @@
  * gets nothing more until it says something.
  *
  * A connection that ends without a single reply makes the next one wait: 0.1
- * s, and four times as long each time, up to a minute; over HOP_WAIT_MS what
- * waits is answered.
+ * s, and four times as long each time, up to HOP_BAD_MAX_MS, and what has not
+ * begun waits for that one: what became of another package is no answer to
+ * it. Only where no package could go out at all, or the next hop speaks
+ * something else, what waits is answered Z, about the way.
  *
  * Test  tests/pool_test.c
  */
@@ -30,8 +32,8 @@ enum {
 	HOP_LOOK_MS = 2500, /* how often we look whether it moves */
 	HOP_STILL_MS = 10000,
 	HOP_BAD_MIN_MS = 100,
-	HOP_BAD_MAX_MS = 60000,
-	HOP_WAIT_MS = 5000
+	HOP_BAD_MAX_MS = 5000,
+	HOP_REMEMBER_MS = 60000 /* that there was trouble */
 };
 
 struct pool;

@@ -404,6 +404,7 @@ peer_fail(struct peer *p, const char *why, enum verdict_about about,
 	struct verdict v;
 
 	peer_log_duplicates(p);
+	peer_take_back(p);
 	if (p->answers)
 		p->hop->n_answering--;
 	p->answers = false;

@@ -164,6 +164,11 @@ peer_fail(struct peer *p, const char *why, enum verdict_about about,
 void
 peer_log_duplicates(const struct peer *p);
 
+/* peer_take_back - its packages are given up: what has not arrived shall not
+ * be sent on by the kernel when the socket is closed */
+void
+peer_take_back(const struct peer *p);
+
 /* peer_arrived - bytes that the next hop has */
 uint64_t
 peer_arrived(const struct peer *p);

@@ -5,15 +5,21 @@
 #include "qmtpd/hop.h"
 #include "qmtpd/peer_parts.h"
 
+static uint64_t
+written(const struct peer *p)
+{
+	return p->put - p->conn.out.len;
+}
+
 uint64_t
 peer_arrived(const struct peer *p)
 {
-	uint64_t written = p->put - p->conn.out.len;
+	uint64_t out = written(p);
 	size_t left = 0;
 
 	if (!tls_is_on(&p->conn.stream)) /* which has bytes of its own */
 		left = heard_left(p->conn.stream.fd);
-	return written > left ? written - left : 0;
+	return out > left ? out - left : 0;
 }
 
 /* With TLS it may be no word but TLS's own. */
@@ -24,10 +30,18 @@ peer_has_word(const struct peer *p)
 	       heard_waits(p->conn.stream.fd) > 0;
 }
 
-static bool
-may_have(const struct peer *p, const struct begun *b)
+/* Of a connection that was reset the kernel knows no more what arrived. */
+static uint64_t
+may_have_arrived(const struct peer *p)
 {
-	return b->end > 0 && b->end <= p->put - p->conn.out.len;
+	return p->conn.error ? written(p) : peer_arrived(p);
+}
+
+void
+peer_take_back(const struct peer *p)
+{
+	if (p->n_begun > 0 && heard_left(p->conn.stream.fd) > 0)
+		heard_no_more(p->conn.stream.fd);
 }
 
 bool
@@ -39,7 +53,8 @@ peer_may_have(const struct delivery *d)
 	     link = list_next(&d->peer->begun, link)) {
 		struct begun *b = OWNER(link, struct begun, link);
 
-		if (b->delivery == d && may_have(d->peer, b))
+		if (b->delivery == d && b->end > 0 &&
+		    b->end <= written(d->peer))
 			return true;
 	}
 	return false;
@@ -48,13 +63,14 @@ peer_may_have(const struct delivery *d)
 void
 peer_log_duplicates(const struct peer *p)
 {
+	uint64_t arrived = may_have_arrived(p);
 	struct link *link;
 
 	for (link = list_first(&p->begun); link;
 	     link = list_next(&p->begun, link)) {
 		struct begun *b = OWNER(link, struct begun, link);
 
-		if (!b->delivery->job || !may_have(p, b))
+		if (!b->delivery->job || b->end == 0 || b->end > arrived)
 			continue;
 		log_open("possible-duplicate");
 		log_id("id", b->delivery->job->id);

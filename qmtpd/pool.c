@@ -179,13 +179,20 @@ pool_stop(struct pool *pool)
 }
 
 static void
-log_duplicates(const struct hop *h)
+give_up(const struct peer *p)
+{
+	peer_log_duplicates(p);
+	peer_take_back(p);
+}
+
+static void
+give_up_hop(const struct hop *h)
 {
 	struct link *link;
 
 	for (link = list_first(&h->peers); link;
 	     link = list_next(&h->peers, link))
-		peer_log_duplicates(OWNER(link, struct peer, link));
+		give_up(OWNER(link, struct peer, link));
 }
 
 void
@@ -197,7 +204,7 @@ pool_give_up(const struct pool *pool)
 	for (i = 0; i < POOL_TABLE; i++)
 		for (link = list_first(&pool->hops[i]); link;
 		     link = list_next(&pool->hops[i], link))
-			log_duplicates(OWNER(link, struct hop, link));
+			give_up_hop(OWNER(link, struct hop, link));
 }
 
 static bool

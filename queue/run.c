@@ -228,6 +228,7 @@ end_begin(struct node *node, int exit_code, const char *why)
 	loop_timer_set(&node->loop, &node->others, ms);
 	loop_timer_set(&node->loop, &node->all, ms + QUEUE_MS);
 	want_none(node, false);
+	run_sockets_deafen(&node->sockets);
 	end_further(node);
 }
 

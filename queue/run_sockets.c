@@ -155,6 +155,19 @@ run_sockets_bind(struct run_sockets *s, const struct config *c)
 }
 
 void
+run_sockets_deafen(struct run_sockets *s)
+{
+	struct run_sockets kept = {0};
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (is_path(s->all[i].at))
+			kept.all[kept.n++] = s->all[i];
+	close_but(s, &kept);
+	*s = kept;
+}
+
+void
 run_sockets_close(struct run_sockets *s)
 {
 	const struct run_sockets none = {0};

@@ -31,6 +31,13 @@ struct run_sockets {
 int
 run_sockets_bind(struct run_sockets *s, const struct config *c);
 
+/* run_sockets_deafen - close those of the network: who calls is refused
+ *
+ * Those in run/ stay.
+ */
+void
+run_sockets_deafen(struct run_sockets *s);
+
 /* run_sockets_close - close all, and remove the unix sockets' files */
 void
 run_sockets_close(struct run_sockets *s);

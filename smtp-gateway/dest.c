@@ -207,7 +207,7 @@ give_to_idle(struct dest *d)
 	}
 }
 
-/* Wait for the pace; when that takes long, nothing else does. */
+/* Wait for the pace. That is never so long that anybody has to be told. */
 static bool
 paced(struct dest *d)
 {
@@ -215,10 +215,7 @@ paced(struct dest *d)
 
 	if (ms == 0)
 		return false;
-	if (d->n_peers == 0 && ms > DEST_WAIT_MS)
-		fail(d, &d->why, false);
-	else
-		loop_timer_set(d->out->loop, &d->again, ms);
+	loop_timer_set(d->out->loop, &d->again, ms);
 	return true;
 }
 
@@ -249,7 +246,8 @@ open_peer(struct dest *d)
 static void
 expire_later(struct dest *d)
 {
-	bool is_well = d->n_bad == 0 && d->patience_ms == DEST_PATIENCE_MS;
+	bool is_well = d->n_bad == 0 && d->n_unreached == 0 &&
+		       d->patience_ms == DEST_PATIENCE_MS;
 
 	loop_timer_set(d->out->loop, &d->expiry,
 		       is_well ? DEST_FRESH_MS : DEST_REMEMBER_MS);
@@ -317,7 +315,7 @@ dest_peer_gone(struct dest *d, enum dest_end end, const struct verdict *why,
 	d->n_peers--;
 	d->out->n_peers--;
 	let_next(&d->out->peer_waits);
-	dest_ended(d, end, why);
+	dest_ended(d, end);
 	if (end == DEST_UNREACHED && is_second) {
 		fail(d, why, true);
 	} else if (end == DEST_UNREACHED && is_silent(d)) {

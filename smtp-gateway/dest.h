@@ -4,15 +4,21 @@
  * again after DEST_FRESH_MS. One connection is opened at a time, each one
  * that succeeds lets the next be tried while transfers wait, up to
  * DEST_PEERS_MAX. After one that fails the others go on by themselves for
- * DEST_KNOCK_MS; if there is no other, or nothing is heard of them, all that
- * waits fails with its verdict. So no dead or full host is hammered.
+ * DEST_KNOCK_MS.
+ *
+ *   a connection       its own mail         what waits
+ *   never got through  it has none          is told so, about WAY, if there
+ *                                           is no other, or that is silent
+ *   ended behind MAIL  fails                gets the next connection
+ *
+ * So no mail is answered because of what became of another one.
  *
  * New connections are paced (dest_pace.c): DEST_BURST at once, then one each
  * DEST_EACH_MS; after one that ended without having taken a mail, whatever
  * the reason, the next has to wait: 0.1 s, and four times as long each time,
- * up to a minute. Where that is over DEST_WAIT_MS, what waits fails. An
- * address that took no connection, or said nothing, is asked last for
- * DEST_SHUN_MS.
+ * up to DEST_BAD_MAX_MS, for which mail can wait here: the long pauses are
+ * the queue's. An address that took no connection, or said nothing, is asked
+ * last for DEST_SHUN_MS.
  *
  * All work is done by a task at the end of the round.
  *
@@ -31,9 +37,7 @@ enum {
 	DEST_BURST = 20,
 	DEST_EACH_MS = 100,
 	DEST_BAD_MIN_MS = 100,
-	DEST_BAD_MAX_MS = 60000,
-	DEST_UNREACHED_MAX_MS = 2000, /* for who takes no connection */
-	DEST_WAIT_MS = 5000,
+	DEST_BAD_MAX_MS = 5000,
 	DEST_PATIENCE_MS = 10000, /* for a word; doubled while none comes */
 	DEST_PATIENCE_MAX_MS = 300000,
 	DEST_REMEMBER_MS = 600000, /* that there was trouble */
@@ -44,8 +48,8 @@ enum {
 /* How a connection ended. */
 enum dest_end {
 	DEST_GOOD,	/* it had taken mail */
-	DEST_UNREACHED, /* it never came so far as to take one */
-	DEST_BAD	/* it ended without, or with a 421 */
+	DEST_UNREACHED, /* no mail was begun on it, and it did not want one */
+	DEST_BAD	/* it ended behind one, or with a 421 */
 };
 
 struct dest {
@@ -66,8 +70,8 @@ struct dest {
 	int64_t knock_ms;    /* no further connection before */
 	int64_t next_ms;     /* no connection at all before */
 	int64_t bucket_ms;   /* DEST_BURST times DEST_EACH_MS: empty */
-	unsigned n_bad;	     /* ends without a mail, one after the other */
-	struct verdict why;  /* of the last one */
+	/* ends without a mail taken, one after the other */
+	unsigned n_unreached, n_bad;
 	int64_t heard_ms;    /* when any of its peers has said something */
 	int64_t patience_ms; /* for the greeting and the reply to EHLO */
 	size_t rcpts_max;    /* of a mail; 0: not learnt */
@@ -113,8 +117,8 @@ dest_work_later(struct dest *d);
 
 /* dest_peer_gone - a peer is over
  *
- * Takes    why: not looked at for DEST_GOOD. is_second: it was made for what
- *          another host had deferred.
+ * Takes    why: about WAY; looked at for DEST_UNREACHED only. is_second: it
+ *          was made for what another host had deferred.
  */
 void
 dest_peer_gone(struct dest *d, enum dest_end end, const struct verdict *why,
@@ -133,7 +137,7 @@ dest_silent(struct dest *d);
 
 /* dest_ended - for the pace: a connection ended without a mail taken */
 void
-dest_ended(struct dest *d, enum dest_end end, const struct verdict *why);
+dest_ended(struct dest *d, enum dest_end end);
 
 /* dest_may_open_ms - how long until a connection may be opened? 0: now */
 int64_t

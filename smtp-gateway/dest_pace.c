@@ -23,6 +23,7 @@ void
 dest_taken(struct dest *d)
 {
 	d->n_bad = 0;
+	d->n_unreached = 0;
 	d->next_ms = 0;
 }
 
@@ -40,29 +41,28 @@ dest_silent(struct dest *d)
 }
 
 static int64_t
-pause_ms(const struct dest *d, int64_t most)
+pause_ms(unsigned n)
 {
 	int64_t ms = DEST_BAD_MIN_MS;
-	unsigned i;
 
-	for (i = 1; i < d->n_bad && ms < most; i++)
+	while (--n > 0 && ms < DEST_BAD_MAX_MS)
 		ms *= 4;
-	return smaller(ms, most);
+	return smaller(ms, DEST_BAD_MAX_MS);
 }
 
+/* Each kind of trouble by itself: a host that was full, and talks again, does
+ * not wait longer for the first connection that it drops. */
 void
-dest_ended(struct dest *d, enum dest_end end, const struct verdict *why)
+dest_ended(struct dest *d, enum dest_end end)
 {
-	bool unreached = end == DEST_UNREACHED && why->about == VERDICT_WAY;
+	unsigned *n = end == DEST_UNREACHED ? &d->n_unreached : &d->n_bad;
 
 	if (end == DEST_GOOD)
 		return;
-	if (d->n_bad < 100)
-		d->n_bad++;
-	d->why = *why;
+	if (*n < 100)
+		++*n;
 	d->knock_ms = now(d) + DEST_KNOCK_MS;
-	d->next_ms = now(d) + pause_ms(d, unreached ? DEST_UNREACHED_MAX_MS
-						    : DEST_BAD_MAX_MS);
+	d->next_ms = now(d) + pause_ms(*n);
 }
 
 int64_t

@@ -91,11 +91,12 @@ shows(const struct sign *sign, const struct smtpc *c, const struct verdict *v)
 			       has_word(said, slice_text(sign->word)));
 }
 
-/* 500, 502, 503, 504: it does not know the command, or not here. */
+/* 500, 502, 503, 504: it does not know the command, or not here, or not so.
+ * Another host may; but what is said again is meant. */
 static bool
-knows_no_smtp(const struct smtpc *c, enum judge_at at)
+is_doubtful(const struct smtpc *c, struct judge how)
 {
-	return at != JUDGE_TEXT &&
+	return how.at != JUDGE_TEXT && !how.again &&
 	       (c->code == 500 || (c->code >= 502 && c->code <= 504));
 }
 
@@ -104,7 +105,7 @@ about_us(const struct smtpc *c, struct judge how, const struct verdict *v)
 {
 	size_t i;
 
-	if (knows_no_smtp(c, how.at))
+	if (is_doubtful(c, how))
 		return true;
 	for (i = 0; i < sizeof signs / sizeof *signs; i++)
 		if ((how.is_smarthost || !signs[i].of_smarthost) &&

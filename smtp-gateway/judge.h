@@ -6,8 +6,10 @@
  *
  *   what was said                                      becomes
  *   421, at any time                                   Z, about LESS
- *   5xx that asks for TLS or for a login, that does    Z, about HOST
- *   not like our EHLO, or does not know MAIL
+ *   5xx that asks for TLS or for a login, or does      Z, about HOST
+ *   not like our EHLO
+ *   500, 502, 503, 504 to MAIL, RCPT or DATA           Z, about HOST, at the
+ *                                                      first attempt; then D
  *   5xx of a smarthost that speaks of login, TLS or    Z, about HOST
  *   relaying
  *   4xx of a recipient or his mailbox (450, 4.1.x,     Z, about MAIL
@@ -33,6 +35,7 @@ enum judge_at {
 struct judge {
 	enum judge_at at;
 	bool is_smarthost; /* the tables name it */
+	bool again;	   /* it is not the first attempt for this message */
 };
 
 /* judge - the last reply as a verdict

@@ -352,7 +352,11 @@ out_give_up(struct out *out)
 	struct link *link;
 
 	for (link = list_first(&out->busy); link;
-	     link = list_next(&out->busy, link))
-		peer_log_duplicate(OWNER(link, struct peer, of_out));
+	     link = list_next(&out->busy, link)) {
+		struct peer *p = OWNER(link, struct peer, of_out);
+
+		peer_log_duplicate(p);
+		peer_take_back(p);
+	}
 	loop_stop(out->loop);
 }

@@ -1,7 +1,6 @@
 #include "smtp-gateway/peer_parts.h"
 
 #include "lib/die.h"
-#include "lib/heard.h"
 #include "lib/log.h"
 #include "lib/owner.h"
 
@@ -14,7 +13,10 @@ on(struct conn *c, enum conn_event event);
 void
 peer_judge(const struct peer *p, enum judge_at at, struct verdict *v)
 {
-	struct judge how = {.at = at, .is_smarthost = !p->dest->is_mx};
+	struct judge how = {.at = at,
+			    .is_smarthost = !p->dest->is_mx,
+			    .again =
+				p->transfer && transfer_again(p->transfer)};
 
 	judge(&p->smtpc, peer_host(p), how, v);
 }
@@ -68,6 +70,7 @@ peer_gone(struct peer *p, enum dest_end end, const struct verdict *why)
 	struct verdict v = why ? *why : (struct verdict){0};
 	bool is_second = p->is_second;
 
+	peer_take_back(p);
 	conn_close(&p->conn);
 	list_drop(&p->of_dest);
 	list_drop(&p->of_out);
@@ -302,7 +305,7 @@ static bool
 too_early(const struct peer *p)
 {
 	return p->smtpc.state == SMTPC_S_FINAL && p->smtpc.sent &&
-	       (p->conn.out.len > 0 || heard_left(p->conn.stream.fd) > 0);
+	       !peer_may_have(p);
 }
 
 static void

@@ -83,9 +83,20 @@ peer_text(struct peer *p);
 void
 peer_dismiss(struct peer *p);
 
-/* peer_log_duplicate - its mail is given up: was its whole text sent? */
+/* peer_may_have - may the host have its mail? The end of the text has gone
+ * out, and all has arrived there, as far as the kernel knows. */
+bool
+peer_may_have(const struct peer *p);
+
+/* peer_log_duplicate - its mail is given up: log it if the host may have it */
 void
 peer_log_duplicate(const struct peer *p);
+
+/* peer_take_back - its mail is given up: if the end of the text has gone out
+ * and not arrived, the kernel shall not send it on when the socket is closed
+ */
+void
+peer_take_back(const struct peer *p);
 
 /* peer_abandon - its transfer is void: close without a word */
 void

@@ -3,23 +3,42 @@
  *   it was          and                          the verdict is about
  *   connecting      nobody there, no greeting,   WAY; the next target
  *                   no SMTP, 4xx or 5xx to us
- *                   421 or 4.7.x                 LESS; not the next target
- *                                                at a first attempt
+ *                   421 or 4.7.x                 WAY; not the next target at
+ *                                                a first attempt
  *   busy            closed, silent, stray        HOST
  *                   421                          LESS
  *   busy with a     closed without a word        nothing yet: once more, on
  *   second mail     behind MAIL                  another connection
- *   idle            closed, no mail taken        what waits: WAY, if another
- *                                                cannot be opened soon
+ *   idle            before any mail              WAY
+ *                   behind mails                 nothing
+ *
+ * WAY is for all that waits. What it says is about the connection, and never
+ * what was said to a mail: that is for this mail alone.
  */
+#include "lib/heard.h"
 #include "lib/log.h"
 #include "lib/owner.h"
 #include "smtp-gateway/peer_parts.h"
 
+/* Of a connection that was reset the kernel knows no more what arrived. */
+bool
+peer_may_have(const struct peer *p)
+{
+	return p->smtpc.sent && p->conn.out.len == 0 &&
+	       (p->conn.error || heard_left(p->conn.stream.fd) == 0);
+}
+
+void
+peer_take_back(const struct peer *p)
+{
+	if (p->smtpc.sent && !peer_may_have(p))
+		heard_no_more(p->conn.stream.fd);
+}
+
 void
 peer_log_duplicate(const struct peer *p)
 {
-	if (!p->smtpc.sent)
+	if (!peer_may_have(p))
 		return;
 	log_open("possible-duplicate");
 	log_id("id", p->transfer->job->agent_job->id);
@@ -48,6 +67,8 @@ log_end(const struct peer *p, const char *event, const struct verdict *why)
 static enum dest_end
 ended(const struct peer *p)
 {
+	if (p->n_mails == 0 && p->state == PEER_IDLE)
+		return DEST_UNREACHED;
 	return p->n_taken > 0 && !sent_away(p) ? DEST_GOOD : DEST_BAD;
 }
 
@@ -61,30 +82,35 @@ anyone_again(const struct dest *d)
 	return link && transfer_again(OWNER(link, struct transfer, of_dest));
 }
 
+/* The word of a host to which no mail was offered. */
+static void
+of_connection(struct verdict *v)
+{
+	struct slice text = verdict_text(v);
+	struct buf b = {0};
+
+	text.len = slice_find_last(text, '(');
+	buf_text(&b, "no connection: ");
+	buf_puts(&b, text);
+	buf_text(&b, "(#4.4.2)");
+	verdict_set(v, 'Z', buf_slice(&b));
+	v->about = VERDICT_WAY;
+	buf_free(&b);
+}
+
 /* A host that will not talk to us says nothing about the mail: Z, and the
  * next one, whatever it said. */
 static void
 will_not_talk(struct peer *p)
 {
-	struct verdict v;
-	struct slice text;
-	struct buf b = {0};
 	bool elsewhere;
 
-	peer_judge(p, JUDGE_MAIL, &v);
-	v.code = 'Z';
-	elsewhere = judge_elsewhere(&v, anyone_again(p->dest));
-	text = verdict_text(&v);
-	text.len = slice_find_last(text, '(');
-	buf_puts(&b, text);
-	buf_text(&b, "(#4.4.2)");
-	verdict_set(&p->why, 'Z', buf_slice(&b));
-	buf_free(&b);
-	p->why.about = elsewhere ? VERDICT_WAY : VERDICT_LESS;
-	if (sent_away(p)) {
-		p->why.about = VERDICT_LESS;
+	peer_judge(p, JUDGE_MAIL, &p->why);
+	p->why.code = 'Z';
+	elsewhere = judge_elsewhere(&p->why, anyone_again(p->dest));
+	of_connection(&p->why);
+	if (sent_away(p))
 		log_end(p, "sent-away", &p->why);
-	}
 	if (elsewhere)
 		peer_next(p);
 	else
@@ -145,6 +171,7 @@ void
 peer_lost(struct peer *p, const char *what, bool is_silent)
 {
 	struct verdict v;
+	enum dest_end end;
 
 	if (p->state == PEER_CONNECTING) {
 		not_connected(p, what, is_silent);
@@ -156,13 +183,13 @@ peer_lost(struct peer *p, const char *what, bool is_silent)
 	}
 	peer_say(p, &v, what, " (#4.4.2)",
 		 p->transfer ? VERDICT_HOST : VERDICT_WAY);
+	end = ended(p);
 	lost_idle(p, &v);
 	if (p->transfer && !is_silent && unheard(p))
 		put_back(p);
 	else if (p->transfer)
 		lost_transfer(p, &v);
-	v.about = VERDICT_WAY; /* for those that have not begun */
-	peer_gone(p, ended(p), &v);
+	peer_gone(p, end, &v);
 }
 
 /* The number of mails after which it sends us away is learnt. */
@@ -178,6 +205,7 @@ learn_mails(struct peer *p)
 void
 peer_broken(struct peer *p)
 {
+	enum dest_end end = ended(p);
 	struct verdict v;
 
 	if (p->state == PEER_CONNECTING) {
@@ -193,8 +221,6 @@ peer_broken(struct peer *p)
 	}
 	if (p->transfer)
 		lost_transfer(p, &v);
-	if (!sent_away(p))
-		v.about = VERDICT_WAY;
-	v.code = 'Z';
-	peer_gone(p, ended(p), &v);
+	of_connection(&v);
+	peer_gone(p, end, &v);
 }

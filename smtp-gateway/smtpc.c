@@ -71,6 +71,8 @@ smtpc_mail(struct smtpc *c, const struct smtpc_mail *mail)
 	c->n_good = 0;
 	c->failed = false;
 	c->all_told = false;
+	c->refusal = 0;
+	c->code = 0;
 	c->state = SMTPC_S_MAIL;
 	put_mail(c);
 	if (!c->pipelining)
@@ -123,15 +125,41 @@ capability(struct smtpc *c, struct slice line)
 	}
 }
 
+static bool
+good(const struct smtpc *c)
+{
+	return c->code / 100 == 2;
+}
+
+static bool
+refused(const struct smtpc *c)
+{
+	return c->code / 100 == 4 || c->code / 100 == 5;
+}
+
+/* The next reply begins; if that is a stray one, the last refusal is what the
+ * sender wants to know. */
+static void
+keep_refusal(struct smtpc *c)
+{
+	if (!refused(c))
+		return;
+	c->refusal = c->code;
+	c->refusal_len = c->len;
+	memcpy(c->refusal_text, c->text, c->len);
+}
+
 static void
 join(struct smtpc *c, struct slice line)
 {
 	size_t n;
 
-	if (c->reply.first)
+	if (c->reply.first) {
+		keep_refusal(c);
 		c->len = 0;
-	else if (c->len < SMTPC_TEXT_MAX)
+	} else if (c->len < SMTPC_TEXT_MAX) {
 		c->text[c->len++] = ' ';
+	}
 	n = SMTPC_TEXT_MAX - c->len;
 	if (n > line.len)
 		n = line.len;
@@ -152,18 +180,6 @@ smtpc_stray(struct smtpc *c)
 	c->stray = true;
 	c->all_told = false;
 	return broken(c);
-}
-
-static bool
-good(const struct smtpc *c)
-{
-	return c->code / 100 == 2;
-}
-
-static bool
-refused(const struct smtpc *c)
-{
-	return c->code / 100 == 4 || c->code / 100 == 5;
 }
 
 static enum smtpc_event

@@ -99,6 +99,9 @@ struct smtpc {
 	unsigned code; /* of the last whole reply */
 	size_t len;
 	char text[SMTPC_TEXT_MAX]; /* len bytes of it, its lines joined */
+	unsigned refusal;	   /* code of this mail's last, before; or 0 */
+	size_t refusal_len;
+	char refusal_text[SMTPC_TEXT_MAX];
 };
 
 /* smtpc_init - a connection has been opened; the server speaks first
@@ -149,8 +152,8 @@ smtpc_quit(struct smtpc *c);
 /* smtpc_verdict - the last reply as a verdict
  *
  * 2xx is K, 5xx D, all else Z, and what is stray too. The text is "HOST said:
- * 550 5.1.1 text
- * (#5.1.1)".
+ * 550 5.1.1 text (#5.1.1)"; behind a stray reply "... after 550 5.1.1 text"
+ * has the refusal that came before it.
  */
 void
 smtpc_verdict(const struct smtpc *c, struct slice host, struct verdict *v);

@@ -1,5 +1,7 @@
 #include "smtp-gateway/smtpc.h"
 
+enum { STRAY_MAX = 160, REFUSAL_MAX = 200 }; /* of a text that has both */
+
 /* what came of it */
 
 static struct slice
@@ -31,6 +33,33 @@ put(struct line *line, struct slice s)
 	line->len += s.len;
 }
 
+static void
+put_reply(struct line *line, unsigned code, struct slice text)
+{
+	char digits[4] = {(char)('0' + code / 100 % 10),
+			  (char)('0' + code / 10 % 10),
+			  (char)('0' + code % 10), ' '};
+
+	put(line, slice_of(digits, sizeof digits));
+	put(line, text);
+}
+
+/* What was stray is cut short for it: the refusal is the real reason. */
+static void
+put_refusal(struct line *line, const struct smtpc *c)
+{
+	struct slice text = slice_of(c->refusal_text, c->refusal_len);
+
+	if (c->refusal == 0)
+		return;
+	if (line->len > STRAY_MAX)
+		line->len = STRAY_MAX;
+	if (text.len > REFUSAL_MAX)
+		text.len = REFUSAL_MAX;
+	put(line, SLICE(" after "));
+	put_reply(line, c->refusal, text);
+}
+
 void
 smtpc_verdict(const struct smtpc *c, struct slice host, struct verdict *v)
 {
@@ -40,9 +69,6 @@ smtpc_verdict(const struct smtpc *c, struct slice host, struct verdict *v)
 		      : c->code >= 500	   ? 'D'
 					   : 'Z';
 	char class = letter == 'K' ? '2' : letter == 'D' ? '5' : '4';
-	char code[4] = {(char)('0' + c->code / 100 % 10),
-			(char)('0' + c->code / 10 % 10),
-			(char)('0' + c->code % 10), ' '};
 	struct line line = {.len = 0};
 
 	if (host.len > SMTPC_HOST_MAX)
@@ -52,13 +78,12 @@ smtpc_verdict(const struct smtpc *c, struct slice host, struct verdict *v)
 		put(&line, SLICE(" talks no SMTP (#4.5.0)"));
 	} else if (c->stray) {
 		put(&line, SLICE(" said what nobody had asked for: "));
-		put(&line, slice_of(code, sizeof code));
-		put(&line, said);
+		put_reply(&line, c->code, said);
+		put_refusal(&line, c);
 		put(&line, SLICE(" (#4.5.0)"));
 	} else {
 		put(&line, SLICE(" said: "));
-		put(&line, slice_of(code, sizeof code));
-		put(&line, said);
+		put_reply(&line, c->code, said);
 		put(&line, SLICE(" (#"));
 		put(&line, status(said, class));
 		put(&line, SLICE(")"));
