@@ -67,9 +67,9 @@ struct dest {
 	struct list transfers; /* that wait */
 	struct list idle;      /* peers */
 	size_t n_peers, n_connecting;
-	int64_t knock_ms;    /* no further connection before */
-	int64_t next_ms;     /* no connection at all before */
-	int64_t bucket_ms;   /* DEST_BURST times DEST_EACH_MS: empty */
+	int64_t knock_ms;  /* no further connection before */
+	int64_t next_ms;   /* no connection at all before */
+	int64_t bucket_ms; /* DEST_BURST times DEST_EACH_MS: empty */
 	/* ends without a mail taken, one after the other */
 	unsigned n_unreached, n_bad;
 	int64_t heard_ms;    /* when any of its peers has said something */

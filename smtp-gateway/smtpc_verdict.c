@@ -37,8 +37,8 @@ static void
 put_reply(struct line *line, unsigned code, struct slice text)
 {
 	char digits[4] = {(char)('0' + code / 100 % 10),
-			  (char)('0' + code / 10 % 10),
-			  (char)('0' + code % 10), ' '};
+			  (char)('0' + code / 10 % 10), (char)('0' + code % 10),
+			  ' '};
 
 	put(line, slice_of(digits, sizeof digits));
 	put(line, text);

@@ -3,6 +3,7 @@
 #include "lib/heard.h"
 #include "tests/tap.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,7 +54,9 @@ main(void)
 {
 	struct endpoint peer;
 	int listener = listens(), client, server;
-	char byte;
+	size_t filled, all = 0;
+	char byte, text[4096];
+	ssize_t n;
 
 	client = endpoint_connect(&here);
 	wait_for(listener, POLLIN);
@@ -72,7 +75,8 @@ main(void)
 	   "its answer");
 	wait_for(client, POLLIN);
 	ok(heard_left(client) == 0, "is behind the question");
-	ok(fill(client) > 0 && heard_left(client) > 0,
+	filled = fill(client);
+	ok(filled > 0 && heard_left(client) > 0,
 	   "what nobody reads is unheard: %zu bytes", heard_left(client));
 	ok(endpoint_same_address(&peer, &here), "the same address");
 	endpoint_parse(&peer, SLICE("127.0.0.2"), port);
@@ -80,7 +84,14 @@ main(void)
 	endpoint_parse(&peer, SLICE("::ffff:127.0.0.1"), 1);
 	ok(endpoint_same_address(&peer, &here), "the same, as IPv6 has it");
 	ok(heard_waits(-1) == 0 && heard_left(-1) == 0, "no socket at all");
+	heard_no_more(client);
 	close(client);
+	while ((n = read(server, text, sizeof text)) > 0)
+		all += (size_t)n;
+	ok(n < 0 && errno == ECONNRESET && all < filled,
+	   "and never arrives when that is asked for: %zu bytes less",
+	   filled - all);
+	heard_no_more(-1);
 	close(server);
 	close(listener);
 	return tap_done();

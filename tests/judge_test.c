@@ -84,7 +84,7 @@ test_said(void)
 	size_t i;
 
 	for (i = 0; i < sizeof said / sizeof *said; i++) {
-		struct judge how = {said[i].at, said[i].is_smarthost};
+		struct judge how = {said[i].at, said[i].is_smarthost, false};
 		int elsewhere;
 
 		hear(&c, &out, said[i].reply);
@@ -142,9 +142,48 @@ test_stray(void)
 	struct smtpc c;
 
 	hear(&c, &out, "220 a\r\n250 b\r\n");
-	judge(&c, SLICE("mx"), (struct judge){JUDGE_MAIL, false}, &v);
+	judge(&c, SLICE("mx"), (struct judge){JUDGE_MAIL, false, false}, &v);
 	ok(verdict_letter(&v) == 'H', "a stray 250 is the host's: %.*s",
 	   (int)v.len, v.text);
+	buf_free(&out);
+}
+
+/* What is doubtful at the first attempt, and what is not. */
+static void
+test_again(void)
+{
+	static const struct {
+		const char *reply;
+		enum judge_at at;
+		char first, then;
+	} table[] = {
+	    {"500 5.5.2 what?\r\n", JUDGE_MAIL, 'H', 'D'},
+	    {"502 5.5.1 no\r\n", JUDGE_MAIL, 'H', 'D'},
+	    {"503 5.5.1 EHLO first\r\n", JUDGE_MAIL, 'H', 'D'},
+	    {"504 5.5.2 <root@web7>: Sender address rejected: need "
+	     "fully-qualified address\r\n",
+	     JUDGE_RCPT, 'H', 'D'},
+	    {"504 5.5.2 <x>: Helo command rejected\r\n", JUDGE_RCPT, 'H', 'H'},
+	    {"530 5.7.0 STARTTLS first\r\n", JUDGE_MAIL, 'H', 'H'},
+	    {"501 5.5.4 no\r\n", JUDGE_MAIL, 'D', 'D'},
+	    {"421 4.3.2 busy\r\n", JUDGE_MAIL, 'L', 'L'},
+	};
+	struct buf out = {0};
+	struct verdict v;
+	struct smtpc c;
+	size_t i;
+	int again;
+
+	for (i = 0; i < sizeof table / sizeof *table; i++)
+		for (again = 0; again < 2; again++) {
+			struct judge how = {table[i].at, true, again};
+			char letter = again ? table[i].then : table[i].first;
+
+			hear(&c, &out, table[i].reply);
+			judge(&c, SLICE("mx"), how, &v);
+			ok(verdict_letter(&v) == letter, "attempt %d, %c: %.*s",
+			   again + 1, verdict_letter(&v), (int)v.len, v.text);
+		}
 	buf_free(&out);
 }
 
@@ -152,6 +191,7 @@ int
 main(void)
 {
 	test_said();
+	test_again();
 	test_too_many();
 	test_stray();
 	return tap_done();

@@ -96,6 +96,7 @@ free_port; p1=$port
 free_port; p2=$port
 free_port; p3=$port
 listens() { grep -q "$(printf '0100007F:%04X 00000000:0000 0A' "$1")" /proc/net/tcp; }
+refuses() { ! listens "$1"; }
 
 # the command itself
 
@@ -273,6 +274,9 @@ begin
 soon is_ready
 ok $? "and another begins at once"
 deaf=$(pid_of maildir)
+kill -TERM $supervisor
+soon refuses $p2 && soon refuses $p3 && ! gone "$deaf"
+ok $? "while it waits for him, clients are refused"
 finish
 is $code:"$(gone "$deaf" && echo gone)" 0:gone "who is deaf to TERM is killed 5 s after stopwait"
 rm "$node/maildir.deaf"

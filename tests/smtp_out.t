@@ -129,11 +129,11 @@ check "which may be a duplicate later, and is logged" \
     grep -q "event=possible-duplicate id=$id" "$work/hub.log"
 id=$(mail 'Subject: x\r\n\r\nx' one@greet.test)
 is "$(outcome "$id")" \
-    'dest=127.0.0.1 k=0 z=1 d=0 reply="127.0.0.1 said: 554 5.7.1 not you (#4.4.2)"' \
+    'dest=127.0.0.1 k=0 z=1 d=0 reply="no connection: 127.0.0.1 said: 554 5.7.1 not you (#4.4.2)"' \
     "554 to us is no D for the mail"
 id=$(mail 'Subject: x\r\n\r\nx' one@junk.test)
 is "$(outcome "$id")" \
-    'dest=127.0.0.1 k=0 z=1 d=0 reply="127.0.0.1 talks no SMTP (#4.4.2)"' \
+    'dest=127.0.0.1 k=0 z=1 d=0 reply="no connection: 127.0.0.1 talks no SMTP (#4.4.2)"' \
     "no SMTP: Z"
 id=$(mail 'Subject: x\r\n\r\nx' one@small.test)
 is "$(outcome "$id" | cut -d' ' -f2-4)" "k=0 z=0 d=1" \

@@ -363,6 +363,52 @@ test_stray(void)
 	buf_free(&out);
 }
 
+/* The refusal that a stray reply came behind is what counts for the sender. */
+static void
+test_refusal(void)
+{
+	struct smtpc_mail mail = {.rcpts = two, .n_rcpts = 2};
+	struct buf out = {0};
+	struct verdict v;
+	struct smtpc c;
+	char line[400];
+	int i;
+
+	smtpc_init(&c, &out, SLICE("me"));
+	say(&c, "220 a\r\n");
+	say(&c, "250 a\r\n");
+	smtpc_mail(&c, &mail);
+	say(&c, "250 a\r\n");
+	say(&c, "550 5.1.1 no such user\r\n");
+	say(&c, "550 5.1.1 nobody\r\n");
+	ok(say(&c, "354 go\r\n") == SMTPC_BROKEN && c.stray,
+	   "354 behind a refusal");
+	smtpc_verdict(&c, SLICE("mx"), &v);
+	ok(v.code == 'Z' && slice_eq(verdict_text(&v),
+				     SLICE("mx said what nobody had asked for: "
+					   "354 go after 550 5.1.1 nobody "
+					   "(#4.5.0)")),
+	   "%.*s", (int)v.len, v.text);
+	for (i = 0; i < 2; i++) {
+		snprintf(line, sizeof line, "%s %0300d\r\n", i ? "354" : "550",
+			 0);
+		if (i == 0) {
+			smtpc_init(&c, &out, SLICE("me"));
+			say(&c, "220 a\r\n");
+			say(&c, "250 a\r\n");
+			smtpc_mail(&c, &mail);
+			say(&c, "250 a\r\n");
+			say(&c, "550 no\r\n");
+		}
+		say(&c, line);
+	}
+	smtpc_verdict(&c, SLICE("mx"), &v);
+	ok(c.stray && v.len == 160 + 11 + 200 + 9 &&
+	       slice_find(verdict_text(&v), '(') + 8 == v.len,
+	   "long ones: %.*s", (int)v.len, v.text);
+	buf_free(&out);
+}
+
 static void
 test_what_it_knows(void)
 {
@@ -572,6 +618,7 @@ main(void)
 	test_long_replies();
 	test_behind();
 	test_stray();
+	test_refusal();
 	test_what_it_knows();
 	test_against_server();
 	return tap_done();
