@@ -26,6 +26,8 @@
 #   bye      421 to the second MAIL
 #   frozen   takes connections, and says nothing
 #   patient  answers the text 7 seconds later
+#   sluggish has a small buffer; the first session does not read the text, and
+#            then, 4 seconds later, takes all that is there
 use strict;
 use warnings;
 use IO::Select;
@@ -46,6 +48,7 @@ for (@what) {
 	my $s = IO::Socket::INET->new(LocalAddr => $address, Listen => 50,
 		LocalPort => $port, ReuseAddr => 1) or die "$mode: $!\n";
 	$listening{$s} = $mode;
+	setsockopt $s, SOL_SOCKET, SO_RCVBUF, 4096 if $mode eq "sluggish";
 	push @what::sockets, $s;
 }
 
@@ -194,6 +197,8 @@ sub session {
 			} elsif ($line =~ /\ADATA/) {
 				$is_text = $rcpts > 0;
 				$say->($is_text ? "354 go" : "503 5.5.1 no");
+				sleep 4 if $mode eq "sluggish" && !-e
+				    "$dir/slept" && open my $to, ">", "$dir/slept";
 			} elsif ($line =~ /\AQUIT/) {
 				$say->("221 bye");
 				return;

@@ -73,7 +73,7 @@ setsockopt $listener, SOL_SOCKET, SO_REUSEADDR, 1;
 bind $listener, pack_sockaddr_in($port, INADDR_ANY) or die "bind: $!\n";
 listen $listener, 1000 or die "listen: $!\n";
 
-my (%script_of, %conns, %n_conns, %taken, %unclear, @later);
+my (%script_of, %conns, %n_conns, %taken, %unclear, @later, %offered_to);
 my $select = IO::Select->new($listener);
 
 sub hang_up {
@@ -136,13 +136,15 @@ sub command {
 	my $s = $c->{script};
 	if ($line =~ /\A(EHLO|HELO)/) {
 		say_step($c, "ehlo");
-	} elsif ($line =~ /\AMAIL/) {
+	} elsif ($line =~ /\AMAIL FROM:<(.*?)@/) {
 		new_mail($c);
+		$offered_to{$1 . "\@d.test"}++; # storms name the sender so
 		$c->{mails}++;
 		return hang_up($c) if $s->{storm} && storm($c, "mail");
 		$c->{mail} = say_step($c, "mail") =~ /\A2/;
 	} elsif ($line =~ /\ARCPT TO:<(.*)>/) {
 		my ($rcpt, $n) = ($1, $c->{n_rcpts}++);
+		$offered_to{$rcpt}++;
 		push @{$c->{good}}, $rcpt if say_step($c, "rcpt$n") =~ /\A2/;
 	} elsif ($line =~ /\ADATA/) {
 		if (!$c->{mail} || !@{$c->{good}}) {
@@ -222,7 +224,7 @@ bind $queue_listener, pack_sockaddr_un($path) or die "bind $path: $!\n";
 listen $queue_listener, 5;
 $select->add($queue_listener);
 
-my ($n_jobs, %jobs, %verdicts) = (0);
+my ($n_jobs, %jobs, %verdicts, %letters, %unheard) = (0);
 
 sub frame {
 	my ($type, $id, $rest) = @_;
@@ -241,7 +243,7 @@ sub give {
 	    frame("P", $id, "size=" . length $text),
 	    frame("P", $id, "try=$try"),
 	    frame("P", $id, "nexthop=smtp:$address:$port"),
-	    frame("S", $id, 's@a.test'),
+	    frame("S", $id, ($rcpts[0] =~ /\A(s.*)@/ ? $1 : "s") . '@a.test'),
 	    map(frame("R", $id, $_), @rcpts),
 	    frame("C", $id, ""), frame("T", $id, $text);
 	while (length $out) {
@@ -256,6 +258,8 @@ sub verdict {
 	my $job = $jobs{$id} or die "a verdict for no job\n";
 	my $rcpt = $job->{rcpts}[$job->{n}++];
 	push @{$verdicts{$rcpt}}, $letter;
+	$letters{$job->{address}}{$letter}++;
+	$offered_to{$rcpt} or $letter eq "U" or $unheard{$rcpt} = $letter;
 	$job->{again} = 1 if $letter =~ /[ZHLU]/;
 	$job->{text} = $text;
 	return if $job->{n} < @{$job->{rcpts}};
@@ -410,6 +414,11 @@ for my $n (1 .. $n_storm) {
 	    "%s: %d connections in %d s, %d deferrals, %d taken",
 	    $storms[$n - 1][0], $conns, $seconds, $told, $k);
 	ok($told > 0, "$storms[$n - 1][0]: there is a verdict");
+	my $unheard = grep $unheard{$_}, map "s$n-$_\@d.test", 1 .. 60;
+	# MAIL was said there, into a connection that had been closed
+	my $closed = $storms[$n - 1][1]{closes} ? $conns : 0;
+	ok($unheard <= $closed, "... and only U for what was not offered: " .
+	    join ", ", map "$_ $letters{$a}{$_}", sort keys %{$letters{$a}});
 	ok($k == 60, "and all mail goes") if $most == 70;
 }
 print "1..$tests\n";

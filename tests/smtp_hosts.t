@@ -12,8 +12,8 @@ mkdir -p "$work/got" || exit 111
 . "$here/tap.sh"
 . "$here/node.sh"
 
-modes='few bye tls relay patient'
-set -- $(free_ports 9)
+modes='few bye tls relay patient sluggish'
+set -- $(free_ports 10)
 smtp=$1 mx=$2 dns=$3
 shift 3
 echo hub.test | table hub me
@@ -61,6 +61,17 @@ mail() {
 		done
 		printf '1 DATA\n1 Subject: x\\r\\n\\r\\nx\\r\\n.\\r\\n\n'
 	} | perl "$here/smtp_talk.pl" "$smtp" >"$work/talk"
+	wait_for 5 has_ids $((before + 1))
+	ids | tail -n 1
+}
+
+# big RCPT - the same with 200 KB of text
+big() {
+	before=$(ids | wc -l)
+	perl -e 'print "1\n1 EHLO me\n1 MAIL FROM:<a\@sink.test>\n",
+	    "1 RCPT TO:<$ARGV[0]>\n1 DATA\n1 Subject: x\\r\\n\\r\\n",
+	    ("x" x 70 . "\\r\\n") x 2800, ".\\r\\n\n"' "$1" |
+	    perl "$here/smtp_talk.pl" "$smtp" >"$work/talk"
 	wait_for 5 has_ids $((before + 1))
 	ids | tail -n 1
 }
@@ -167,6 +178,22 @@ is "$(attempts "$id")" \
 node_start hub || exit 1
 sleep 2
 is "$(said patient | grep -c '^DATA')" 1 "and it is not sent again"
+
+# the end of the text lies in our socket when the time is over
+node_stop hub
+echo 1 | table hub stopwait
+node_start hub || exit 1
+id=$(big a@sluggish.test)
+wait_for 10 test -e "$work/got/slept"
+sleep 1
+check "the node gives up what is not read" node_stop hub
+node_start hub || exit 1
+is "$(outcome "$id" | cut -d' ' -f2-4)" "k=1 z=0 d=0" "and sends it again"
+sleep 4
+is "$(cat "$work"/got/sluggish.* | tr -d '\r' | grep -cx '\.')" 1 \
+    "the first end never arrives there"
+check "so nothing is there twice" \
+    test "$(grep -c "possible-duplicate id=$id" "$work/hub.log")" = 0
 check "no daemon died on the way" node_is_sound hub
 node_stop hub
 tap_done
