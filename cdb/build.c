@@ -16,6 +16,7 @@ struct build {
 	int dir;
 	const char *path; /* the same */
 	bool failed;	  /* a system call did */
+	bool is_full;	  /* ... when all was right and to be written */
 	struct report *report;
 	struct rows rows;
 	struct tables tables;
@@ -166,10 +167,13 @@ finish(struct build *b, const char *name)
 
 	if (!b->rows.out)
 		return;
-	if (b->report->errors.n > 0)
+	if (b->report->errors.n > 0) {
 		map_abort(b->rows.out);
-	else if (map_finish(b->rows.out, in_place ? keep_previous : NULL) != 0)
+	} else if (map_finish(b->rows.out, in_place ? keep_previous : NULL) !=
+		   0) {
+		b->is_full = errno == ENOSPC || errno == EDQUOT;
 		failed(b, name, errno);
+	}
 }
 
 static int
@@ -206,7 +210,7 @@ config_build_as(const char *dir, const char *name, struct report *report)
 	tables_free(&b.tables);
 	close(b.dir);
 	if (b.failed)
-		return BUILD_FAILED;
+		return b.is_full ? BUILD_NO_ROOM : BUILD_FAILED;
 	return report->errors.n > 0 ? BUILD_WRONG : BUILD_DONE;
 }
 

@@ -12,15 +12,17 @@
 #define BUILD_PREVIOUS "config.cdb.old"
 
 enum build_result {
-	BUILD_DONE,  /* the new configuration is in place, on disk */
-	BUILD_WRONG, /* the tables have errors: nothing was replaced */
-	BUILD_FAILED /* a system call failed, as the last error line says */
+	BUILD_DONE,   /* the new configuration is in place, on disk */
+	BUILD_WRONG,  /* the tables have errors: nothing was replaced */
+	BUILD_FAILED, /* a system call failed, as the last error line says */
+	BUILD_NO_ROOM /* so did one, because the disk is full or a quota is
+		       * used up: the tables are right, nothing was replaced */
 };
 
 /* config_build - check all tables together and replace config.cdb
  *
  * The one that was in place stays beside it as BUILD_PREVIOUS, unless the new
- * one is the same byte for byte.
+ * one is the same byte for byte: then nothing is written at all.
  *
  * Takes    dir, a path; report, to which all errors and warnings are added.
  * Returns  see enum build_result.

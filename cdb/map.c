@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const struct slice stamp_key = {"\0quail", 6};
@@ -25,7 +26,8 @@ enum {
 	POINTER = 16, /* what a record costs behind the data */
 	STAMP_HEAD_LEN = sizeof STAMP_HEAD - 1,
 	DIGEST_AT = RECORD_AT + LENGTHS + 6 + STAMP_HEAD_LEN,
-	STAMP_LEN = STAMP_HEAD_LEN + DIGEST_HEX + 1
+	STAMP_LEN = STAMP_HEAD_LEN + DIGEST_HEX + 1,
+	PIECE = 64 * 1024
 };
 
 struct map {
@@ -215,6 +217,8 @@ map_digest(const struct map *m)
 
 /* making */
 
+/* It is made in memory: on a disk that is full there may be the same already.
+ */
 struct map_writer {
 	struct cdb_make make;
 	int dir, fd;
@@ -243,7 +247,7 @@ map_make(int dir, const char *name)
 	buf_text(&w->tmp, name);
 	buf_put(&w->tmp, ".tmp", 5);
 	fs_unlink(dir, w->tmp.mem); /* of a writer that was killed */
-	w->fd = fs_open(dir, w->tmp.mem, O_RDWR | O_CREAT | O_EXCL, 0644);
+	w->fd = memfd_create(name, MFD_CLOEXEC);
 	if (w->fd < 0) {
 		writer_free(w);
 		return NULL;
@@ -274,8 +278,9 @@ map_add(struct map_writer *w, struct slice key, struct slice value)
 }
 
 static int
-write_digest(int fd, char hex[DIGEST_HEX])
+put_digest(int fd)
 {
+	char hex[DIGEST_HEX];
 	struct cdb cdb;
 
 	if (cdb_init(&cdb, fd) != 0)
@@ -285,45 +290,105 @@ write_digest(int fd, char hex[DIGEST_HEX])
 	return fs_write_all(fd, hex, DIGEST_HEX, DIGEST_AT);
 }
 
-/* Has the file in place another digest, or none? */
+/* Are two files the same, byte for byte? */
 static bool
-differs(const struct map_writer *w, const char hex[DIGEST_HEX])
+are_same(int a, int b)
 {
-	int fd = fs_open(w->dir, w->name, O_RDONLY, 0);
-	char old[DIGEST_HEX];
-	bool same;
+	static char of_a[PIECE], of_b[PIECE];
+	struct stat st, other;
+	off_t at;
+
+	if (fs_stat(a, &st) != 0 || fs_stat(b, &other) != 0 ||
+	    st.st_size != other.st_size)
+		return false;
+	for (at = 0; at < st.st_size; at += PIECE) {
+		off_t left = st.st_size - at;
+		size_t n = left < PIECE ? (size_t)left : PIECE;
+
+		if (fs_read_all(a, of_a, n, at) != 0 ||
+		    fs_read_all(b, of_b, n, at) != 0 || memcmp(of_a, of_b, n))
+			return false;
+	}
+	return true;
+}
+
+/* What is in place may be of a build whose last sync failed; and no table is
+ * newer than it from now on, or it is somebody else's file.
+ *
+ * Returns  1 when it is the same, 0 when not; -1 when it cannot be synced. */
+static int
+is_in_place(const struct map_writer *w)
+{
+	int fd = fs_open(w->dir, w->name, O_RDONLY, 0), r = 0, e;
 
 	if (fd < 0)
-		return true;
-	same = fs_read_all(fd, old, sizeof old, DIGEST_AT) == 0 &&
-	       !memcmp(old, hex, sizeof old);
+		return 0;
+	if (are_same(fd, w->fd)) {
+		(void)futimens(fd, NULL);
+		r = fs_sync(fd) == 0 && fs_sync(w->dir) == 0 ? 1 : -1;
+	}
+	e = errno;
 	fs_close(fd);
-	return !same;
+	errno = e;
+	return r;
+}
+
+static int
+copy(int from, int to)
+{
+	static char piece[PIECE];
+	struct stat st;
+	off_t at;
+
+	if (fs_stat(from, &st) != 0)
+		return -1;
+	for (at = 0; at < st.st_size; at += PIECE) {
+		off_t left = st.st_size - at;
+		size_t n = left < PIECE ? (size_t)left : PIECE;
+
+		if (fs_read_all(from, piece, n, at) != 0 ||
+		    fs_write_all(to, piece, n, at) != 0)
+			return -1;
+	}
+	return fs_sync(to);
+}
+
+static int
+write_tmp(const struct map_writer *w)
+{
+	int fd = fs_open(w->dir, w->tmp.mem, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	int r, e;
+
+	if (fd < 0)
+		return -1;
+	r = copy(w->fd, fd);
+	e = errno;
+	fs_close(fd);
+	errno = e;
+	return r;
+}
+
+static int
+replace(const struct map_writer *w, int (*before)(int dir))
+{
+	if (write_tmp(w) != 0 || (before && before(w->dir) != 0) ||
+	    fs_rename(w->dir, w->tmp.mem, w->dir, w->name) != 0)
+		return -1;
+	return fs_sync(w->dir);
 }
 
 int
 map_finish(struct map_writer *w, int (*before)(int dir))
 {
-	char hex[DIGEST_HEX];
-	int e;
+	int r = -1;
 
 	w->finished = true;
-	if (cdb_make_finish(&w->make) == 0 && write_digest(w->fd, hex) == 0 &&
-	    fs_sync(w->fd) == 0 &&
-	    (!before || !differs(w, hex) || before(w->dir) == 0) &&
-	    fs_rename(w->dir, w->tmp.mem, w->dir, w->name) == 0) {
-		int r = fs_sync(w->dir);
-
-		e = errno;
-		fs_close(w->fd);
-		writer_free(w);
-		errno = e;
-		return r;
-	}
-	e = errno;
+	if (cdb_make_finish(&w->make) == 0 && put_digest(w->fd) == 0)
+		r = is_in_place(w);
+	if (r == 0)
+		r = replace(w, before);
 	map_abort(w);
-	errno = e;
-	return -1;
+	return r < 0 ? -1 : 0;
 }
 
 void
@@ -332,10 +397,10 @@ map_abort(struct map_writer *w)
 	int e = errno;
 
 	/* TinyCDB frees its lists only while it finishes; what it writes then
-	 * goes with the file. */
+	 * goes with the memory. */
 	if (!w->finished)
 		cdb_make_finish(&w->make);
-	fs_close(w->fd);
+	close(w->fd);
 	fs_unlink(w->dir, w->tmp.mem);
 	writer_free(w);
 	errno = e;

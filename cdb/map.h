@@ -72,9 +72,11 @@ struct map_writer;
 
 /* map_make - begin a new file NAME in the directory
  *
+ * It is in memory until map_finish.
+ *
  * Takes    dir, which stays open until map_finish or map_abort; name, kept.
- * Returns  NULL with errno when NAME.tmp cannot be made. One writer at a time
- *          per directory is the caller's business.
+ * Returns  NULL with errno when there is no memory for it. One writer at a
+ *          time per directory is the caller's business.
  * Owns     map_finish or map_abort gives it back.
  */
 struct map_writer *
@@ -87,8 +89,10 @@ map_make(int dir, const char *name);
 int
 map_add(struct map_writer *w, struct slice key, struct slice value);
 
-/* map_finish - write the digest, sync, put the file in place, sync the
- * directory
+/* map_finish - write it to NAME.tmp, sync, put it in place, sync the directory
+ *
+ * When the file in place is the same byte for byte, nothing is written: it
+ * only gets the time of now, and is synced.
  *
  * Takes    before: called with the directory when the new file is synced and
  *          differs from what is in place; when it fails (-1), so does this.

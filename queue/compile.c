@@ -1,6 +1,7 @@
 #include "queue/compile.h"
 
 #include "cdb/build.h"
+#include "cdb/config.h"
 #include "lib/home.h"
 #include "lib/log.h"
 #include "queue/command.h"
@@ -26,8 +27,8 @@ tell(const struct report_lines *lines)
 	log_flush();
 }
 
-int
-compile_tables_as(const char *dir, const char *name)
+static enum build_result
+build(const char *dir, const char *name)
 {
 	struct report report;
 	enum build_result result;
@@ -37,12 +38,25 @@ compile_tables_as(const char *dir, const char *name)
 	tell(&report.warnings);
 	tell(&report.errors);
 	report_free(&report);
+	return result;
+}
+
+static int
+exit_code(enum build_result result)
+{
 	switch (result) {
 	case BUILD_DONE: return COMMAND_DONE;
 	case BUILD_WRONG: return COMMAND_WRONG;
-	case BUILD_FAILED: break;
+	case BUILD_FAILED:
+	case BUILD_NO_ROOM: break;
 	}
 	return COMMAND_LATER;
+}
+
+int
+compile_tables_as(const char *dir, const char *name)
+{
+	return exit_code(build(dir, name));
 }
 
 int
@@ -53,6 +67,40 @@ compile_tables(const char *dir)
 	if (r == COMMAND_DONE)
 		idle_tell(dir);
 	return r;
+}
+
+/* Is there one that was made whole? It is said which. */
+static bool
+has_another(void)
+{
+	struct config c = {0};
+	struct buf why = {0};
+
+	if (config_open(&c, HOME_CONFIG, &why) != 0) {
+		buf_free(&why);
+		return false;
+	}
+	log_open("tables-unwritten");
+	log_bytes("digest", config_digest(&c));
+	log_text("what",
+		 "the disk is full, so the edited tables are not in use: the "
+		 "config.cdb that was there is; make room, then quail build, "
+		 "or HUP to quail run");
+	log_close();
+	config_close(&c);
+	return true;
+}
+
+int
+compile_or_keep(void)
+{
+	enum build_result result = build(".", HOME_CONFIG);
+
+	if (result == BUILD_NO_ROOM && has_another())
+		result = BUILD_DONE;
+	if (result == BUILD_DONE)
+		idle_tell(".");
+	return exit_code(result);
 }
 
 int

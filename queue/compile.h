@@ -20,6 +20,14 @@ rollback_command(int argc, char **argv);
 int
 compile_tables(const char *dir);
 
+/* compile_or_keep - the same in the current directory, for a node that starts
+ *
+ * A full disk must not keep mail from leaving it: when there is no room for a
+ * new config.cdb, a whole one that is there will do, which is logged.
+ */
+int
+compile_or_keep(void);
+
 /* compile_tables_as - the same into another file of DIR */
 int
 compile_tables_as(const char *dir, const char *name);

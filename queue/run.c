@@ -420,7 +420,7 @@ run_command(int argc, char **argv)
 	make_directory(HOME_QUEUE);
 	make_directory("run");
 	lock();
-	r = compile_tables(".");
+	r = compile_or_keep();
 	if (r != COMMAND_DONE)
 		return r;
 	config_open_or_die(&node.config, HOME_CONFIG);

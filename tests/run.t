@@ -305,5 +305,47 @@ ok $? "a node without daemons is ready too"
 finish INT
 is $code 0 "INT: 0"
 
+# the disk is full
+
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	node=$work/full
+	mkdir "$node"
+	cat >"$work/full.sh" <<'S'
+mount -t tmpfs -o size=1m tmpfs "$node" || exit 90
+echo "$1" >"$node/me"
+"$quail" build "$node" && mkdir "$node/run" "$node/queue" || exit 91
+cat /dev/zero >"$node/fill" 2>/dev/null
+[ "$2" = same ] || echo "$2" 1<>"$node/me"
+[ "$3" = whole ] || printf x | dd of="$node/config.cdb" bs=1 seek=2500 \
+    conv=notrunc 2>/dev/null
+exec "$quail" run "$node"
+S
+	begin_full() { # NAME NEW-NAME whole | torn
+		rm -f "$work/out"
+		node=$node quail=$quail unshare -m sh "$work/full.sh" "$@" \
+		    >"$work/out" 2>"$work/log" </dev/null &
+		supervisor=$!
+	}
+	begin_full one.test same whole
+	soon is_ready
+	ok $? "a full disk, and nothing to be written: it runs"
+	finish
+	is "$code:$(grep -c tables-unwritten "$work/log")" 0:0 "and says nothing"
+	begin_full one.test two.test whole
+	soon is_ready
+	ok $? "no room for edited tables: it runs with what it has"
+	finish
+	grep -q 'event=tables-unwritten digest=[0-9a-f]* .*make room' "$work/log"
+	ok $? "and says what is to be done"
+	begin_full one.test two.test torn
+	await
+	is $code 111 "no room, and config.cdb is damaged: 111"
+	grep -q '^config.cdb: No space left on device' "$work/log"
+	ok $? "which says why"
+	begin_full one.test two..est whole
+	await
+	is $code 100 "no room does not make wrong tables right: 100"
+fi
+
 echo "1..$n"
 exit ${failed:-0}
