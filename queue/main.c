@@ -100,7 +100,7 @@ every_second(struct loop_timer *timer)
 	loop_timer_set(&hub.loop, timer, 1000);
 	refresh_config();
 	schedule_second(&hub.schedule);
-	store_check_disk(&hub.store);
+	store_look(&hub.store);
 	rested = store_rest(&hub.store);
 	if (staging_rest(&hub.intake.staging) || rested)
 		tidy_now();

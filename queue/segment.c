@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 enum {
-	FIRST_MAX = 256,
 	FIRST_SALT = RECORD_HEAD + 15, /* where its digits stand */
 	AHEAD_BATCH = 160 * 1024,
 	AHEAD_BATCHES = 8
@@ -99,6 +98,7 @@ segment_create(int dir, const struct segment_plan *plan, bool *sync_failed)
 		return NULL;
 	s = new_segment(fd, plan->segno);
 	s->salt = plan->salt;
+	s->after = plan->after;
 	s->filled = spare && fs_stat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 	if (write_first(s, plan) == 0 &&
 	    make_durable(dir, name, spare, fd, sync_failed) == 0)
@@ -220,11 +220,19 @@ is_alone(const struct segment *s, uint64_t n)
 	return fs_stat(s->fd, &file) == 0 && (uint64_t)file.st_size == n;
 }
 
-/* 0: its salt is known; 1: it holds nothing; -1: errno. */
+static bool
+is_short(const struct segment *s)
+{
+	struct stat file;
+
+	return fs_stat(s->fd, &file) == 0 && file.st_size <= SEGMENT_FIRST;
+}
+
+/* 0: its salt is known; 1: it holds nothing; 2: nothing of ours; -1: errno. */
 static int
 read_first(struct segment *s, uint32_t expected)
 {
-	char first[FIRST_MAX];
+	char first[SEGMENT_FIRST];
 	uint64_t n_bad = 0;
 	ssize_t n = salvage_read(s->fd, first, sizeof first, 0, &n_bad);
 	struct slice payload;
@@ -250,7 +258,9 @@ read_first(struct segment *s, uint32_t expected)
 		return 0;
 	used = n_bad > 0 ? 1 : segment_scan_seems_used(s);
 	errno = used > 0 ? EBADMSG : errno;
-	return used == 0 ? 1 : -1;
+	if (used != 0)
+		return -1;
+	return is_short(s) ? 1 : 2;
 }
 
 int
@@ -262,7 +272,8 @@ segment_open(int dir, const struct segment_plan *plan, bool is_readonly,
 	int fd, r, e;
 
 	segment_name(name, plan->segno);
-	fd = fs_open(dir, name, is_readonly ? O_RDONLY : O_RDWR, 0);
+	fd = fs_open(dir, plan->file ? plan->file : name,
+		     is_readonly ? O_RDONLY : O_RDWR, 0);
 	if (fd < 0)
 		return -1;
 	s = new_segment(fd, plan->segno);
@@ -275,4 +286,27 @@ segment_open(int dir, const struct segment_plan *plan, bool is_readonly,
 	segment_close(s);
 	errno = e;
 	return r;
+}
+
+int
+segment_says(int dir, const char *file, uint32_t *segno)
+{
+	char first[SEGMENT_FIRST];
+	uint64_t n_bad = 0;
+	int fd = fs_open(dir, file, O_RDONLY, 0);
+	struct slice payload;
+	struct record r;
+	ssize_t n;
+	size_t used;
+
+	if (fd < 0)
+		return -1;
+	n = salvage_read(fd, first, sizeof first, 0, &n_bad);
+	fs_close(fd);
+	used = n > 0 ? record_whole(slice_of(first, (size_t)n), 0, &r, &payload)
+		     : 0;
+	if (used == 0 || r.type != 'H' || (size_t)n <= used)
+		return -1;
+	*segno = r.segno;
+	return 0;
 }

@@ -19,7 +19,8 @@ enum {
 	SEGMENT_SEAL = RECORD_EXTRA + ENTRY_F, /* the last record */
 	SEGMENT_SIZE = 64 * 1024 * 1024,
 	SEGMENT_AHEAD = 256 * 1024,
-	SEGMENT_NAME = 9 /* 8 digits and a NUL */
+	SEGMENT_NAME = 9,   /* 8 digits and a NUL */
+	SEGMENT_FIRST = 256 /* no first record is longer */
 };
 
 struct segment {
@@ -48,6 +49,7 @@ struct segment {
 struct segment_plan {
 	uint32_t segno, salt;
 	const char *spare;	   /* a file in dir to write over, or NULL */
+	const char *file;	   /* an old one has this name; NULL: its own */
 	uint32_t after, after_end; /* the one before, all durable up to there;
 				    * 0: a run's first */
 };
@@ -100,8 +102,10 @@ segment_fill_ahead(struct segment *s, size_t n, uint64_t max);
  *          key made it; is_readonly: it will only be read, never be cut or
  *          reused.
  * Returns  0 and *r, whose is_damaged says that its first record cannot be
- *          read; 1: the file holds no record at all, its creation never ended
- *          and nothing was ever acknowledged in it; -1 with errno for trouble
+ *          read; 1: the file holds no record at all and is no longer than a
+ *          first one, its creation never ended and nothing was ever
+ *          acknowledged in it; 2: it is longer, which no crash of ours leaves,
+ *          and nothing in it is of this number; -1 with errno for trouble
  *          of ours, EBADMSG when its first record is damaged, others may be
  *          there, and there is no salt with which one of them is valid,
  *          EPROTO when it is of another version.
@@ -109,6 +113,14 @@ segment_fill_ahead(struct segment *s, size_t n, uint64_t max);
 int
 segment_open(int dir, const struct segment_plan *plan, bool is_readonly,
 	     struct segment **r);
+
+/* segment_says - which number a file's first record has
+ *
+ * Returns  0 and *segno; -1: the file cannot be read, has no valid first
+ *          record, or nothing behind it.
+ */
+int
+segment_says(int dir, const char *file, uint32_t *segno);
 
 /* segment_close - close and free; removes nothing */
 void

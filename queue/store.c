@@ -4,6 +4,7 @@
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "queue/store_ends.h"
 #include "queue/store_keys.h"
 #include "queue/store_recent.h"
 #include "queue/store_seal.h"
@@ -154,6 +155,11 @@ random_number(void)
 static uint32_t
 first_segno(uint32_t highest)
 {
+	if (highest >= STORE_SEGNO_MAX)
+		die_config("no numbers are left for segments behind the "
+			   "highest one there; no queue gets that far, so move "
+			   "that file away",
+			   "queue/seg");
 	if (highest)
 		return highest + 1;
 	return random_number() % 0x70000000u + 0x01000000u;
@@ -202,6 +208,8 @@ store_end(struct store *st)
 		store_seal(st);
 	store_seal_close(st);
 	store_synced(st);
+	if (st->is_loaded)
+		store_ends_write(st);
 	store_tell_known(st);
 	worker_close(&st->syncer);
 	loop_timer_stop(st->loop, &st->settle_timer);
@@ -344,4 +352,35 @@ store_check_disk(struct store *st)
 	log_number("reserve_mb", (int64_t)(4 * st->segment_size >> 20));
 	log_number("free_files", files > INT64_MAX ? -1 : (int64_t)files);
 	log_close();
+}
+
+static bool
+has_name(int fd)
+{
+	struct stat file;
+
+	return fs_stat(fd, &file) != 0 || file.st_nlink > 0;
+}
+
+/* What is written to a file without a name is durable and lost. */
+static void
+check_names(struct store *st)
+{
+	if (st->failed)
+		return;
+	if (has_name(st->dir) && has_name(st->seg_dir) &&
+	    has_name(st->big_dir) &&
+	    (st->current == &st->none || has_name(st->current->fd)))
+		return;
+	errno = ENOENT;
+	store_fail(st, "the queue's directory, or its current segment, was "
+		       "removed; what was in it is lost");
+}
+
+void
+store_look(struct store *st)
+{
+	check_names(st);
+	store_check_disk(st);
+	store_ends_look(st);
 }

@@ -31,6 +31,7 @@ enum {
 	STORE_SETTLE_MS = 100, /* outcomes wait this long for a batch */
 	STORE_KEEP = 16,       /* segments; mail is not moved to have fewer */
 	STORE_SPARES = 2,      /* reclaimed segments kept for reuse */
+	STORE_ENDS = 64,       /* runs whose last segment's end is kept */
 	STORE_CACHED = 32 * 1024 * 1024, /* the log's last: its pages stay */
 	STORE_LEASE = 65536, /* ids a door connection gets at a time */
 	INDEX_LINES_A_ROUND = 2000,
@@ -41,6 +42,10 @@ enum {
 	STORE_RECORD_MAX = RECORD_PAYLOAD_MAX / 2,
 	STORE_SHORT = 131072 /* a batch up to this is synced at once */
 };
+
+/* No segment has this number or a higher one: a stray file's name must not
+ * make the numbers wrap. */
+#define STORE_SEGNO_MAX 0xf0000000u
 
 struct store;
 
@@ -82,6 +87,19 @@ struct store_seal {
 	struct buf index;
 	uint32_t batch;
 	int error; /* an errno: the sync failed */
+};
+
+/* How far the last segment of each run is durable: store_ends.h. */
+struct store_end_of {
+	uint32_t segno;
+	uint64_t at;
+};
+
+struct store_ends {
+	struct store_end_of list[STORE_ENDS];
+	size_t n;
+	int64_t written_ms;
+	bool is_stuck; /* it could not be written */
 };
 
 /* A segment's index, while it is loaded piece by piece. */
@@ -150,6 +168,7 @@ struct store {
 	uint64_t put_written, put_durable; /* ... so many of them for sure */
 	struct store_kept kept;
 	struct store_seal seal;
+	struct store_ends ends;
 	struct store_waiters known; /* repeats of what is durable already */
 	struct loop_task known_task;
 	struct loop_timer reclaim_timer; /* there is more to give back */
@@ -324,6 +343,14 @@ store_reclaim(struct store *st);
  */
 bool
 store_rest(struct store *st);
+
+/* store_look - call it once a second
+ *
+ * A directory that was removed under us keeps nothing: then the store fails.
+ * Does     store_check_disk too, and what store_ends.h says.
+ */
+void
+store_look(struct store *st);
 
 /* store_check_disk - look how much room there is
  *

@@ -1,4 +1,5 @@
 #include "queue/store_damage.h"
+#include "queue/store_ends.h"
 #include "queue/store_index.h"
 #include "queue/store_keys.h"
 
@@ -7,7 +8,6 @@
 #include "lib/log.h"
 #include "lib/netstring.h"
 #include "lib/owner.h"
-#include "lib/salvage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -82,144 +82,6 @@ store_mark(struct message *m, uint32_t index)
 		m->n_live--;
 	}
 	return m->n_live == 0;
-}
-
-/* finding the segments */
-
-static int
-by_number(const void *a, const void *b)
-{
-	const struct segment *const *x = a, *const *y = b;
-
-	return (*x)->segno < (*y)->segno ? -1 : (*x)->segno > (*y)->segno;
-}
-
-static void
-open_failed(struct store *st, const char *name, uint32_t segno)
-{
-	if (errno == EPROTO)
-		die_config("this segment was written by another version of "
-			   "quail; run that one until the queue is empty",
-			   name);
-	if (!salvage_is_damage(errno))
-		die_sys("opening a segment of the queue", name);
-	store_alarm_segment(st, segno,
-			    "its first record cannot be read; it is kept as it "
-			    "is and its mail is not delivered");
-}
-
-/* Opens one; NULL when it is to be left alone. */
-static struct segment *
-open_one(struct store *st, const char *name, uint32_t segno)
-{
-	struct segment_plan plan = {.segno = segno,
-				    .salt = store_salt(st, segno)};
-	struct segment *s = NULL;
-	int r = segment_open(st->seg_dir, &plan, st->is_readonly, &s);
-
-	if (r < 0)
-		open_failed(st, name, segno);
-	if (r > 0 && !st->is_readonly) /* its creation never ended */
-		fs_unlink(st->seg_dir, name);
-	if (s && s->is_damaged)
-		store_alarm_segment(st, segno,
-				    "its first record is damaged; what is "
-				    "behind it is read all the same");
-	return s;
-}
-
-/* A run that ended before it took anything leaves a segment; many such runs
- * must not leave many. */
-static bool
-drop_empty(struct store *st, struct segment *s)
-{
-	char name[SEGMENT_NAME];
-
-	if (!s->is_empty || st->is_readonly)
-		return false;
-	segment_name(name, s->segno);
-	fs_unlink(st->seg_dir, name);
-	segment_close(s);
-	return true;
-}
-
-/* In their order, and with what each says of the one before it. */
-static void
-chain(struct store *st, struct segment **list, size_t n)
-{
-	struct segment **end = &st->oldest;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (i > 0 && list[i]->after == list[i - 1]->segno)
-			list[i - 1]->synced = list[i]->after_end;
-	}
-	for (i = 0; i < n; i++) {
-		if (drop_empty(st, list[i]))
-			continue;
-		*end = list[i];
-		end = &list[i]->next;
-		st->n_segments++;
-	}
-}
-
-/* spare0 to spare9 */
-static void
-note_spare(struct store *st, const char *name)
-{
-	if (strncmp(name, "spare", 5) == 0 && name[5] >= '0' &&
-	    name[5] <= '9' && name[6] == '\0')
-		st->spares |= 1u << (name[5] - '0');
-}
-
-static uint32_t
-open_all(struct store *st, struct slice names, struct segment ***list,
-	 size_t *n)
-{
-	uint32_t segno, highest = 0;
-	size_t max = 0;
-
-	while (names.len > 0) {
-		const char *name = names.at;
-		struct segment *s;
-
-		names = slice_from(names, strlen(name) + 1);
-		note_spare(st, name);
-		if (segment_number(name, &segno) != 0)
-			continue;
-		if (segno > highest)
-			highest = segno;
-		s = open_one(st, name, segno);
-		if (!s)
-			continue;
-		if (*n == max) {
-			max = max ? max * 2 : 16;
-			*list = reallocarray(*list, max, sizeof **list);
-			if (!*list)
-				die_nomem();
-		}
-		(*list)[(*n)++] = s;
-	}
-	return highest;
-}
-
-uint32_t
-store_load_find(struct store *st)
-{
-	struct segment **list = NULL;
-	struct buf names = {0};
-	uint32_t highest;
-	size_t n = 0;
-
-	if (fs_list(st->seg_dir, &names) != 0)
-		die_sys("listing the queue's segments", NULL);
-	highest = open_all(st, buf_slice(&names), &list, &n);
-	buf_free(&names);
-	if (n > 0)
-		qsort(list, n, sizeof *list, by_number);
-	chain(st, list, n);
-	free(list);
-	return highest;
 }
 
 /* loading what they hold */
@@ -321,10 +183,16 @@ end_of_segment(struct store *st, struct segment *s)
 				    "its index is damaged; all of its records "
 				    "were read instead");
 	} else if (scan->is_torn && !s->is_damaged) {
+		char name[SEGMENT_NAME];
+
+		segment_name(name, s->segno);
 		log_open("torn");
-		log_number("segment", s->segno);
-		log_text("what", "an unfinished batch, as after any crash; "
-				 "nothing acknowledged was in it");
+		log_text("segment", name);
+		log_number("offset", (int64_t)scan->holes[0].from);
+		log_text("what", "a batch without an end: a crash leaves one, "
+				 "and nobody was told K of it; if the file "
+				 "was cut or changed by other hands, mail may "
+				 "be missing");
 		log_close();
 	}
 	segment_scan_free(&st->scan);
@@ -380,6 +248,7 @@ finish(struct store *st)
 	store_salvage_end(st);
 	remove_unnamed(st);
 	st->is_loaded = true;
+	store_ends_write(st);
 	log_open("loaded");
 	log_number("messages", (int64_t)st->messages.n);
 	log_number("segments", st->n_segments);

@@ -566,10 +566,23 @@ sim_truncate(int fd, off_t size)
 	return 0;
 }
 
+/* A directory always has its name here. */
+static nlink_t
+n_links(int file)
+{
+	nlink_t n = 0;
+	int i;
+
+	for (i = 0; i < sim->n_names; i++)
+		n += sim->names[i].used && sim->names[i].file == file;
+	return n;
+}
+
 static int
 sim_stat(int fd, struct stat *st)
 {
 	*st = (struct stat){0};
+	st->st_nlink = n_links(file_of(fd));
 	st->st_size = (off_t)sim->files[file_of(fd)].size;
 	st->st_mtime = time(NULL) - sim->age_s;
 	st->st_ino = (ino_t)file_of(fd) + 1;
