@@ -99,14 +99,6 @@ is_last_of_run(const struct segment *s)
 	return !s->next || s->next->after != s->segno;
 }
 
-static uint64_t
-end_of(const struct store *st, const struct segment *s)
-{
-	if (s == st->current)
-		return st->durable;
-	return s->end > s->synced ? s->end : s->synced;
-}
-
 /* The youngest, when there are too many; not those that hold nothing, which
  * a start removes. */
 static void
@@ -151,7 +143,8 @@ store_ends_write(struct store *st)
 	e->n = 0;
 	for (s = st->oldest; s; s = s->next)
 		if (is_last_of_run(s))
-			add(e, s->segno, end_of(st, s));
+			add(e, s->segno,
+			    s == st->current ? st->durable : s->synced);
 	put_text(e, &text);
 	r = smallfile_replace(st->dir, file, other_file, buf_slice(&text));
 	if (r != 0 && !e->is_stuck)

@@ -228,7 +228,7 @@ store_index_load(struct store *st, struct segment *s)
 		buf_clear(&w->index);
 		if (store_index_read(s, &w->index, &w->lines, &at) != 0)
 			return -1;
-		s->end = at;
+		s->end = s->synced = at;
 		w->type = walk_types;
 		w->rest = w->lines;
 		return 0;

@@ -165,11 +165,23 @@ load_record(struct store *st, struct segment *s, const struct record *r,
 		store_load_p(st, pause.id, pause.is_paused);
 }
 
+/* All of it is synced before the queue is loaded, up to where a batch may have
+ * been torn: of that nothing more is known. */
+static void
+note_synced(struct segment *s, const struct segment_scan *scan)
+{
+	uint64_t to = scan->n_holes > 0 ? scan->holes[0].from : s->end;
+
+	if (s->synced < to)
+		s->synced = to;
+}
+
 static void
 end_of_segment(struct store *st, struct segment *s)
 {
 	const struct segment_scan *scan = &st->scan;
 
+	note_synced(s, scan);
 	s->n_keys = 0; /* all of them have been taken */
 	if (scan->is_damaged) {
 		s->is_damaged = true;
