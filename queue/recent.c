@@ -142,7 +142,8 @@ bool
 recent_is_young(const struct recent_page *p, const struct recent_entry *e,
 		const struct recent_now *now)
 {
-	return e->taken_s != 0 && is_recent(now->wall_s - e->taken_s) &&
+	return e->taken_s != 0 &&
+	       (e->session != 0 || is_recent(now->wall_s - e->taken_s)) &&
 	       now->up_s - p->begun_s + e->age_s < RECENT_S;
 }
 
@@ -208,7 +209,8 @@ recent_put(struct recent *r, const uint8_t key[RECENT_KEY], uint64_t id,
 {
 	struct recent_entry e = {
 	    .taken_s = (uint32_t)taken_s, .id = id, .session = session};
-	int64_t age_s = now->wall_s - taken_s, taken_up_s = now->up_s - age_s;
+	int64_t age_s = session != 0 ? 0 : now->wall_s - taken_s;
+	int64_t taken_up_s = now->up_s - age_s;
 	const struct recent_entry *same;
 	struct recent_page *p;
 

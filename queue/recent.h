@@ -3,9 +3,10 @@
  * A client that lost our K sends the same bytes again. The keyed hash of its
  * package (text, sender, recipients, and who it is) is remembered with the
  * time and the id of its message. The same package is a repeat for RECENT_S
- * seconds, by the wall clock and by the one that does not jump, and when it
- * comes by another connection: who was told K and sends the same again on the
- * same connection means it.
+ * seconds, by the clock that does not jump, and when it comes by another
+ * connection: who was told K and sends the same again on the same connection
+ * means it. Only for what an earlier run took does the wall clock count too:
+ * there is no other that both runs have read.
  *
  * Entries are appended to pages, in the order in which they are taken; each
  * page has an index of its own, and none is changed behind its end. So a page
@@ -91,10 +92,10 @@ recent_knows(const struct recent *r, const uint8_t key[RECENT_KEY]);
 
 /* recent_put - remember it
  *
- * Takes    taken_s: when it was taken (wall clock); what is too old, or
- *          from the future, is passed over. session: 0 for what an earlier
- *          run took. The same id again, when it was the last with this key
- *          and not long ago, changes nothing.
+ * Takes    taken_s: when it was taken (wall clock): now, or with session 0
+ *          by an earlier run; then what is too old, or from the future, is
+ *          passed over. The same id again, when it was the last with this
+ *          key and not long ago, changes nothing.
  */
 void
 recent_put(struct recent *r, const uint8_t key[RECENT_KEY], uint64_t id,
@@ -110,7 +111,8 @@ recent_turn(struct recent *r, const struct recent_now *now);
 
 /* recent_is_young - does this entry of a page still count?
  *
- * Not if it is too old, was dropped, or seems to come from the future.
+ * Not if it is too old, was dropped, or is an earlier run's and seems to come
+ * from the future.
  */
 bool
 recent_is_young(const struct recent_page *p, const struct recent_entry *e,

@@ -1,5 +1,5 @@
-/* recent_test.c - a repeat is one for ten minutes, by both clocks, and by
- * another connection; what is remembered is bounded */
+/* recent_test.c - a repeat is one for ten minutes, whatever the clock is set
+ * to, and by another connection; what is remembered is bounded */
 #include "queue/recent.h"
 #include "tests/tap.h"
 
@@ -76,16 +76,20 @@ test_age(void)
 static void
 test_clocks(void)
 {
+	static const int steps[] = {-1,	    -3,	 -15,	-RECENT_S - 100,
+				    -86400, 700, 86400, RECENT_S};
 	struct recent r = {0};
 	uint8_t key[RECENT_KEY];
+	uint32_t i;
 
 	at(0);
 	put(&r, 1, 11, HERE);
-	now.wall_s -= 1;
-	ok(!repeated(&r, 1, THERE), "none of what comes from the future");
-	at(0);
-	now.wall_s += RECENT_S;
-	ok(!repeated(&r, 1, THERE), "nor when the clock has gone forward");
+	for (i = 0; i < sizeof steps / sizeof *steps; i++) {
+		at(0);
+		now.wall_s += steps[i];
+		ok(repeated(&r, 1, ELSEWHERE + 1 + i) == 11,
+		   "known when the clock is set by %d s", steps[i]);
+	}
 	at(RECENT_S);
 	now.wall_s -= RECENT_S - 5;
 	ok(!repeated(&r, 1, THERE), "the clock that went back does not keep "
@@ -100,6 +104,12 @@ test_clocks(void)
 	at(9);
 	ok(repeated(&r, 2, HERE) == 12, "what was loaded counts from its own "
 					"time");
+	now.wall_s -= RECENT_S;
+	ok(!repeated(&r, 2, THERE), "none of an earlier run's that seems to "
+				    "come from the future");
+	at(9);
+	now.wall_s += RECENT_S;
+	ok(!repeated(&r, 2, THERE), "nor when the clock has gone forward");
 	at(10);
 	now.wall_s -= 100;
 	ok(!repeated(&r, 2, THERE), "by the clock that does not jump, too");
