@@ -5,6 +5,7 @@
 #include "lib/netstring.h"
 #include "queue/control_view.h"
 #include "queue/entry.h"
+#include "queue/store_damage.h"
 
 #include <errno.h>
 #include <string.h>
@@ -28,9 +29,10 @@ control_aside_meant(const struct control_ask *a)
 }
 
 static bool
-open_it(struct control_aside *w, int queue_dir, const char *name)
+open_it(struct control_aside *w, const struct store *st, const char *name)
 {
-	if (damaged_open(&w->one, queue_dir, name) != 0)
+	if (damaged_open(&w->one, st->dir, name) != 0 &&
+	    store_found_open(st, name, &w->one) != 0)
 		return false;
 	w->is_open = true;
 	w->text_at = 0;
@@ -39,24 +41,52 @@ open_it(struct control_aside *w, int queue_dir, const char *name)
 }
 
 bool
-control_aside_find(struct control_aside *w, int queue_dir, uint64_t id)
+control_aside_find(struct control_aside *w, const struct store *st, uint64_t id)
 {
 	char name[ID_NAME + 1];
 
 	hex_put(name, ID_NAME, id);
 	name[ID_NAME] = 0;
-	return open_it(w, queue_dir, name);
+	return open_it(w, st, name);
+}
+
+static bool
+has(struct slice names, const char *name)
+{
+	for (; names.len > 0; names = slice_from(names, strlen(names.at) + 1))
+		if (strcmp(names.at, name) == 0)
+			return true;
+	return false;
+}
+
+/* What was set aside, and then what a start would add to it. */
+static void
+list_all(const struct store *st, struct buf *names)
+{
+	struct buf found = {0};
+	struct slice rest;
+	size_t n;
+
+	(void)damaged_list(st->dir, names);
+	n = names->len;
+	store_found_list(st, &found);
+	for (rest = buf_slice(&found); rest.len > 0;
+	     rest = slice_from(rest, strlen(rest.at) + 1))
+		if (!has(slice_of(buf_slice(names).at, n), rest.at))
+			buf_put(names, rest.at, strlen(rest.at) + 1);
+	buf_free(&found);
 }
 
 /* The names in the request, or all; none when they cannot be listed. */
 static void
-list(struct control_aside *w, int queue_dir, const struct control_ask *a)
+list(struct control_aside *w, const struct store *st,
+     const struct control_ask *a)
 {
 	w->is_listed = true;
 	if (a->n_ids > 0 || a->places.len > 0)
 		buf_puts(&w->names, buf_slice(&a->places));
 	else
-		(void)damaged_list(queue_dir, &w->names);
+		list_all(st, &w->names);
 }
 
 static bool
@@ -67,17 +97,17 @@ is_old_enough(const struct control_aside *w, const struct control_ask *a)
 }
 
 bool
-control_aside_next(struct control_aside *w, int queue_dir,
+control_aside_next(struct control_aside *w, const struct store *st,
 		   const struct control_ask *a, const char **missing_r)
 {
 	*missing_r = "";
 	if (!w->is_listed)
-		list(w, queue_dir, a);
+		list(w, st, a);
 	while (w->at < w->names.len) {
 		const char *name = buf_slice(&w->names).at + w->at;
 
 		w->at += strlen(name) + 1;
-		if (!open_it(w, queue_dir, name)) {
+		if (!open_it(w, st, name)) {
 			if (a->places.len == 0)
 				continue;
 			*missing_r = name;
@@ -172,9 +202,9 @@ control_aside_text(struct control_aside *w, struct buf *out, struct buf *fields)
 /* removing */
 
 int
-control_aside_remove(struct control_aside *w, int queue_dir)
+control_aside_remove(struct control_aside *w, const struct store *st)
 {
-	if (damaged_remove(queue_dir, w->name) != 0)
+	if (damaged_remove(st->dir, w->name) != 0)
 		return -1;
 	log_open("removed");
 	log_text("damaged", w->name);

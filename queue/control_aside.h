@@ -13,6 +13,7 @@
 
 #include "queue/control_ask.h"
 #include "queue/damaged.h"
+#include "queue/store.h"
 
 struct control_aside {
 	bool is_listed, is_open;
@@ -31,7 +32,8 @@ control_aside_meant(const struct control_ask *a);
 
 /* control_aside_find - open the one with this id; false: there is none */
 bool
-control_aside_find(struct control_aside *w, int queue_dir, uint64_t id);
+control_aside_find(struct control_aside *w, const struct store *st,
+		   uint64_t id);
 
 /* control_aside_next - open the next one that is meant: of the names in the
  * request, or of all that there are
@@ -40,7 +42,7 @@ control_aside_find(struct control_aside *w, int queue_dir, uint64_t id);
  *          in *missing_r, and is counted by the caller: "" when it is.
  */
 bool
-control_aside_next(struct control_aside *w, int queue_dir,
+control_aside_next(struct control_aside *w, const struct store *st,
 		   const struct control_ask *a, const char **missing_r);
 
 /* control_aside_tell - append its items m, a and r; fields is scratch */
@@ -58,7 +60,7 @@ control_aside_text(struct control_aside *w, struct buf *out,
 
 /* control_aside_remove - remove it for good; 0, or -1 with errno */
 int
-control_aside_remove(struct control_aside *w, int queue_dir);
+control_aside_remove(struct control_aside *w, const struct store *st);
 
 /* control_aside_close - done with the one that is open */
 void

@@ -93,7 +93,8 @@ take_message(struct control_run *r, struct message *m, struct buf *out)
 
 	r->id = m->id;
 	r->rcpt = 0;
-	r->rcpts_at = r->text_at = 0;
+	r->rcpts_at = 0;
+	r->text = (struct store_reader){.want = r->view.envelope.text_crc};
 	switch (r->ask.verb) {
 	case CONTROL_LIST:
 	case CONTROL_SHOW:
@@ -162,7 +163,7 @@ take_aside(struct control_run *r, struct buf *out)
 	enum control_verb verb = r->ask.verb;
 
 	if (verb == CONTROL_REMOVE &&
-	    control_aside_remove(&r->aside, r->source->store->dir) != 0) {
+	    control_aside_remove(&r->aside, r->source->store) != 0) {
 		end_errno(r, out);
 		return;
 	}
@@ -182,8 +183,7 @@ walk_aside(struct control_run *r, struct buf *out)
 	const char *name;
 
 	if (!control_aside_meant(&r->ask) ||
-	    !control_aside_next(&r->aside, r->source->store->dir, &r->ask,
-				&name)) {
+	    !control_aside_next(&r->aside, r->source->store, &r->ask, &name)) {
 		end_walk(r, out);
 	} else if (*name) {
 		buf_text(&r->view.fields, name);
@@ -199,7 +199,7 @@ tell_aside_text(struct control_run *r, struct buf *out)
 	if (control_aside_text(&r->aside, out, &r->view.fields))
 		return;
 	if (r->ask.verb == CONTROL_EXPORT) {
-		buf_text(&r->view.fields, "D");
+		buf_text(&r->view.fields, r->aside.one.is_short ? "D" : "C");
 		control_item(out, 'e', &r->view.fields);
 	}
 	next_aside(r);
@@ -210,7 +210,7 @@ static void
 unknown(struct control_run *r, uint64_t id, struct buf *out)
 {
 	if (control_aside_meant(&r->ask) &&
-	    control_aside_find(&r->aside, r->source->store->dir, id)) {
+	    control_aside_find(&r->aside, r->source->store, id)) {
 		take_aside(r, out);
 		return;
 	}
@@ -285,12 +285,45 @@ tell_rcpt(struct control_run *r, struct buf *out)
 
 /* its text */
 
+/* It cannot be read, or is_all of it has been told and is not what was
+ * written. An export goes on with the next one. */
+static void
+text_is_bad(struct control_run *r, struct buf *out, bool is_all)
+{
+	if (r->ask.verb == CONTROL_EXPORT)
+		end_message(r, out, is_all ? "C" : "D");
+	else if (is_all)
+		end(r, out, 'D',
+		    "this text is not what was written: its checksum is "
+		    "wrong");
+	else
+		end_errno(r, out);
+}
+
+static void
+tell_piece(struct control_run *r, struct message *m, struct buf *out)
+{
+	uint64_t left = m->text_len - r->text.at;
+	size_t n = left < TEXT_PIECE ? (size_t)left : TEXT_PIECE;
+	bool is_good = store_text_next(r->source->store, m, &r->text,
+				       buf_room(&r->view.fields, n), n) == 0;
+	/* the last piece, too, of one that is not what it was */
+	bool is_all = r->text.at == m->text_len;
+	int e = errno;
+
+	if (is_good || is_all) {
+		buf_added(&r->view.fields, n);
+		control_item(out, 't', &r->view.fields);
+	}
+	errno = e;
+	if (!is_good)
+		text_is_bad(r, out, is_all);
+}
+
 static void
 tell_text(struct control_run *r, struct buf *out)
 {
 	struct message *m = known(r, r->id);
-	uint64_t left;
-	size_t n;
 
 	if (!m) {
 		if (r->ask.verb == CONTROL_CAT)
@@ -299,23 +332,10 @@ tell_text(struct control_run *r, struct buf *out)
 			end_message(r, out, "Z");
 		return;
 	}
-	left = m->text_len - r->text_at;
-	if (left == 0) {
-		end_message(r, out, "K");
-		return;
-	}
-	n = left < TEXT_PIECE ? (size_t)left : TEXT_PIECE;
-	if (store_text(r->source->store, m, r->text_at,
-		       buf_room(&r->view.fields, n), n) != 0) {
-		if (r->ask.verb == CONTROL_CAT)
-			end_errno(r, out);
-		else
-			end_message(r, out, "D");
-		return;
-	}
-	buf_added(&r->view.fields, n);
-	control_item(out, 't', &r->view.fields);
-	r->text_at += n;
+	if (r->text.at == m->text_len)
+		end_message(r, out, r->view.is_damaged ? "C" : "K");
+	else
+		tell_piece(r, m, out);
 }
 
 /* all of it */

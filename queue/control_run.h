@@ -49,12 +49,12 @@ struct control_run {
 	struct control_walk walk;
 	struct control_view view;
 	struct control_aside aside;
-	size_t n_asked;	   /* ids of the request that are done with */
-	uint64_t id;	   /* the message that is being told */
-	uint32_t rcpt;	   /* its next recipient */
-	uint64_t rcpts_at; /* ... which stands there in its list */
-	uint64_t text_at;
-	size_t bucket; /* of destinations */
+	size_t n_asked;		  /* ids of the request that are done with */
+	uint64_t id;		  /* the message that is being told */
+	uint32_t rcpt;		  /* its next recipient */
+	uint64_t rcpts_at;	  /* ... which stands there in its list */
+	struct store_reader text; /* how much of it was told */
+	size_t bucket;		  /* of destinations */
 	uint64_t n_told, n_missing;
 	struct control_stats stats;
 };

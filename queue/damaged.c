@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 static const char folder[] = "damaged";
 
@@ -34,8 +35,8 @@ is_name(const char *name)
 	       slice_hex(slice_from(s, 9), &v) == 0;
 }
 
-static void
-make_name(char name[DAMAGED_NAME], const struct damaged_piece *p)
+void
+damaged_name(char name[DAMAGED_NAME], const struct damaged_piece *p)
 {
 	if (p->id) {
 		hex_put(name, ID_NAME, p->id);
@@ -99,6 +100,8 @@ read_file(int fd, struct buf *room)
 static struct slice
 take_lines(struct damaged *d, struct slice rest)
 {
+	uint64_t n;
+
 	while (rest.len > 0 && rest.at[0] != '\n') {
 		size_t end = slice_find(rest, '\n');
 		struct slice line = slice_of(rest.at, end);
@@ -107,6 +110,9 @@ take_lines(struct damaged *d, struct slice rest)
 			d->what = slice_from(line, 5);
 		if (slice_starts(line, SLICE("done ")))
 			d->done = slice_from(line, 5);
+		if (slice_starts(line, SLICE("unreadable ")) &&
+		    slice_number(slice_from(line, 11), UINT64_MAX, &n) == 0)
+			d->is_short = n > 0;
 		rest = slice_from(rest, end < rest.len ? end + 1 : end);
 	}
 	return slice_from(rest, rest.len > 0);
@@ -150,16 +156,15 @@ take_record(struct damaged *d, struct slice record)
 		      entry.n_rcpts);
 	left -= entry.env_len;
 	d->text_at += RECORD_HEAD + ENTRY_M_HEAD + entry.env_len;
+	d->text_want = entry.text_len;
 	d->text_len = entry.text_len < left ? entry.text_len : left;
 }
 
 static void
-open_text(struct damaged *d, int dir, const char *name)
+open_text(struct damaged *d, int dir, const char *text)
 {
-	char text[DAMAGED_NAME + SUFFIX];
 	struct stat file;
 
-	with_suffix(text, name, ".text");
 	d->text_fd = fs_open(dir, text, O_RDONLY, 0);
 	if (d->text_fd < 0 || fs_stat(d->text_fd, &file) != 0)
 		return;
@@ -167,13 +172,30 @@ open_text(struct damaged *d, int dir, const char *name)
 	d->text_len = (uint64_t)file.st_size;
 }
 
+static void
+begin(struct damaged *d)
+{
+	*d = (struct damaged){.fd = -1, .text_fd = -1};
+	d->what = d->done = d->sender = d->rcpts = d->attrs = SLICE("");
+}
+
+static void
+take(struct damaged *d, int text_dir, const char *text)
+{
+	take_record(d, take_lines(d, buf_slice(&d->room)));
+	if (text)
+		open_text(d, text_dir, text);
+	if (d->text_len < d->text_want)
+		d->is_short = true;
+}
+
 int
 damaged_open(struct damaged *d, int queue_dir, const char *name)
 {
+	char text[DAMAGED_NAME + SUFFIX];
 	int dir;
 
-	*d = (struct damaged){.fd = -1, .text_fd = -1};
-	d->what = d->done = d->sender = d->rcpts = d->attrs = SLICE("");
+	begin(d);
 	if (!is_name(name)) {
 		errno = EINVAL;
 		return -1;
@@ -192,8 +214,8 @@ damaged_open(struct damaged *d, int queue_dir, const char *name)
 	}
 	if (strlen(name) == ID_NAME)
 		slice_hex(slice_text(name), &d->id);
-	take_record(d, take_lines(d, buf_slice(&d->room)));
-	open_text(d, dir, name);
+	with_suffix(text, name, ".text");
+	take(d, dir, text);
 	fs_close(dir);
 	return 0;
 }
@@ -427,7 +449,7 @@ damaged_put(int queue_dir, const struct damaged_piece *p,
 
 	if (dir < 0)
 		return -1;
-	make_name(name, p);
+	damaged_name(name, p);
 	r = put_text(dir, p, name);
 	if (r == 0)
 		r = put_file(dir, p, name);
@@ -435,4 +457,23 @@ damaged_put(int queue_dir, const struct damaged_piece *p,
 	fs_close(dir);
 	errno = e;
 	return r;
+}
+
+int
+damaged_open_piece(struct damaged *d, const struct damaged_piece *p)
+{
+	int e;
+
+	begin(d);
+	d->fd = memfd_create("damaged", MFD_CLOEXEC);
+	if (d->fd < 0 || write_piece(d->fd, p) != 0 ||
+	    read_file(d->fd, &d->room) != 0) {
+		e = errno;
+		damaged_close(d);
+		errno = e;
+		return -1;
+	}
+	d->id = p->id;
+	take(d, p->big_dir, p->big_name);
+	return 0;
 }

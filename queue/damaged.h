@@ -49,11 +49,12 @@ struct damaged {
 	struct slice rcpts; /* netstrings */
 	struct slice attrs; /* netstrings; may end in bytes that are none */
 	uint64_t text_len;  /* bytes that damaged_text gives */
+	bool is_short;	    /* not all of its bytes can be read */
 	bool has_envelope;  /* sender to attrs are meant to be it; else all
 			     * of the record counts as text */
 	struct buf room;    /* what the slices are borrowed from */
 	int fd, text_fd;
-	uint64_t text_at;
+	uint64_t text_at, text_want; /* text_want: its length, once */
 };
 
 /* damaged_open - read one
@@ -105,6 +106,17 @@ struct damaged_piece {
 int
 damaged_put(int queue_dir, const struct damaged_piece *p,
 	    char name[DAMAGED_NAME]);
+
+/* damaged_name - the name that it gets */
+void
+damaged_name(char name[DAMAGED_NAME], const struct damaged_piece *p);
+
+/* damaged_open_piece - read one that was not set aside yet, and write nothing
+ *
+ * Returns  as damaged_open.
+ */
+int
+damaged_open_piece(struct damaged *d, const struct damaged_piece *p);
 
 /* damaged_move - give a file another directory, durably, at no time without
  * a name

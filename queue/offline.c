@@ -3,6 +3,7 @@
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/home.h"
+#include "queue/store_damage.h"
 #include "queue/store_keys.h"
 
 #include <errno.h>
@@ -70,6 +71,7 @@ offline_close(struct offline *o)
 		store_leave(st, m);
 	idmap_free(&st->messages);
 	idmap_free(&st->spoiled);
+	store_found_free(st);
 	while ((s = st->oldest)) {
 		st->oldest = s->next;
 		segment_close(s);

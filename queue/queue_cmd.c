@@ -178,10 +178,16 @@ export_all(struct talk *t, const char *path)
 	if (e.n_lost > 0)
 		printf("%llu left the queue meanwhile\n",
 		       (unsigned long long)e.n_lost);
-	if (e.n_damaged > 0)
+	if (e.n_changed > 0)
+		printf("%llu are not what was written: see the files "
+		       "*.damaged\n",
+		       (unsigned long long)e.n_changed);
+	if (e.n_short > 0)
 		printf("%llu cannot be read to the end: see the files "
 		       "*.damaged\n",
-		       (unsigned long long)e.n_damaged);
+		       (unsigned long long)e.n_short);
+	if (r == COMMAND_DONE && e.n_changed + e.n_short > 0)
+		r = COMMAND_WRONG;
 	return r;
 }
 

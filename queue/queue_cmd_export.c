@@ -167,7 +167,8 @@ static int
 end(struct export *e, struct slice body)
 {
 	bool is_whole = slice_eq(body, SLICE("K"));
-	bool is_damaged = slice_eq(body, SLICE("D"));
+	bool is_changed = slice_eq(body, SLICE("C"));
+	bool is_damaged = is_changed || slice_eq(body, SLICE("D"));
 	int fd = e->fd, r;
 
 	e->fd = -1;
@@ -176,13 +177,17 @@ end(struct export *e, struct slice body)
 		e->n_lost++;
 		return 0;
 	}
+	if (is_damaged)
+		put_line(&e->envelope, "damaged",
+			 is_changed ? SLICE("text") : SLICE("end of text"));
 	r = write_envelope(e);
 	if (is_damaged && r == 0)
 		r = rename_new(e, "", ".damaged");
 	if (finish_take(e, fd, is_damaged ? ".damaged" : "", r == 0) != 0)
 		return -1;
 	e->n += is_whole;
-	e->n_damaged += is_damaged;
+	e->n_changed += is_changed;
+	e->n_short += is_damaged && !is_changed;
 	return 0;
 }
 

@@ -13,9 +13,10 @@
  * Both are synced, and appear under their names only when whole: first
  * ID.env, then ID.
  *
- * Of a damaged message, what can be read: "damaged envelope" stands in ID.env
- * in the place of who and to whom; the begin of a text that breaks off is
- * ID.damaged.
+ * Of a damaged message, what can be read. "damaged envelope" stands in ID.env
+ * in the place of who and to whom. Its text is ID.damaged, never ID; a line
+ * "damaged text" says that it is not what was written, "damaged end of text"
+ * that not all of it could be read.
  *
  * Test  tests/queue_cmd.t
  */
@@ -30,7 +31,8 @@ struct export
 	char name[18];
 	uint64_t at; /* bytes of it so far */
 	struct buf envelope;
-	uint64_t n, n_lost, n_damaged;
+	uint64_t n, n_lost;
+	uint64_t n_changed, n_short; /* ID.damaged: all of it, not all */
 };
 
 /* export_open - into the directory path, made if it is not there

@@ -164,7 +164,9 @@ struct store {
 	struct idmap spoiled;  /* messages with damaged bytes */
 	struct idmap suspects; /* what seems to be messages, while loading */
 	bool is_readonly;      /* queue/offline.c: nothing may be written */
-	struct recent recent;  /* packages that were taken lately, ... */
+	struct store_found *found; /* what would be set aside then */
+	size_t n_found;
+	struct recent recent; /* packages that were taken lately, ... */
 	uint64_t put_written, put_durable; /* ... so many of them for sure */
 	struct store_kept kept;
 	struct store_seal seal;

@@ -10,6 +10,7 @@
 #ifndef QUAIL_QUEUE_STORE_DAMAGE_H
 #define QUAIL_QUEUE_STORE_DAMAGE_H
 
+#include "queue/damaged.h"
 #include "queue/store.h"
 
 /* store_is_spoiled - was any of its bytes found to be damaged? */
@@ -27,7 +28,29 @@ store_is_spoiled(const struct store *st, const struct message *m);
 bool
 store_set_aside(struct store *st, struct message *m);
 
+/* store_found_list - append the names of what a start would set aside, each
+ * with a NUL
+ *
+ * In a store that is only read; else all of it is in queue/damaged.
+ */
+void
+store_found_list(const struct store *st, struct buf *names);
+
+/* store_found_open - open one of them
+ *
+ * Returns  0 and *d, for damaged_close; -1 with errno, ENOENT.
+ */
+int
+store_found_open(const struct store *st, const char *name, struct damaged *d);
+
 /* The rest is for the store's own files. */
+
+/* store_found_keep - note one; *p is copied */
+void
+store_found_keep(struct store *st, const struct damaged_piece *p);
+
+void
+store_found_free(struct store *st);
 
 /* store_alarm - say it, without a message or a segment */
 void

@@ -134,6 +134,10 @@ put_piece(struct store *st, const struct damaged_piece *p)
 {
 	char name[DAMAGED_NAME];
 
+	if (st->is_readonly) {
+		store_found_keep(st, p);
+		return;
+	}
 	if (damaged_put(st->dir, p, name) == 0) {
 		log_set_aside(name, p->what);
 		if (p->big_name) /* it has another name now */
@@ -169,12 +173,26 @@ is_same(const struct message *m, const struct message *known)
 	       known->text_len == m->text_len;
 }
 
+/* A segment's first record is no mail; there is an alarm for it. */
+static bool
+is_first(const struct piece *p)
+{
+	struct entry_h h = {0};
+	struct buf b = {0};
+	bool is_it;
+
+	entry_h_put(&b, &h);
+	is_it = p->at == 0 && p->size == RECORD_EXTRA + b.len;
+	buf_free(&b);
+	return is_it;
+}
+
 static void
 salvage_piece(struct store *st, struct segment *s, const struct piece *p)
 {
 	struct message *m;
 
-	if (p->is_known)
+	if (p->is_known || is_first(p))
 		return;
 	if (!p->is_message || idmap_get(&st->suspects, p->entry.id)) {
 		put_raw(st, s, p->at, p->size);
@@ -237,8 +255,7 @@ store_salvage_end(struct store *st)
 	struct message *m;
 
 	while ((m = idmap_any(&st->suspects))) {
-		if (!st->is_readonly)
-			put_suspect(st, m);
+		put_suspect(st, m);
 		suspect_free(st, m);
 	}
 	idmap_free(&st->suspects);
