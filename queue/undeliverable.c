@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+enum { CHECKED_MAX = 4 * 1024 * 1024 /* bytes of text read at once */ };
+
 struct report {
 	struct store_waiter waiter;
 	struct schedule *schedule;
@@ -85,6 +87,21 @@ next_id(struct schedule *s)
 	return s->bounce_id++;
 }
 
+static const char not_compared[] =
+    "Comments: this copy was not compared with the checksum of the message\n";
+
+/* Is the text what was written? All of it has to be read for that, so of a
+ * very large one it is not asked, and the copy says so. */
+static bool
+is_true(struct schedule *s, struct message *m, struct buf *copy)
+{
+	if (m->text_len > CHECKED_MAX) {
+		buf_text(copy, not_compared);
+		return true;
+	}
+	return store_check(s->store, m, false) == 0;
+}
+
 /* What cannot be read any more must not keep its sender from being told. */
 static void
 read_copy(struct schedule *s, struct message *m, struct buf *copy)
@@ -94,7 +111,8 @@ read_copy(struct schedule *s, struct message *m, struct buf *copy)
 
 	if (n == 0)
 		return;
-	if (store_text(s->store, m, 0, buf_room(copy, n), n) == 0) {
+	if (is_true(s, m, copy) &&
+	    store_text(s->store, m, 0, buf_room(copy, n), n) == 0) {
 		buf_added(copy, n);
 		return;
 	}
@@ -102,7 +120,9 @@ read_copy(struct schedule *s, struct message *m, struct buf *copy)
 	log_id("id", m->id);
 	log_errno(errno);
 	log_close();
-	buf_text(copy, "Comments: the text of this message cannot be read\n");
+	buf_clear(copy);
+	buf_text(copy, "Comments: the text of this message cannot be read, or "
+		       "is not what was written\n");
 }
 
 static void

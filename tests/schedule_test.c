@@ -1025,6 +1025,20 @@ id_of(const char *name)
 	return slice_hex(slice_text(name), &id) == 0 ? id : 0;
 }
 
+/* One byte of its file, behind all that goes back. */
+static void
+flip_text(const struct message *m)
+{
+	char name[BIG_NAME];
+	int fd;
+
+	big_name(name, m->id);
+	fd = openat(store.big_dir, name, O_WRONLY);
+	if (fd < 0 || pwrite(fd, "\1", 1, 200000) != 1)
+		abort();
+	close(fd);
+}
+
 static bool
 is_aside(const char *name)
 {
@@ -1067,6 +1081,19 @@ test_no_verdict(void)
 	ok(bounce_says("never (#5.1.1)") &&
 	       bounce_says("the text of this message cannot be read"),
 	   "it bounces all the same");
+	say = say_nothing;
+	add_padding = 300000;
+	m = send_one("kim@from.test", "d@two.test");
+	add_padding = 0;
+	flip_text(m);
+	buf_clear(&bounce);
+	say = say_k;
+	answer(jobs[--n_jobs], "Dnever (#5.1.1)");
+	pass_s(0);
+	ok(bounce_says("never (#5.1.1)") &&
+	       bounce_says("or is not what was written"),
+	   "a text that was changed does not go back as the one that came");
+
 	say = say_nothing;
 	add_padding = 300000;
 	m = inject("kim@from.test", "k@two.test");
