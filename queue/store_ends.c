@@ -79,15 +79,31 @@ store_ends_read(struct store *st)
 	buf_free(&text);
 }
 
+static size_t
+find(const struct store *st, uint32_t segno)
+{
+	size_t i = 0;
+
+	while (i < st->ends.n && st->ends.list[i].segno != segno)
+		i++;
+	return i;
+}
+
 uint64_t
 store_ends_of(const struct store *st, uint32_t segno)
 {
-	size_t i;
+	size_t i = find(st, segno);
 
-	for (i = 0; i < st->ends.n; i++)
-		if (st->ends.list[i].segno == segno)
-			return st->ends.list[i].at;
-	return 0;
+	return i < st->ends.n ? st->ends.list[i].at : 0;
+}
+
+void
+store_ends_drop(struct store *st, uint32_t segno)
+{
+	size_t i = find(st, segno);
+
+	if (i < st->ends.n)
+		st->ends.list[i] = st->ends.list[--st->ends.n];
 }
 
 /* writing */

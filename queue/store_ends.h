@@ -34,6 +34,10 @@ store_ends_read(struct store *st);
 uint64_t
 store_ends_of(const struct store *st, uint32_t segno);
 
+/* store_ends_drop - nothing more is to be said of that segment */
+void
+store_ends_drop(struct store *st, uint32_t segno);
+
 /* store_ends_look - write the file, if it is time; call it once a second */
 void
 store_ends_look(struct store *st);

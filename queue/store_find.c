@@ -97,12 +97,15 @@ open_failed(struct store *st, struct find *f, const char *name, uint32_t segno)
 
 /* No record of its own, and no longer than a first one. */
 static void
-drop_unborn(struct store *st, const char *name, uint32_t segno)
+drop_unborn(struct store *st, struct find *f, const char *name, uint32_t segno)
 {
-	if (store_ends_of(st, segno) > SEGMENT_FIRST)
+	if (store_ends_of(st, segno) > SEGMENT_FIRST) {
 		store_alarm_segment(st, segno,
 				    "it is empty, and mail was in it; restore "
 				    "it from a copy if there is one");
+		seen(f, segno);
+		store_ends_drop(st, segno);
+	}
 	if (!st->is_readonly)
 		fs_unlink(st->seg_dir, name);
 }
@@ -118,7 +121,7 @@ open_one(struct store *st, struct find *f, const char *name, uint32_t segno)
 	if (r < 0)
 		open_failed(st, f, name, segno);
 	if (r == 1)
-		drop_unborn(st, name, segno);
+		drop_unborn(st, f, name, segno);
 	if (r == 2)
 		keep_aside(st, f, segno,
 			   "nothing in it is a record of this queue's; it is "

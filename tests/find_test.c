@@ -262,6 +262,46 @@ test_cut(bool is_killed, uint64_t to, bool zeros)
 	simfs_free(disk);
 }
 
+/* With others behind it, as if it had been given back. */
+static void
+test_emptied_old(void)
+{
+	char name[SEGMENT_NAME];
+	struct simfs *disk = make(name, false);
+
+	start(disk);
+	add(store_lease(&store), 600);
+	store_close(&store);
+	cut(disk, name, 0, 0);
+	start(disk);
+	ok(store.n_alarms == 1 && store.messages.n == 1 && n_lost() == BIG,
+	   "the oldest of two is emptied: an alarm");
+	store_close(&store);
+	simfs_free(disk);
+}
+
+/* The next one of the same run names it. */
+static void
+test_gone_between(void)
+{
+	struct simfs *disk = simfs_new(), *copy;
+	char name[SEGMENT_NAME];
+
+	start(disk);
+	store.segment_size = 4096;
+	while (store.n_segments < 4)
+		add(store_lease(&store), 600);
+	segment_name(name, store.oldest->next->segno);
+	copy = simfs_copy(disk);
+	store_close(&store);
+	simfs_free(disk);
+	move(copy, name, NULL);
+	start(copy);
+	ok(store.n_alarms == 1, "one between others is gone: an alarm");
+	store_close(&store);
+	simfs_free(copy);
+}
+
 static void
 test_gone(void)
 {
@@ -445,6 +485,8 @@ main(void)
 	test_cut(true, 9000, true);
 	test_cut(false, 0, false);
 	test_cut(true, 0, false);
+	test_emptied_old();
+	test_gone_between();
 	test_gone();
 	test_quiet();
 	test_many_starts();
