@@ -19,7 +19,7 @@
  * All of these take the queue's directory, so they serve the tools too, with
  * or without a daemon.
  *
- * Test  tests/damaged_test.c, tests/rot_test.c
+ * Test  tests/rot_test.c, tests/rescue.t
  */
 #ifndef QUAIL_QUEUE_DAMAGED_H
 #define QUAIL_QUEUE_DAMAGED_H
