@@ -318,6 +318,13 @@ agent_end(struct agent *a)
 	give_all_back(a);
 }
 
+void
+agent_give_up(struct agent *a)
+{
+	if (a->is_open)
+		give_all_back(a);
+}
+
 bool
 agent_busy(const struct agent *a)
 {

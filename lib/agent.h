@@ -125,6 +125,13 @@ agent_more(struct agent_job *job, uint64_t n);
 void
 agent_end(struct agent *a);
 
+/* agent_give_up - no answer is waited for any more: ask give_back again
+ *
+ * Needs    agent_end. What goes back is written at the end of the round.
+ */
+void
+agent_give_up(struct agent *a);
+
 /* agent_busy - are there jobs that have not been answered? */
 bool
 agent_busy(const struct agent *a);

@@ -178,9 +178,12 @@ peer_arrived(const struct peer *p);
 bool
 peer_has_word(const struct peer *p);
 
-/* peer_may_have - may the next hop have one of its packages as a whole? */
+/* peer_may_have - may the next hop have one of its packages as a whole?
+ *
+ * Takes    is_over: what is on its way is taken back (peer_take_back).
+ */
 bool
-peer_may_have(const struct delivery *d);
+peer_may_have(const struct delivery *d, bool is_over);
 
 /* peer_clock - set its time-out by what it is doing now */
 void

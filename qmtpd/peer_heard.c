@@ -45,16 +45,19 @@ peer_take_back(const struct peer *p)
 }
 
 bool
-peer_may_have(const struct delivery *d)
+peer_may_have(const struct delivery *d, bool is_over)
 {
 	struct link *link;
+	uint64_t out;
 
-	for (link = d->peer ? list_first(&d->peer->begun) : NULL; link;
+	if (!d->peer)
+		return false;
+	out = is_over ? may_have_arrived(d->peer) : written(d->peer);
+	for (link = list_first(&d->peer->begun); link;
 	     link = list_next(&d->peer->begun, link)) {
 		struct begun *b = OWNER(link, struct begun, link);
 
-		if (b->delivery == d && b->end > 0 &&
-		    b->end <= written(d->peer))
+		if (b->delivery == d && b->end > 0 && b->end <= out)
 			return true;
 	}
 	return false;

@@ -114,7 +114,9 @@ job_gone(struct agent_job *job)
 static bool
 give_back(struct agent_job *job)
 {
-	if (peer_may_have(job->user))
+	struct pool *pool = job->agent->owner;
+
+	if (peer_may_have(job->user, pool->giving_up))
 		return false;
 	job_gone(job);
 	return true;
@@ -196,11 +198,15 @@ give_up_hop(const struct hop *h)
 }
 
 void
-pool_give_up(const struct pool *pool)
+pool_give_up(struct pool *pool)
 {
 	struct link *link;
 	size_t i;
 
+	pool->giving_up = true;
+	agent_give_up(&pool->agent);
+	if (pool->secure_agent.owner)
+		agent_give_up(&pool->secure_agent);
 	for (i = 0; i < POOL_TABLE; i++)
 		for (link = list_first(&pool->hops[i]); link;
 		     link = list_next(&pool->hops[i], link))

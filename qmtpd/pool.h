@@ -25,6 +25,7 @@ struct pool {
 	struct list wait; /* large deliveries that wait for the hoard */
 	uint64_t hoard;	  /* bytes that large messages may hold, or do */
 	bool stopping;
+	bool giving_up; /* no answer is waited for any more */
 };
 
 /* pool_init - serve the queue at the agent socket
@@ -47,10 +48,13 @@ pool_secure(struct pool *pool, const char *path);
 void
 pool_stop(struct pool *pool);
 
-/* pool_give_up - wait no longer: log what next hops may have, and have not
- * answered */
+/* pool_give_up - wait no longer
+ *
+ * What has not arrived is taken back, and given back to the queue; of the
+ * rest it is logged that it may come twice.
+ */
 void
-pool_give_up(const struct pool *pool);
+pool_give_up(struct pool *pool);
 
 /* pool_busy - is there a package without a reply? */
 bool

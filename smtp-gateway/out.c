@@ -257,6 +257,13 @@ job_gone(struct agent_job *aj)
 	job_free(job);
 }
 
+/* Might a host take it? When we give up: has it all of it? */
+static bool
+must_wait(const struct peer *p)
+{
+	return p->dest->out->giving_up ? peer_may_have(p) : p->smtpc.sent;
+}
+
 /* Not when a host may have taken it: then there will be an answer soon. */
 static bool
 give_back(struct agent_job *aj)
@@ -270,7 +277,7 @@ give_back(struct agent_job *aj)
 	     link = list_next(&job->transfers, link)) {
 		struct transfer *t = OWNER(link, struct transfer, of_job);
 
-		if (t->peer && t->peer->smtpc.sent)
+		if (t->peer && must_wait(t->peer))
 			return false;
 	}
 	job_gone(aj);
@@ -351,6 +358,7 @@ out_give_up(struct out *out)
 {
 	struct link *link;
 
+	out->giving_up = true;
 	for (link = list_first(&out->busy); link;
 	     link = list_next(&out->busy, link)) {
 		struct peer *p = OWNER(link, struct peer, of_out);
@@ -358,5 +366,6 @@ out_give_up(struct out *out)
 		peer_log_duplicate(p);
 		peer_take_back(p);
 	}
+	agent_give_up(&out->agent);
 	loop_stop(out->loop);
 }

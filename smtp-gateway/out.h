@@ -48,6 +48,7 @@ struct out {
 	uint16_t mx_port;
 	bool is_test; /* MX hosts are on the loopback */
 	bool stopping;
+	bool giving_up; /* no answer is waited for any more */
 	struct dest *dests[OUT_DESTS_SLOTS]; /* by key */
 	size_t n_peers, n_lookups;
 	struct list idle;	  /* peers, the longest idle first */
@@ -115,8 +116,11 @@ out_start(struct out *out, struct loop *loop, struct config *config);
 void
 out_stop(struct out *out);
 
-/* out_give_up - wait no longer: stop the loop, and say which mail may come
- * twice for it */
+/* out_give_up - wait no longer: stop the loop
+ *
+ * Mail whose end has not arrived is taken back, and the queue gets it; of the
+ * rest it is logged that it may come twice.
+ */
 void
 out_give_up(struct out *out);
 
