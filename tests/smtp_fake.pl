@@ -25,6 +25,8 @@
 #   few      452 to the third recipient of a mail, and to those behind it
 #   bye      421 to the second MAIL
 #   frozen   takes connections, and says nothing
+#   shy      421 to the first connection, closes the second behind the text, and
+#            is good from then on
 #   patient  answers the text 7 seconds later
 #   sluggish has a small buffer; the first session does not read the text, and
 #            then, 4 seconds later, takes all that is there
@@ -128,6 +130,7 @@ sub session {
 	my ($s, $mode, $file) = @_;
 	my ($in, $is_text, $mails, $rcpts, $is_poison) = ("", 0, 0, 0, 0);
 	my $no_mail = 0;
+	my $nth = 1 + (() = glob "$dir/$mode.*");
 	open my $log, ">", $file or die;
 	$log->autoflush(1);
 	my $say = sub {
@@ -139,6 +142,10 @@ sub session {
 	};
 	if ($mode eq "frozen") {
 		1 while sysread $s, $in, 65536;
+		return;
+	}
+	if ($mode eq "shy" && $nth == 1) {
+		$say->("421 4.3.2 busy");
 		return;
 	}
 	$say->($mode eq "greet" ? "554 5.7.1 not you" :
@@ -153,7 +160,8 @@ sub session {
 				next if $line ne ".\r\n";
 				$is_text = 0;
 				$mails++;
-				return if $mode eq "drop";
+				return if $mode eq "drop" ||
+				    ($mode eq "shy" && $nth == 2);
 				if ($mode eq "die") {
 					note("$dir/die." . ($is_poison ?
 					    "tried" : "taken"));

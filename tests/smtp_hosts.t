@@ -12,8 +12,8 @@ mkdir -p "$work/got" || exit 111
 . "$here/tap.sh"
 . "$here/node.sh"
 
-modes='few bye tls relay patient sluggish'
-set -- $(free_ports 10)
+modes='few bye tls relay patient sluggish shy'
+set -- $(free_ports 11)
 smtp=$1 mx=$2 dns=$3
 shift 3
 echo hub.test | table hub me
@@ -139,6 +139,24 @@ check "421 is in the log" grep -q 'event=sent-away dest=127.0.0.1 mails=1 ' \
     "$work/hub.log"
 check "and does not come again and again" \
     test "$(grep -c event=sent-away "$work/hub.log")" -le 3
+
+# no mail pays for what became of another one
+shy=$(for i in 1 2 3 4 5 6 7 8 9 10; do mail "$i@shy.test"; done)
+# shy_attempts PATTERN - how many of its attempts say so?
+shy_attempts() {
+	for id in $shy; do
+		attempts "$id"
+	done | grep -c "$1"
+}
+nine_are_there() {
+	[ "$(shy_attempts k=1)" = 9 ]
+}
+check "a host that sends us away, then drops one mail: all others go" \
+    wait_for 6 nine_are_there
+is "$(shy_attempts 'z=1.*closed while waiting for the reply')" 1 \
+    "the one it dropped is deferred"
+is "$(shy_attempts z=1)" "$((1 + $(shy_attempts 'z=1.*"no connection: ')))" \
+    "no other, but for the first connection"
 
 # what is our set-up
 id=$(mail a@tls.test)
