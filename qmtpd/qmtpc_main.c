@@ -11,12 +11,15 @@ static struct pool pool;
 static struct config config;
 static struct loop_timer tick;
 static int64_t ticks;
+static bool hurries;
 
-/* After TERM: until the last package is answered, or as stopwait says. */
+/* After TERM: until the last package is answered, or as stopwait says, or
+ * another TERM. */
 static void
 ticked(struct loop_timer *timer)
 {
-	bool is_over = ++ticks * TICK_MS >= 1000 * config_stopwait_s(&config);
+	bool is_over =
+	    hurries || ++ticks * TICK_MS >= 1000 * config_stopwait_s(&config);
 
 	if (is_over)
 		pool_give_up(&pool);
@@ -29,8 +32,12 @@ ticked(struct loop_timer *timer)
 static void
 on_signal(struct loop *loop, int signal)
 {
-	if ((signal != SIGTERM && signal != SIGINT) || pool.stopping)
+	if (signal != SIGTERM && signal != SIGINT)
 		return;
+	if (pool.stopping) {
+		hurries = true;
+		return;
+	}
 	pool_stop(&pool);
 	loop_timer_set(loop, &tick, 1);
 }

@@ -67,6 +67,7 @@ struct node {
 	struct run_place place;
 	struct run_service services[N_SERVICES];
 	bool told_ready, stopping;
+	bool hurries; /* the end was asked for twice */
 	int exit_code;
 	struct loop_timer others, all;
 };
@@ -193,6 +194,15 @@ want_none(struct node *node, bool last_too)
 			run_service_want(&node->services[i], false);
 }
 
+static void
+hurry(struct node *node)
+{
+	size_t i;
+
+	for (i = 0; i < N_SERVICES; i++)
+		run_service_hurry(&node->services[i]);
+}
+
 /* Go on with the end as far as can be: the queue's turn, or all is over. */
 static void
 end_further(struct node *node)
@@ -208,6 +218,8 @@ end_further(struct node *node)
 	}
 	if (!others)
 		want_none(node, true);
+	if (!others && node->hurries)
+		hurry(node); /* the queue was not asked before */
 	if (!some)
 		loop_stop(&node->loop);
 }
@@ -315,13 +327,24 @@ rebuild(struct node *node)
 }
 
 static void
+end_asked(struct node *node)
+{
+	if (!node->stopping) {
+		end_begin(node, COMMAND_DONE, "signal");
+		return;
+	}
+	node->hurries = true;
+	hurry(node);
+}
+
+static void
 signalled(struct loop *loop, int signal)
 {
 	struct node *node = OWNER(loop, struct node, loop);
 
 	switch (signal) {
 	case SIGTERM:
-	case SIGINT: end_begin(node, COMMAND_DONE, "signal"); break;
+	case SIGINT: end_asked(node); break;
 	case SIGHUP:
 		if (!node->stopping)
 			rebuild(node);

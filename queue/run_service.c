@@ -243,6 +243,13 @@ run_service_want(struct run_service *s, bool wanted)
 }
 
 void
+run_service_hurry(struct run_service *s)
+{
+	if (s->pid > 0 && !s->wanted)
+		kill(s->pid, SIGINT);
+}
+
+void
 run_service_restart(struct run_service *s)
 {
 	if (s->pid == 0 || !s->wanted)

@@ -73,6 +73,10 @@ run_service_init(struct run_service *s, struct loop *loop,
 void
 run_service_want(struct run_service *s, bool wanted);
 
+/* run_service_hurry - INT to one that is to end: it shall wait for nobody */
+void
+run_service_hurry(struct run_service *s);
+
 /* run_service_restart - TERM, and a new one as soon as it has ended */
 void
 run_service_restart(struct run_service *s);

@@ -70,8 +70,12 @@ finish_ms(void)
 static void
 on_signal(struct loop *l, int signal)
 {
-	if ((signal != SIGTERM && signal != SIGINT) || finish.slot != 0)
+	if (signal != SIGTERM && signal != SIGINT)
 		return;
+	if (finish.slot != 0) { /* whoever asks twice does not want to wait */
+		on_finish(&finish);
+		return;
+	}
 	finish.expired = on_finish;
 	loop_timer_set(l, &finish, finish_ms());
 	if (is_in)

@@ -83,4 +83,59 @@ check 'with stopwait=1 it waits for a second' wait_for 4 is_gone "$queue"
 touch "$work/go"
 check 'nothing is lost' wait_for 10 taken three@leaf.test 3
 check 'the node ends' node_stop hub
+
+# a second TERM to quail run is one to all that wait: agents, then the queue
+
+read_only() { # PORT GREETING - takes connections and all they say, then nothing
+	exec perl -MIO::Socket::INET -MIO::Select -e '
+		my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1",
+			LocalPort => $ARGV[0], Listen => 5, ReuseAddr => 1)
+			or die;
+		my $all = IO::Select->new($l);
+		while (1) {
+			for my $s ($all->can_read) {
+				if ($s != $l) {
+					sysread $s, my $in, 65536 or
+						$all->remove($s);
+					next unless $ARGV[1];
+					syswrite $s, $in =~ /^DATA/m ?
+						"354 go\r\n" : "250 ok\r\n"
+						if $in =~ /^[A-Z]{4}/;
+					next;
+				}
+				$all->add(my $new = $l->accept);
+				syswrite $new, "220 a\r\n" if $ARGV[1];
+			}
+		}' "$1" "$2"
+}
+set -- $(free_ports 2)
+background read_only "$1" 0
+background read_only "$2" 1
+rm -f "$work/go"
+echo 60 | table hub stopwait
+{
+	echo 'slow.test slow:there'
+	echo "qmtp.test qmtp:127.0.0.1:$1"
+	echo "smtp.test smtp:127.0.0.1:$2"
+} | table hub routes
+node_start hub || tap_done
+for to in slow qmtp smtp; do
+	"$BUILD/tests/quail-load" -s 1 -b 300 -m 1 -f "$to@leaf.test" \
+	    -t "x@$to.test" "127.0.0.1:$qmtp" >"$work/said"
+done
+check 'a message waits at each' wait_for 5 taken slow@leaf.test 1
+sleep 1
+node=$(cat "$work/hub.pid")
+kill "$node"
+sleep 1.5
+check 'TERM: the node waits' is_alive "$node"
+kill "$node"
+check 'TERM twice: it ends at once' wait_for 4 is_gone "$node"
+check '... and not by force' test \
+    "$(grep -c 'event=ended .*signal=' "$work/hub.log")" = 0
+for hop in nexthop=127.0.0.1 host=127.0.0.1 nexthop=slow:there; do
+	check "... $hop may have it" has_line \
+	    "event=possible-duplicate .* $hop" "$work/hub.log"
+done
+node_stop hub
 tap_done
