@@ -46,6 +46,7 @@ control_act_begin(struct control_act *act)
 	if (!is_rule(a, &kind, &pattern) &&
 	    !(a->verb == CONTROL_RELEASE && a->is_all))
 		return 0;
+	act->asks_rule = pattern.len > 0;
 	if (a->verb == CONTROL_HOLD && !holds_good(pattern)) {
 		errno = EINVAL;
 		return -1;

@@ -14,6 +14,7 @@
 struct control_act {
 	struct schedule *schedule;
 	const struct control_ask *ask;
+	bool asks_rule;	  /* the request is about one */
 	bool has_rule;	  /* a rule was made or removed: all that fits counts */
 	bool has_stopped; /* some wait in line */
 	struct idmap retried; /* destinations, by their place in memory */

@@ -89,11 +89,22 @@ list(struct control_aside *w, const struct store *st,
 		list_all(st, &w->names);
 }
 
+/* -1: nobody knows. */
+static int64_t
+age_s(const struct control_aside *w)
+{
+	const struct message m = {.id = w->one.id, .birth_us = w->one.birth_us};
+
+	if (m.birth_us <= 0)
+		return -1;
+	return w->ages ? ages_age_s(w->ages, &m)
+		       : clock_s() - m.birth_us / 1000000;
+}
+
 static bool
 is_old_enough(const struct control_aside *w, const struct control_ask *a)
 {
-	return a->older_s == 0 ||
-	       clock_s() - w->one.birth_us / 1000000 >= a->older_s;
+	return a->older_s == 0 || age_s(w) >= a->older_s;
 }
 
 bool
@@ -172,6 +183,8 @@ control_aside_tell(const struct control_aside *w, const struct control_ask *a,
 
 	control_field(fields, "id", slice_text(w->name));
 	control_number(fields, "birth_us", d->birth_us);
+	if (age_s(w) >= 0)
+		control_number(fields, "age_s", age_s(w));
 	control_number(fields, "size", (int64_t)d->text_len);
 	if (d->has_envelope)
 		control_field(fields, "from", d->sender);

@@ -11,6 +11,7 @@
 #ifndef QUAIL_QUEUE_CONTROL_ASIDE_H
 #define QUAIL_QUEUE_CONTROL_ASIDE_H
 
+#include "queue/ages.h"
 #include "queue/control_ask.h"
 #include "queue/damaged.h"
 #include "queue/store.h"
@@ -22,6 +23,7 @@ struct control_aside {
 	char name[DAMAGED_NAME]; /* of the one that is open */
 	struct damaged one;
 	uint64_t text_at;
+	const struct ages *ages; /* NULL: the wall's clock must do */
 };
 
 /* A zeroed struct is at the beginning. */

@@ -57,7 +57,9 @@ take_id(struct control_ask *a, struct slice value)
 		a->n_places++;
 		return NULL;
 	}
-	if (value.len != 16 || slice_hex(value, &id) != 0 || id == 0)
+	if (value.len == 16 && slice_hex(value, &id) == 0 && id == 0)
+		return "no message has the id 0";
+	if (value.len != 16 || slice_hex(value, &id) != 0)
 		return "an id has 16 digits: 0 to 9 and a to f";
 	buf_put(&a->ids, &id, sizeof id);
 	a->n_ids++;
@@ -116,7 +118,8 @@ check(const struct control_ask *a)
 	if (a->is_all && selects)
 		return "all, and less than all, were asked for";
 	if (control_ask_changes(a) && !selects && !a->is_all)
-		return "nothing says which messages; say all to mean all";
+		return "say which messages: ids, a selection, or --all for all "
+		       "of them";
 	if ((a->verb == CONTROL_SHOW || a->verb == CONTROL_CAT) &&
 	    !control_ask_by_id(a))
 		return "an id is wanted";

@@ -21,6 +21,8 @@ end(struct control_run *r, struct buf *out, char code, const char *text)
 		control_number(fields, "missing", (int64_t)r->n_missing);
 		if (!r->source->store->is_loaded)
 			control_number(fields, "loading", 1);
+		if (r->act.asks_rule)
+			control_number(fields, "rule", r->act.has_rule);
 	} else {
 		buf_text(fields, text);
 	}
@@ -41,8 +43,8 @@ end_walk(struct control_run *r, struct buf *out)
 		control_tell_stats(r->source, &r->stats, out, &r->view.fields);
 	if (control_ask_changes(&r->ask) && control_act_end(&r->act) != 0)
 		end(r, out, 'Z',
-		    "the disk does not take it now; it counts "
-		    "until the queue is restarted");
+		    "done, but it could not be written to the disk: it "
+		    "will be forgotten when the queue is restarted");
 	else
 		end(r, out, 'K', "");
 }
@@ -177,17 +179,37 @@ take_aside(struct control_run *r, struct buf *out)
 		next_aside(r);
 }
 
+/* Held, tried or returned it cannot be: it is in the queue no more. */
+static bool
+is_refused(const struct control_ask *a)
+{
+	return control_ask_changes(a) && a->verb != CONTROL_REMOVE &&
+	       control_ask_by_id(a);
+}
+
+static void
+refuse_aside(struct control_run *r, struct buf *out)
+{
+	buf_text(&r->view.fields, r->aside.name);
+	control_item(out, 'y', &r->view.fields);
+	r->n_missing++;
+	next_aside(r);
+}
+
 static void
 walk_aside(struct control_run *r, struct buf *out)
 {
 	const char *name;
+	bool refused = is_refused(&r->ask) && r->ask.n_places > 0;
 
-	if (!control_aside_meant(&r->ask) ||
+	if (!(control_aside_meant(&r->ask) || refused) ||
 	    !control_aside_next(&r->aside, r->source->store, &r->ask, &name)) {
 		end_walk(r, out);
 	} else if (*name) {
 		buf_text(&r->view.fields, name);
 		missing(r, out);
+	} else if (refused) {
+		refuse_aside(r, out);
 	} else {
 		take_aside(r, out);
 	}
@@ -212,6 +234,11 @@ unknown(struct control_run *r, uint64_t id, struct buf *out)
 	if (control_aside_meant(&r->ask) &&
 	    control_aside_find(&r->aside, r->source->store, id)) {
 		take_aside(r, out);
+		return;
+	}
+	if (is_refused(&r->ask) &&
+	    control_aside_find(&r->aside, r->source->store->dir, id)) {
+		refuse_aside(r, out);
 		return;
 	}
 	buf_hex(&r->view.fields, 16, id);
@@ -394,6 +421,7 @@ control_run_start(struct control_run *r, struct slice payload, struct buf *out)
 	r->view.source = r->source;
 	r->act.schedule = r->source->schedule;
 	r->act.ask = &r->ask;
+	r->aside.ages = control_source_ages(r->source);
 	if (why)
 		end(r, out, 'D', why);
 	else if (control_ask_changes(&r->ask))

@@ -6,6 +6,7 @@
  *   m  a message       r  a recipient of it     a  an attribute of it
  *   t  a piece of text e  end of a message      x  an id that is not there
  *   d  a destination   h  a rule                s  figures
+ *   y  an id that was set aside as damaged, so it cannot be changed
  *   K, Z, D  the end: K and fields, Z or D and a text
  *
  * A slice ends when there is CONTROL_RUN_OUT to be read, or after a few

@@ -179,14 +179,20 @@ any_rcpt_fits(struct control_view *v, struct slice to, struct slice dest)
 	return false;
 }
 
-/* By the queue's time, where there is a queue that runs. */
+const struct ages *
+control_source_ages(const struct control_source *source)
+{
+	return source->schedule ? &source->schedule->ages : source->ages;
+}
+
+/* By the queue's time, where it is known. */
 static int64_t
 age_s(const struct control_view *v)
 {
-	const struct schedule *s = v->source->schedule;
+	const struct ages *ages = control_source_ages(v->source);
 
-	return s ? ages_age_s(&s->ages, v->m)
-		 : clock_s() - v->m->birth_us / 1000000;
+	return ages ? ages_age_s(ages, v->m)
+		    : clock_s() - v->m->birth_us / 1000000;
 }
 
 bool
@@ -277,7 +283,7 @@ put_answer(struct control_view *v, uint32_t index)
 	control_field(&v->fields, "answer", slice_of(&a->said->code, 1));
 	control_field(&v->fields, "text", said_text(a->said));
 	control_field(&v->fields, "by", said_hop(a->said));
-	control_number(&v->fields, "at_s", a->at_s);
+	control_number(&v->fields, "at_s", ages_wall_s(&s->ages, a->at_s));
 }
 
 void

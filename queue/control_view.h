@@ -18,7 +18,12 @@ struct control_source {
 	struct config *config; /* NULL: there is none */
 	const struct holds *holds;
 	struct schedule *schedule; /* NULL: the queue does not run */
+	const struct ages *ages;   /* then as they were kept, or NULL */
 };
+
+/* control_source_ages - the queue's time; NULL: it is not known */
+const struct ages *
+control_source_ages(const struct control_source *source);
 
 /* One message that is being looked at. */
 struct control_view {

@@ -15,7 +15,7 @@ explain_fact(struct explain *e, const char *what, struct slice value,
 {
 	if (e->json) {
 		printf("%s{\"what\":\"%s\",\"value\":", e->n_facts++ ? "," : "",
-		       what);
+		       what + strspn(what, " "));
 		say_json(value);
 		if (source.len > 0) {
 			printf(",\"line\":");

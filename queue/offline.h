@@ -16,6 +16,7 @@ struct offline {
 	struct store store;
 	struct config config;
 	struct holds holds;
+	struct ages ages;
 	struct control_source source; /* for struct control_run */
 };
 

@@ -108,6 +108,15 @@ missing(struct slice id)
 		id.at);
 }
 
+static void
+set_aside(struct slice id)
+{
+	fprintf(stderr,
+		"quail: %.*s is damaged and was set aside; it can only be "
+		"listed, shown, exported and removed\n",
+		(int)id.len, id.at);
+}
+
 /* what is done with the items */
 
 static int
@@ -191,9 +200,25 @@ export_all(struct talk *t, const char *path)
 	return r;
 }
 
+/* What a request for a rule did to the rules, besides to messages. */
+static void
+tell_rule(const char *verb, struct slice fields)
+{
+	struct slice value;
+
+	if (!entry_attr(fields, "rule", &value))
+		return;
+	if (strcmp(verb, "hold") == 0)
+		complain(SLICE("there is a rule now that also holds what comes "
+			       "later; see quail queue holds"));
+	else if (slice_eq(value, SLICE("0")))
+		complain(SLICE("there is no such rule; quail queue holds lists "
+			       "those there are"));
+}
+
 /* Takes said: "removed", "this would remove". */
 static int
-count(struct talk *t, const char *said, const char *behind)
+count(struct talk *t, const char *verb, const char *said, const char *behind)
 {
 	struct slice body = {"", 0};
 	uint64_t n;
@@ -203,9 +228,12 @@ count(struct talk *t, const char *said, const char *behind)
 	while (!is_end(letter = talk_next(t, &body)))
 		if (letter == 'x')
 			missing(body);
+		else if (letter == 'y')
+			set_aside(body);
 	r = exit_code(letter, body);
 	if (letter != 'K')
 		return r;
+	tell_rule(verb, body);
 	n = count_of(body, "n");
 	printf("%s %llu message%s%s\n", said, (unsigned long long)n,
 	       n == 1 ? "" : "s", behind);
@@ -222,7 +250,7 @@ only_say(struct talk *t, const struct args *a)
 	if (r != COMMAND_DONE)
 		return r;
 	snprintf(said, sizeof said, "this would %s", a->verb);
-	r = count(t, said, "; say --yes to do it");
+	r = count(t, a->verb, said, "; say --yes to do it");
 	return r == COMMAND_DONE ? COMMAND_WRONG : r;
 }
 
@@ -237,7 +265,7 @@ carry_out(struct talk *t, const struct verb *verb, const struct args *a)
 	if (r != COMMAND_DONE)
 		return r;
 	if (verb->is & CHANGES)
-		return count(t, verb->done, "");
+		return count(t, verb->name, verb->done, "");
 	if (a->export_to)
 		return export_all(t, a->export_to);
 	if (strcmp(verb->name, "cat") == 0)

@@ -94,8 +94,14 @@ put_older(struct args *a, const char *text)
 		factor = seconds[unit - units];
 		s.len--;
 	}
-	if (slice_number(s, UINT32_MAX / factor, &n) != 0 || n == 0)
-		return wrong("an age is a number and s, m, h, d or w", text);
+	if (slice_number(s, UINT32_MAX / factor, &n) != 0)
+		return wrong("not an age; write a number and s, m, h, d or "
+			     "w, such as 30m",
+			     text);
+	if (n == 0)
+		return wrong("an age must be at least 1s; without --older, "
+			     "messages of any age are meant",
+			     text);
 	buf_number(&value, n * factor);
 	put_word(a, "older", buf_slice(&value));
 	buf_free(&value);
@@ -112,7 +118,9 @@ put_id(struct args *a, const char *text)
 	/* or SEGMENT-OFFSET, of what was set aside */
 	if ((s.len != 16 || slice_hex(s, &id) != 0) &&
 	    (s.len != 17 || s.at[8] != '-'))
-		return wrong("an id has 16 digits: 0 to 9 and a to f", text);
+		return wrong("not an id, which has 16 digits: 0 to 9 and a to "
+			     "f",
+			     text);
 	put_word(a, "id", s);
 	a->n_ids++;
 	return COMMAND_DONE;

@@ -110,6 +110,18 @@ age_s(const struct say *say, struct slice body)
 	return say->now_s - (int64_t)(birth_us / 1000000);
 }
 
+/* Of a damaged message it may not be known. */
+static void
+put_age(char out[24], const struct say *say, struct slice body)
+{
+	uint64_t birth_us;
+
+	if (number(body, "birth_us", &birth_us) && birth_us > 0)
+		put_span(out, age_s(say, body));
+	else
+		strcpy(out, "-");
+}
+
 /* lists */
 
 /* Of a damaged message nobody knows it. */
@@ -138,7 +150,7 @@ list_message(struct say *say, struct slice body)
 		puts("ID                AGE  SIZE STATE    TRIES NEXT FROM");
 	number(body, "size", &n);
 	say->n_bytes += n;
-	put_span(age, age_s(say, body));
+	put_age(age, say, body);
 	put_size(size, n);
 	if (number(body, "next_s", &next_s))
 		put_span(next, (int64_t)next_s - say->now_s);
@@ -220,8 +232,11 @@ show_received(const struct say *say, struct slice body)
 	at = (time_t)(birth_us / 1000000);
 	if (gmtime_r(&at, &tm))
 		strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", &tm);
-	put_span(ago, age_s(say, body));
-	printf("%-11s%s, %s ago\n", "received", date, ago);
+	put_age(ago, say, body);
+	if (strcmp(ago, "-") == 0)
+		line("received", SLICE("-"));
+	else
+		printf("%-11s%s, %s ago\n", "received", date, ago);
 }
 
 static void

@@ -56,7 +56,8 @@ take_verdict(struct schedule *s, struct attempt *a, const struct verdict *v)
 	log_delivery(s, a, index, v);
 	if (v->code != 'K' || m->n_live > 1)
 		answers_put(&s->answers, m->id,
-			    (struct answer){.rcpt = index, .at_s = clock_s()},
+			    (struct answer){.rcpt = index,
+					    .at_s = ages_now_s(&s->ages)},
 			    v->code, attempt_nexthop(a), verdict_text(v));
 	if (v->code == 'Z')
 		count_deferral(a, index, v);

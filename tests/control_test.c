@@ -77,7 +77,7 @@ test_ask(void)
 	    {"LIST", "no such"},
 	    {"list id=693000010000000", "16 digits"},
 	    {"list id=693000010000000A", "16 digits"},
-	    {"list id=0000000000000000", "16 digits"},
+	    {"list id=0000000000000000", "the id 0"},
 	    {"list id", "KEY=VALUE"},
 	    {"list id=", "16 digits"},
 	    {"list to=", "empty"},
@@ -87,8 +87,8 @@ test_ask(void)
 	    {"list older=4294967296", "not known"},
 	    {"list held=0", "not known"},
 	    {"list all=1 to=x", "less than all"},
-	    {"hold", "nothing says"},
-	    {"remove", "nothing says"},
+	    {"hold", "--all"},
+	    {"remove", "--all"},
 	    {"show", "id is wanted"},
 	    {"cat", "id is wanted"},
 	    {"cat id=6930000100000001 id=6930000100000002", "one id"},
@@ -909,7 +909,9 @@ test_set_aside(void)
 	   "not there");
 	snprintf(request, sizeof request, "bounce id=%016llx",
 		 (unsigned long long)id + 7);
-	ok(answers(request, "xK", 0), "nobody to return it to");
+	ok(answers(request, "yK", 0), "nobody to return it to");
+	snprintf(request, sizeof request, "retry %s", place);
+	ok(answers(request, "yK", 0), "nor to be tried, by its name");
 	ok(answers("stats", NULL, 0), "figures");
 	snprintf(request, sizeof request, "remove id=%016llx",
 		 (unsigned long long)id + 7);

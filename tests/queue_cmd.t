@@ -119,6 +119,8 @@ q show 12 >/dev/null 2>&1
 is $? 100 "what is no id: 100"
 q list --older soon >/dev/null 2>&1
 is $? 100 "what is no age: 100"
+is "$(q list --older 0s 2>&1)" "quail: 0s: an age must be at least 1s; \
+without --older, messages of any age are meant" "no age at all: says so"
 said=$(q release --all 2>&1)
 is "$?:$said" "111:quail: quail-queue is not running; start it first" \
     "a change without a daemon: 111"
@@ -129,6 +131,11 @@ is "$(q list)" "0 messages, 0 bytes" "an empty list"
 is "$(q list --json)" "[]" "and as JSON"
 q remove 0123456789abcdef >"$work/out" 2>"$work/err"
 is $? 100 "an id that is not there: 100"
+is "$(q list 0000000000000000 2>&1)" "quail: no message has the id 0" \
+    "the id 0: says so"
+is "$(q hold 2>&1)" "quail: say which messages: ids, a selection, or --all \
+for all of them" "nothing selected: names --all"
+q remove 0123456789abcdef >"$work/out" 2>"$work/err"
 check "and is named" has_said err '^quail: 0123456789abcdef is not'
 q hold >/dev/null 2>&1
 is $? 100 "hold of nothing: 100"
@@ -211,7 +218,8 @@ is "$(member held_by "$b"):$(member held_by "$d")" operator:null \
 
 # rules
 
-is "$(q hold --from 'NEWS@*')" "held 0 messages" "hold of a sender"
+is "$(q hold --from 'NEWS@*' 2>"$work/err")" "held 0 messages" "hold of a sender"
+check "a rule was made all the same" has_said err 'a rule now'
 is "$(q hold --dest "qmtp:127.0.0.1:$far")" "held 3 messages" "of a next hop"
 is "$(q holds)" "from       NEWS@*
 dest       qmtp:127.0.0.1:$far" "holds"
@@ -231,8 +239,9 @@ check "and it is delivered" wait_for 10 is_out "$f"
 check "to there" has_said far.log "event=accept .*from=f@hold.test"
 check "but not that of the sender" in_state "$e" held
 check "nor that of the operator" in_state "$b" held
-is "$(q release --from 'news@*')" "released 0 messages" \
+is "$(q release --from 'news@*' 2>"$work/err")" "released 0 messages" \
     "a rule has exactly one name"
+check "which is said" has_said err 'there is no such rule'
 is "$(q release --from 'NEWS@*')" "released 1 message" "release of the sender"
 check "and it is delivered" wait_for 10 is_out "$e"
 is "$(q holds)" "" "no rules are left"
@@ -340,6 +349,15 @@ check "show without a daemon" sh -c '"$@" 2>&1 | grep -q "(routes:2)"' - \
     "$BIN/quail" queue -d "$work/hub" show "$j"
 is "$(q export "$work/export2" 2>/dev/null)" "exported 3 messages" \
     "export without a daemon"
+sed 's/^now \([0-9]*\)/now 9\1/' "$work/hub/queue/clock" >"$work/clock.new"
+cp -p "$work/hub/queue/clock" "$work/clock.old"
+cat "$work/clock.new" >"$work/hub/queue/clock"
+is "$(q list "$j" 2>/dev/null | awk 'NR == 2 { print ($2 + 0 > 10000) }')" 1 \
+    "ages without a daemon are by the queue's time"
+is "$(q list --older 10000d "$j" 2>/dev/null | grep -c "^$j")" 1 \
+    "--older too"
+cp -p "$work/clock.old" "$work/hub/queue/clock"
+ls -lR --full-time "$work/hub/queue" >"$work/before"
 diff -r "$work/export" "$work/export2" >/dev/null
 is $? 0 "is the same"
 for c in "retry --all" destinations holds stats "remove $j"; do
