@@ -157,7 +157,7 @@ static int
 failing_rename(int from_dir, const char *from, int to_dir, const char *to)
 {
 	if (fail_rename) {
-		errno = EIO;
+		errno = fail_rename;
 		return -1;
 	}
 	return fs_kernel.rename(from_dir, from, to_dir, to);
@@ -175,7 +175,7 @@ test_failures(void)
 	fail_sync = 1;
 	says("sync fails", BUILD_FAILED, "",
 	     "config.cdb: Input/output error\n");
-	fail_rename = 1;
+	fail_rename = EIO;
 	says("rename fails", BUILD_FAILED, "",
 	     "config.cdb: Input/output error\n");
 	fail_rename = 0;
@@ -188,6 +188,53 @@ test_failures(void)
 	write_file("config.cdb.tmp", "x", 1);
 	says("a killed writer's rest", BUILD_DONE, "", "");
 	ok(access("config.cdb.tmp", F_OK) != 0, "is taken away");
+}
+
+static ino_t
+inode(void)
+{
+	struct stat st = {0};
+
+	stat("config.cdb", &st);
+	return st.st_ino;
+}
+
+static void
+flip_in_place(off_t at)
+{
+	int fd = open("config.cdb", O_RDWR);
+	char byte;
+
+	if (pread(fd, &byte, 1, at) == 1) {
+		byte ^= 1;
+		ok(pwrite(fd, &byte, 1, at) == 1, "a flipped byte");
+	}
+	close(fd);
+}
+
+/* A disk that is full must not keep a node from starting. */
+static void
+test_same(void)
+{
+	struct fs_calls calls = fs_kernel;
+	ino_t before;
+
+	calls.rename = failing_rename;
+	good_tables();
+	says("first", BUILD_DONE, "", "");
+	before = inode();
+	fail_rename = ENOSPC;
+	fs_use(&calls);
+	says("the same again", BUILD_DONE, "", "");
+	ok(inode() == before, "nothing is written");
+	flip_in_place(2500);
+	says("one byte is another", BUILD_NO_ROOM, "",
+	     "config.cdb: No space left on device\n");
+	ok(access("config.cdb.tmp", F_OK) != 0, "nothing is left");
+	fs_use(&fs_kernel);
+	fail_rename = 0;
+	says("with room", BUILD_DONE, "", "");
+	ok(inode() != before && opens("config.cdb"), "it is replaced");
 }
 
 /* The size that TinyCDB would wrap at is far; the check is on the sum. */
@@ -257,6 +304,7 @@ main(void)
 	test_seen();
 	test_damaged();
 	test_failures();
+	test_same();
 	test_too_large();
 	test_many();
 	unlink("copy.cdb");
