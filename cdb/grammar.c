@@ -165,7 +165,7 @@ grammar_user_fault(struct slice s)
 	if (grammar_domain(s) && slice_find(s, '.') < s.len)
 		return "$ is only a domain; write *@DOMAIN for all its "
 		       "addresses";
-	return "$ is not a pattern of users; write user@domain or *@domain";
+	return "$ is not a pattern of addresses; write user@domain or *@domain";
 }
 
 static const char *
@@ -178,7 +178,7 @@ path_fault(struct slice path)
 		if (path.at[i] != '%')
 			continue;
 		if (++i == path.len || (path.at[i] != 'u' && path.at[i] != 'd'))
-			return "$ has another mark than %u (the local part) "
+			return "$ has a mark other than %u (the local part) "
 			       "and %d (the domain) in its path; use these";
 	}
 	for (;;) {
@@ -202,7 +202,7 @@ grammar_mailbox_fault(struct slice s)
 		return "$ is not a mailbox; write maildir:PATH, such as "
 		       "maildir:mail/%u";
 	if (s.len == kind.len)
-		return "$ has no path; write one behind it, such as "
+		return "$ has no path; write one after it, such as "
 		       "maildir:mail/%u";
 	return path_fault(slice_from(s, kind.len));
 }
@@ -247,7 +247,7 @@ qmtps_fault(struct slice s)
 	if (slash < s.len)
 		return tls_pin_parse(slice_from(s, slash + 1), &pin) == 0
 			   ? NULL
-			   : "$ has no good pin behind its slash; write it as "
+			   : "$ has no good pin after its slash; write it as "
 			     "quail key prints it, sha256: and 64 digits";
 	hostport_split(s, &host, &port);
 	return endpoint_parse(&e, host, port) != 0
@@ -338,11 +338,11 @@ qmqps_fault(struct slice s)
 	if (!is_server(server))
 		return "$ has no good host; write qmqps:HOST or "
 		       "qmqps:HOST:PORT, [V6]:PORT for a v6 address, and "
-		       "/PIN behind it";
+		       "/PIN after it";
 	if (slash < s.len)
 		return tls_pin_parse(slice_from(s, slash + 1), &pin) == 0
 			   ? NULL
-			   : "$ has no good pin behind its slash; write it as "
+			   : "$ has no good pin after its slash; write it as "
 			     "quail key prints it, sha256: and 64 digits";
 	if (hostport_split(server, &host, &port) != 0)
 		host = server;
@@ -361,7 +361,7 @@ grammar_server_fault(struct slice s)
 		return colon < s.len
 			   ? qmqps_fault(slice_from(s, colon + 1))
 			   : "$ is how TLS begins, and no host; write "
-			     "qmqps:HOST or qmqps:HOST:PORT, and /PIN behind "
+			     "qmqps:HOST or qmqps:HOST:PORT, and /PIN after "
 			     "it";
 	if (is_server(s))
 		return NULL;

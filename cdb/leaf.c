@@ -60,12 +60,12 @@ setting_fault(struct slice key, struct slice value, uint64_t *n)
 		return amount(value, ages, LIFETIME_MAX_S, n)
 			   ? NULL
 			   : "$ is no lifetime; write a number with s, m, h "
-			     "or d behind it, such as lifetime=5d";
+			     "or d after it, such as lifetime=5d";
 	if (slice_eq(key, SLICE("spool")))
 		return amount(value, sizes, INT64_MAX, n)
 			   ? NULL
 			   : "$ is no size; write a number with k, m or g "
-			     "behind it, such as spool=100m";
+			     "after it, such as spool=100m";
 	return "$ is not an option of a leaf; write order=spread, "
 	       "timeout=AGE, lifetime=AGE or spool=SIZE";
 }
@@ -152,7 +152,7 @@ leaf_take(struct rows *r, struct slice words)
 			take_option(r, word);
 		else
 			rows_wrong(r,
-				   "$ stands behind a hub or an option; write "
+				   "$ stands after a hub or an option; write "
 				   "a line for each hub, and options on one "
 				   "of their own",
 				   word);

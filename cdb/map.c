@@ -68,9 +68,9 @@ version_fault(const char *at)
 	if (slice_number(slice_of(at, len), UINT32_MAX, &version) == 0 &&
 	    version > ours)
 		return "made by a newer version of quail; bring this host's "
-		       "quail up to it, or make it anew with this one's quail "
+		       "quail up to it, or make it again with this one's quail "
 		       "build";
-	return "made by another version of quail; make it anew with quail "
+	return "made by another version of quail; make it again with quail "
 	       "build";
 }
 
@@ -90,7 +90,8 @@ fault(const struct cdb *cdb)
 		return version_fault(at + DIGEST_AT - STAMP_HEAD_LEN + 13);
 	digest_of(cdb, hex);
 	if (memcmp(hex, at + DIGEST_AT, DIGEST_HEX))
-		return "damaged: its bytes do not fit its digest; make it anew "
+		return "damaged: its bytes do not fit its digest; make it "
+		       "again "
 		       "with quail build";
 	return NULL;
 }

@@ -21,7 +21,7 @@ network_of(struct rows *r, struct slice word, struct network *n)
 		return false;
 	}
 	buf_clear(&r->text);
-	buf_text(&r->text, "$ has bits set behind its network's; write ");
+	buf_text(&r->text, "$ has bits set after the network part; write ");
 	network_text(n, &r->text);
 	buf_putc(&r->text, 0);
 	rows_wrong(r, r->text.mem, word);

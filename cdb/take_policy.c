@@ -52,7 +52,7 @@ rows_take_limits(struct rows *r, struct slice words)
 	     "$ wants a number from 1 to 100000, such as concurrency=20"},
 	    {"rate", option_good_rate,
 	     "$ is no rate; write messages a second, or a number with /s, /m, "
-	     "/h or /d behind it, such as rate=100/m"},
+	     "/h or /d after it, such as rate=100/m"},
 	    {NULL, NULL,
 	     "$ is not a limit; write concurrency=N, or rate=N (messages a "
 	     "second) or N/m, N/h, N/d"}};

@@ -27,7 +27,7 @@ static const struct option_kind member_options[] = {
      "$ wants a number from 1 to 100000, such as concurrency=20"},
     {"rate", option_good_rate,
      "$ is no rate; write messages a second, or a number with /s, /m, /h or "
-     "/d behind it, such as rate=100/m"},
+     "/d after it, such as rate=100/m"},
     {"warmup", option_good_name,
      "$ names no curve; write the name of one, such as warmup=slow"},
     {"start", option_good_day,
@@ -54,7 +54,7 @@ name_right(struct rows *r, struct slice name)
 	if (name.len == 0)
 		rows_wrong(r,
 			   "this line has too few words; write a name "
-			   "behind its first",
+			   "after its first",
 			   name);
 	return name.len > 0 &&
 	       rows_right(r,

@@ -28,11 +28,11 @@ static const struct option_kind options[] = {
      "$ wants a number from 1 to 100000, such as concurrency=20"},
     {"rate", option_good_rate,
      "$ is no rate; write messages a second, or a number with /s, /m, /h or "
-     "/d behind it, such as rate=100/m"},
+     "/d after it, such as rate=100/m"},
     {"retry", option_good_count,
      "$ wants a number from 1 to 100000, such as retry=20"},
     {"lifetime", option_good_age,
-     "$ is no lifetime; write a number with s, m, h or d behind it, such as "
+     "$ is no lifetime; write a number with s, m, h or d after it, such as "
      "lifetime=5d"},
     {"pool", option_good_name,
      "$ names no pool; write the name of one in the table pools, such as "
@@ -112,7 +112,7 @@ one_option(struct rows *r, const struct line *l, struct slice word)
 
 	if (slice_starts(word, SLICE("from="))) {
 		rows_wrong(r,
-			   "$ must stand directly behind the pattern; move it "
+			   "$ must stand directly after the pattern; move it "
 			   "there",
 			   word);
 		return false;
@@ -189,7 +189,7 @@ nexthops(struct rows *r, struct line *l)
 				return false;
 		} else if (l->options.len > 0) {
 			rows_wrong(r,
-				   "$ stands behind an option; write the next "
+				   "$ stands after an option; write the next "
 				   "hops first, then the options",
 				   word);
 			return false;
@@ -199,7 +199,7 @@ nexthops(struct rows *r, struct line *l)
 	}
 	if (l->n_hops == 0) {
 		rows_wrong(r,
-			   "$ names no next hop; write one behind the pattern, "
+			   "$ names no next hop; write one after the pattern, "
 			   "such as qmtp:hub.example.org:209",
 			   l->action.len ? l->action : l->pattern);
 		return false;
@@ -210,10 +210,11 @@ nexthops(struct rows *r, struct line *l)
 		n_weights += weights.at[i] == ',';
 	if (n_weights == l->n_hops)
 		return true;
-	rows_wrong(r,
-		   "$ gives not as many weights as there are next hops; write "
-		   "one number for each",
-		   weights);
+	rows_wrong(
+	    r,
+	    "$ does not give as many weights as there are next hops; write "
+	    "one number for each",
+	    weights);
 	return false;
 }
 
@@ -435,7 +436,7 @@ rows_take_smtproutes(struct rows *r, struct slice words)
 	if (rows_right(r, grammar_route_fault(pattern), pattern) &&
 	    rows_right(r,
 		       grammar_nexthop_fault(buf_slice(&value))
-			   ? "$ has no good host behind its colon; write "
+			   ? "$ has no good host after its colon; write "
 			     "DOMAIN:HOST or DOMAIN:HOST:PORT"
 			   : NULL,
 		       words)) {

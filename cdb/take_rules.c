@@ -151,7 +151,7 @@ rights_of(struct rows *r, struct slice vars, unsigned *rights)
 				  name);
 		} else if (value.len > 0) {
 			rows_wrong(r,
-				   "RELAYCLIENT=$ would be put behind each "
+				   "RELAYCLIENT=$ would be put after each "
 				   "recipient, which quail does not; write "
 				   "RELAYCLIENT=\"\"",
 				   value);

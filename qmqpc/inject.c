@@ -73,7 +73,7 @@ flags(struct inject *j, char ***next, char **end)
 		if (**r == '-')
 			return refuse(j,
 				      "options come before recipients, and a "
-				      "recipient like this behind \"--\": ",
+				      "recipient like this after \"--\": ",
 				      *r);
 	return code;
 }

@@ -120,7 +120,7 @@ recipients(struct options *o, struct arguments *a, bool anything,
 		if (**r == '-' && !anything)
 			return refuse(why, EX_USAGE,
 				      "options come before recipients, and a "
-				      "recipient like this behind \"--\": ",
+				      "recipient like this after \"--\": ",
 				      *r, strlen(*r));
 	}
 	return 0;

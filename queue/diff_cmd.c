@@ -159,7 +159,8 @@ tell_others(struct diff *d)
 		}
 	}
 	if (n[0] + n[1] > 0)
-		printf("besides, of other tables %llu records go and %llu come "
+		printf("besides, in other tables %llu records are removed and "
+		       "%llu added "
 		       "(listen, access, pools and the like)\n",
 		       (unsigned long long)n[0], (unsigned long long)n[1]);
 }

@@ -132,7 +132,7 @@ open_one(struct store *st, struct find *f, const char *name, uint32_t segno)
 	if (s->is_damaged)
 		store_alarm_segment(st, segno,
 				    "its first record is damaged; what is "
-				    "behind it is read all the same");
+				    "after it is read all the same");
 }
 
 /* A whole segment of another number: it gets its own name back. */

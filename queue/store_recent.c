@@ -106,7 +106,7 @@ log_error(const struct store *st)
 {
 	log_open("keys-not-kept");
 	log_errno(st->kept.error);
-	log_text("then", gives_up(st) ? "what clients repeat behind a restart "
+	log_text("then", gives_up(st) ? "what clients repeat after a restart "
 					"may be taken twice"
 				      : "it is tried again");
 	log_close();

@@ -77,7 +77,7 @@ smtpc_verdict(const struct smtpc *c, struct slice host, struct verdict *v)
 	if (c->code == 0) {
 		put(&line, SLICE(" talks no SMTP (#4.5.0)"));
 	} else if (c->stray) {
-		put(&line, SLICE(" said what nobody had asked for: "));
+		put(&line, SLICE(" sent an unexpected reply: "));
 		put_reply(&line, c->code, said);
 		put_refusal(&line, c);
 		put(&line, SLICE(" (#4.5.0)"));

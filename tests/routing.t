@@ -114,7 +114,7 @@ stranger  is told by SMTP: I do not relay there for you (#5.7.1)' \
     "explain: limits, pool, policy of TLS"
 is "$(explain --json info@hub.test x@fax.test)" \
 '{"facts":[{"what":"address","value":"info@hub.test"},{"what":"alias","value":"root@hub.test a@far.test","line":"aliases:1"},{"what":"decision","value":"reject: no mailbox here by that name (#5.1.1)","line":"locals:1","pattern":"hub.test"},{"what":"stranger","value":"may send here by SMTP","line":"locals:1"}]}
-{"facts":[{"what":"address","value":"x@fax.test"},{"what":"next hop","value":"fax:7","line":"routes.d/rest:1","pattern":"fax.test"},{"what":"  agent","value":"the site'"'"'s own, fax"},{"what":"  tls","value":"nothing is said of it"},{"what":"lifetime","value":"86400 s","line":"queuelifetime:1"},{"what":"stranger","value":"is told by SMTP: I do not relay there for you (#5.7.1)"}]}' \
+{"facts":[{"what":"address","value":"x@fax.test"},{"what":"next hop","value":"fax:7","line":"routes.d/rest:1","pattern":"fax.test"},{"what":"agent","value":"the site'"'"'s own, fax"},{"what":"tls","value":"nothing is said of it"},{"what":"lifetime","value":"86400 s","line":"queuelifetime:1"},{"what":"stranger","value":"is told by SMTP: I do not relay there for you (#5.7.1)"}]}' \
     "explain: JSON"
 touch -d '+1 hour' "$work/say/routes.d/rest"
 explain a@b 2>&1 >/dev/null | grep -q 'table routes has been edited'
@@ -144,7 +144,7 @@ is "$(diff)" \
 anybody@new.test
   - smtp:mx rate=90/m lifetime=86400s pool=bulk; strangers may not [routes.d/rest:2]
   + hold: queue it, do not try lifetime=86400s; strangers may not [routes.d/partners:4]
-besides, of other tables 3 records go and 2 come (listen, access, pools and the like)
+besides, in other tables 3 records are removed and 2 added (listen, access, pools and the like)
 2 of 11 decisions change' "diff: all keys"
 cat >"$work/sample" <<T
 # addresses
