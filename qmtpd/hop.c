@@ -90,6 +90,7 @@ drop_peer(struct hop *h, struct peer *p, const char *why)
 		hop_ended_bad(h);
 		if (is_no_way(p, why))
 			about = VERDICT_WAY;
+		p->is_foreign = about == VERDICT_WAY;
 	}
 	peer_fail(p, why, about, strcmp(why, LOST) == 0);
 	while ((d = delivery_first(&p->bound))) {

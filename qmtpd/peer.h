@@ -86,6 +86,7 @@ struct peer {
 	size_t n_last;		    /* recipients of the last package */
 	bool is_open, gone, clock_busy, turn;
 	bool answers;	     /* it has, at least once */
+	bool is_foreign;     /* what it said is another protocol's */
 	uint64_t put, moved; /* bytes put; what had moved at the last look */
 	uint64_t arrived;    /* ... and had arrived there, at the last */
 };

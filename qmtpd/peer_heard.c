@@ -69,6 +69,8 @@ peer_log_duplicates(const struct peer *p)
 	uint64_t arrived = may_have_arrived(p);
 	struct link *link;
 
+	if (p->is_foreign) /* whoever that is has taken no mail */
+		return;
 	for (link = list_first(&p->begun); link;
 	     link = list_next(&p->begun, link)) {
 		struct begun *b = OWNER(link, struct begun, link);

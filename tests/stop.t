@@ -117,8 +117,16 @@ echo 60 | table hub stopwait
 	echo 'slow.test slow:there'
 	echo "qmtp.test qmtp:127.0.0.1:$1"
 	echo "smtp.test smtp:127.0.0.1:$2"
+	echo "wrong.test qmtp:127.0.0.1:$2"
 } | table hub routes
 node_start hub || tap_done
+"$BUILD/tests/quail-load" -s 1 -b 300 -m 1 -f wrong@leaf.test \
+    -t x@wrong.test "127.0.0.1:$qmtp" >"$work/said"
+check 'what speaks no QMTP' wait_for 5 \
+    has_line 'event=lost .*does not speak QMTP' "$work/hub.log"
+check '... has taken no mail' \
+    test "$(grep -c "possible-duplicate .*nexthop=127.0.0.1:$2" \
+    "$work/hub.log")" = 0
 for to in slow qmtp smtp; do
 	"$BUILD/tests/quail-load" -s 1 -b 300 -m 1 -f "$to@leaf.test" \
 	    -t "x@$to.test" "127.0.0.1:$qmtp" >"$work/said"
