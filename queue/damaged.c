@@ -195,6 +195,32 @@ damaged_open(struct damaged *d, int queue_dir, const char *name)
 	return 0;
 }
 
+static int
+has(int dir, const char *name)
+{
+	int fd = fs_open(dir, name, O_RDONLY, 0);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	fs_close(fd);
+	return 1;
+}
+
+int
+damaged_has(int queue_dir, uint64_t id)
+{
+	const struct damaged_piece p = {.id = id};
+	char name[DAMAGED_NAME];
+	int r, dir = fs_open_dir(queue_dir, folder);
+
+	if (dir < 0)
+		return errno == ENOENT ? 0 : -1;
+	make_name(name, &p);
+	r = has(dir, name);
+	fs_close(dir);
+	return r;
+}
+
 int
 damaged_text(struct damaged *d, uint64_t from, char *to, size_t n)
 {

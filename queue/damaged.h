@@ -65,6 +65,13 @@ struct damaged {
 int
 damaged_open(struct damaged *d, int queue_dir, const char *name);
 
+/* damaged_has - is there one with this id?
+ *
+ * Returns  1, 0; -1 with errno when that cannot be said.
+ */
+int
+damaged_has(int queue_dir, uint64_t id);
+
 /* damaged_text - n bytes of its text; unreadable ones are zeros
  *
  * Needs    from + n <= d->text_len.

@@ -23,6 +23,7 @@
 #include "lib/worker.h"
 #include "queue/gather.h"
 #include "queue/incoming.h"
+#include "queue/left.h"
 #include "queue/message.h"
 #include "queue/recent.h"
 #include "queue/segment_scan.h"
@@ -40,6 +41,7 @@ enum {
 	/* a message's record; half of what a record may have, so that it can
 	 * be moved with all that has become of it */
 	STORE_RECORD_MAX = RECORD_PAYLOAD_MAX / 2,
+	STORE_REREAD_MAX = 4 * 1024 * 1024, /* of text, in one go */
 	STORE_SHORT = 131072 /* a batch up to this is synced at once */
 };
 
@@ -166,7 +168,8 @@ struct store {
 	bool is_readonly;      /* queue/offline.c: nothing may be written */
 	struct store_found *found; /* what would be set aside then */
 	size_t n_found;
-	struct recent recent; /* packages that were taken lately, ... */
+	struct left undelivered; /* no repeat is told K for these */
+	struct recent recent;	 /* packages that were taken lately, ... */
 	uint64_t put_written, put_durable; /* ... so many of them for sure */
 	struct store_kept kept;
 	struct store_seal seal;
@@ -238,6 +241,11 @@ store_is_durable(const struct store *st, const struct message *m);
  * Takes    in: has_key, key and session (queue/recent.h).
  * Returns  true, and *of the message that stands for it, 0 if only its key
  *          is known any more: call store_wait at once.
+ *
+ * None stands for it that was set aside as damaged, removed, or returned, for
+ * all of its recipients or one. One that is on disk in the queue is read
+ * first, so that it is not told K for bytes that are gone; of a text over
+ * STORE_REREAD_MAX only the file's size.
  */
 bool
 store_taken(struct store *st, const struct incoming *in, uint64_t *of);
@@ -256,6 +264,7 @@ store_wait(struct store *st, uint64_t of, struct store_waiter *w);
  * duplicate, never a loss. When it was the last one the message is gone and
  * freed, unless attempts still know it (m->n_busy): then store_forget_over
  * frees it.
+ * With D nothing that its client repeats is told K for it from here on.
  * Needs    m is durable: its waiter was told K.
  * Returns  true when the message is gone.
  */
@@ -263,8 +272,8 @@ bool
 store_settle(struct store *st, struct message *m, uint32_t index, char code,
 	     struct slice text);
 
-/* store_forget_settled - the same, in memory only: its record is written
- * already, with the bounce */
+/* store_forget_settled - the same with D, in memory only: its record is
+ * written already, with the bounce */
 bool
 store_forget_settled(struct store *st, struct message *m, uint32_t index);
 
@@ -328,6 +337,11 @@ store_text_next(struct store *st, struct message *m, struct store_reader *r,
  */
 int
 store_check(struct store *st, struct message *m, bool from_disk);
+
+/* store_check_some - the same, but of a text over STORE_REREAD_MAX look only
+ * whether all of it is there */
+int
+store_check_some(struct store *st, struct message *m);
 
 /* store_reclaim - give the oldest segments back when they hold nothing that
  * lives, or too little; call it now and then (once a second)

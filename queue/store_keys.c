@@ -5,6 +5,7 @@
 #include "lib/fs.h"
 #include "lib/salvage.h"
 #include "lib/siphash.h"
+#include "queue/damaged.h"
 #include "queue/store_damage.h"
 #include "queue/store_index.h"
 #include "queue/store_recent.h"
@@ -219,6 +220,37 @@ take_from_file(struct store *st, const uint8_t key[RECENT_KEY])
 			take_key(&v, &k);
 }
 
+/* It is in the queue: are its bytes what was taken? */
+static bool
+is_whole(struct store *st, struct message *m)
+{
+	bool is_whole;
+
+	if (!store_is_durable(st, m))
+		return true;
+	if (store_is_spoiled(st, m))
+		return false;
+	is_whole = store_check_some(st, m) == 0;
+	if (store_is_spoiled(st, m) && st->spoils)
+		st->spoils(st, m);
+	return is_whole;
+}
+
+/* May a client be told that what it repeats is here, as this message? */
+static bool
+stands(struct store *st, uint64_t id)
+{
+	struct message *m;
+
+	if (id == 0)
+		return true;
+	if (left_may_have(&st->undelivered, id, clock_boot_s()) ||
+	    damaged_has(st->dir, id) != 0)
+		return false;
+	m = idmap_get(&st->messages, id);
+	return !m || is_whole(st, m);
+}
+
 bool
 store_taken(struct store *st, const struct incoming *in, uint64_t *of)
 {
@@ -226,5 +258,6 @@ store_taken(struct store *st, const struct incoming *in, uint64_t *of)
 
 	if (!st->is_loaded && !recent_knows(&st->recent, in->key))
 		take_from_file(st, in->key);
-	return recent_find(&st->recent, in->key, in->session, &now, of);
+	return recent_find(&st->recent, in->key, in->session, &now, of) &&
+	       stands(st, *of);
 }

@@ -255,6 +255,38 @@ store_text_next(struct store *st, struct message *m, struct store_reader *r,
 	return store_spoil(st, m, bad_text);
 }
 
+/* Is all of a text that has its own file there? Its bytes are not read. */
+static int
+check_size(struct store *st, const struct message *m)
+{
+	char name[BIG_NAME];
+	struct stat file;
+	int fd, r;
+
+	big_name(name, m->id);
+	fd = fs_open(st->big_dir, name, O_RDONLY, 0);
+	if (fd < 0)
+		return -1;
+	r = fs_stat(fd, &file);
+	fs_close(fd);
+	errno = EBADMSG;
+	return r == 0 && (uint64_t)file.st_size == m->text_len ? 0 : -1;
+}
+
+int
+store_check_some(struct store *st, struct message *m)
+{
+	struct buf room = {0};
+	uint32_t crc;
+	int r;
+
+	if (!m->is_big || m->text_len <= STORE_REREAD_MAX)
+		return store_check(st, m, false);
+	r = read_envelope(st, m, &room, &crc);
+	buf_free(&room);
+	return r == 0 ? check_size(st, m) : -1;
+}
+
 /* Let the next reads come from the disk. */
 static void
 uncache(struct store *st, const struct message *m)

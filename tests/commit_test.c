@@ -12,6 +12,8 @@
 #include "tests/tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 enum { LARGE = STORE_SHORT + 1000, SMALL = 100 };
 
@@ -19,6 +21,7 @@ static struct loop loop;
 static struct store store;
 static struct buf story;
 static uint64_t next_id;
+static unsigned n_spoiled;
 
 struct mail {
 	struct store_waiter waiter;
@@ -320,6 +323,135 @@ test_failure(void)
 	finish();
 }
 
+static void
+put_damaged(uint64_t id)
+{
+	char name[64] = "queue/damaged/";
+	FILE *f;
+
+	big_name(name + strlen(name), id);
+	f = fopen(name, "w");
+	if (!f)
+		exit(1);
+	fclose(f);
+}
+
+/* Who left otherwise than by delivery stands for nothing any more: what its
+ * client sends again is a new message. */
+static void
+test_left(void)
+{
+	struct mail a, b, c, d, repeat = {.name = 'r', .waiter.done = told},
+				second = repeat;
+
+	begin(WORKER_INLINE);
+	add(&a, 'a', SMALL);
+	add(&b, 'b', SMALL);
+	add(&c, 'c', SMALL);
+	add(&d, 'd', SMALL);
+	loop_round(&loop, 0);
+	store_settle(&store, a.waiter.message, 0, 'K', SLICE("x"));
+	store_settle(&store, a.waiter.message, 1, 'K', SLICE("x"));
+	store_settle(&store, b.waiter.message, 0, 'D', SLICE("removed"));
+	store_settle(&store, b.waiter.message, 1, 'D', SLICE("removed"));
+	store_forget_settled(&store, c.waiter.message, 0);
+	ok(repeats(&a, &repeat), "what was delivered stands for a repeat");
+	ok(!repeats(&b, &repeat), "what an operator removed does not");
+	ok(!repeats(&c, &repeat), "nor what was returned, if to one only");
+	if (system("mkdir -p queue/damaged") != 0)
+		exit(1);
+	ok(repeats(&d, &second), "what is in the queue does");
+	put_damaged(d.in.id);
+	ok(!repeats(&d, &repeat), "not what is in queue/damaged");
+	loop_round(&loop, 0);
+	ok(is_told("aK bK cK dK rK rK "), "and each that does was told K");
+	forget(&a);
+	forget(&b);
+	forget(&c);
+	forget(&d);
+	finish();
+}
+
+/* Turn a bit of what mail has at from its text's begin. */
+static void
+turn_bit(const struct mail *mail, bool is_big, off_t from)
+{
+	struct message *m = idmap_get(&store.messages, mail->in.id);
+	char name[64] = "queue/big/", c;
+	int fd = m->segment->fd;
+
+	if (is_big) {
+		big_name(name + strlen(name), m->id);
+		fd = open(name, O_RDWR);
+	} else {
+		from += (off_t)(m->offset + RECORD_HEAD + ENTRY_M_HEAD +
+				m->env_len);
+	}
+	if (pread(fd, &c, 1, from) != 1)
+		exit(1);
+	c ^= 1;
+	if (pwrite(fd, &c, 1, from) != 1)
+		exit(1);
+	if (is_big)
+		close(fd);
+}
+
+static void
+cut_big(const struct mail *mail, off_t size)
+{
+	char name[64] = "queue/big/";
+
+	big_name(name + strlen(name), mail->in.id);
+	if (truncate(name, size) != 0)
+		exit(1);
+}
+
+static void
+on_spoiled(struct store *st, struct message *m)
+{
+	(void)st;
+	n_spoiled += m != NULL;
+}
+
+/* The first is in the queue, but its bytes are not what was taken. */
+static void
+test_first_is_damaged(void)
+{
+	struct mail a, b, c, d, e, repeat = {.name = 'r', .waiter.done = told},
+				   second = repeat, third = repeat;
+
+	begin(WORKER_INLINE);
+	add(&a, 'a', SMALL);
+	add(&b, 'b', SMALL);
+	add(&c, 'c', 2 * INCOMING_SMALL);
+	add(&d, 'd', STORE_REREAD_MAX + 1);
+	add(&e, 'e', 2 * INCOMING_SMALL);
+	loop_round(&loop, 0);
+	store_close(&store);
+	begin(WORKER_INLINE);
+	store.spoils = on_spoiled;
+	turn_bit(&b, false, SMALL - 1);
+	turn_bit(&c, true, INCOMING_SMALL);
+	turn_bit(&d, true, STORE_REREAD_MAX);
+	ok(repeats(&a, &repeat) && repeats(&e, &second),
+	   "the neighbours stand for their repeats");
+	ok(!repeats(&b, &repeat), "one whose text is damaged does not");
+	ok(!repeats(&b, &repeat) && n_spoiled == 1,
+	   "nor ever, and it is tried, to be set aside");
+	ok(!repeats(&c, &repeat), "nor one with such a file");
+	ok(repeats(&d, &third), "a very large file is not read");
+	cut_big(&d, STORE_REREAD_MAX);
+	ok(!repeats(&d, &repeat), "but must have its size");
+	loop_round(&loop, 0);
+	ok(is_told("aK bK cK dK eK rK rK rK "), "each got its answer");
+	forget(&a);
+	forget(&b);
+	forget(&c);
+	forget(&d);
+	forget(&e);
+	finish();
+}
+
 static bool no_room;
 
 static ssize_t
@@ -446,6 +578,8 @@ main(void)
 	test_given_back();
 	test_outcomes();
 	test_late_outcomes();
+	test_left();
+	test_first_is_damaged();
 	test_failure();
 	test_failed_write();
 	test_cache();
