@@ -128,13 +128,15 @@ full_name(struct expansion *x, struct slice address)
 	return buf_slice(&x->name);
 }
 
-/* Who is told of a loop already gets no second bounce. */
+/* A sender who is told of a loop already gets no second bounce. */
 static void
 put_loop(struct expansion *x, struct slice address, struct slice source)
 {
 	log_alias(x, "alias-loop", address, source);
-	if (x->is_said)
+	if (x->is_said) {
+		log_alias(x, "dropped", address, source);
 		return;
+	}
 	if (x->n_loops++ > 0)
 		buf_putc(&x->loops, ',');
 	buf_number(&x->loops, x->n);
@@ -345,25 +347,70 @@ id_at(const struct hops *h, size_t i)
 	return id;
 }
 
-static bool
-is_said(const struct aliases_said *said, const struct hops *h)
+static struct aliases_loop
+loop_of(const struct expansion *x, const struct incoming *in, size_t i)
 {
-	size_t i, j;
+	struct aliases_loop loop;
+	struct siphash h;
+	uint64_t id = id_at(x->hops, i);
 
-	for (i = 0; said && i < h->ids.len / sizeof(uint64_t); i++)
-		for (j = 0; j < said->n && j < ALIASES_SAID; j++)
-			if (said->ids[j] == id_at(h, i))
-				return true;
-	return false;
+	siphash_init(&h, x->key);
+	siphash_push(&h, slice_of((const char *)&id, sizeof id));
+	siphash_push(&h, buf_slice(&in->sender));
+	siphash_end(&h, loop.path);
+	memcpy(loop.key, in->key, sizeof loop.key);
+	return loop;
 }
 
-static void
-say(struct aliases_said *said, const struct hops *h)
+static size_t
+n_ids(const struct hops *h)
+{
+	return h->ids.len / sizeof(uint64_t);
+}
+
+/* Where it was noted; NULL: it was not. */
+static const struct aliases_loop *
+noted(const struct aliases_said *said, const struct aliases_loop *loop)
 {
 	size_t i;
 
-	for (i = 0; said && i < h->ids.len / sizeof(uint64_t); i++)
-		said->ids[said->n++ % ALIASES_SAID] = id_at(h, i);
+	for (i = 0; i < said->n && i < ALIASES_SAID; i++)
+		if (memcmp(said->loops[i].path, loop->path,
+			   sizeof loop->path) == 0)
+			return &said->loops[i];
+	return NULL;
+}
+
+static bool
+is_said(const struct aliases_said *said, const struct expansion *x,
+	const struct incoming *in)
+{
+	bool is_said = false;
+	size_t i;
+
+	for (i = 0; said && in->is_trusted && i < n_ids(x->hops); i++) {
+		struct aliases_loop loop = loop_of(x, in, i);
+		const struct aliases_loop *l = noted(said, &loop);
+
+		if (l && memcmp(l->key, loop.key, sizeof loop.key) == 0)
+			return false;
+		is_said = is_said || l;
+	}
+	return is_said;
+}
+
+static void
+say(struct aliases_said *said, const struct expansion *x,
+    const struct incoming *in)
+{
+	size_t i;
+
+	for (i = 0; said && in->is_trusted && i < n_ids(x->hops); i++) {
+		struct aliases_loop loop = loop_of(x, in, i);
+
+		if (!noted(said, &loop))
+			said->loops[said->n++ % ALIASES_SAID] = loop;
+	}
 }
 
 /* Aliases lead to none of those that the client names itself. */
@@ -404,12 +451,12 @@ aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],
 	first = calloc(in->n_rcpts + 1, sizeof *first);
 	if (!first)
 		die_nomem();
-	x.is_said = is_said(said, &in->hops);
+	x.is_said = is_said(said, &x, in);
 	r = enter_named(&x, buf_slice(&in->rcpts)) == 0
 		? expand_all(&x, buf_slice(&in->rcpts), first)
 		: ALIASES_MANY;
-	if (x.n_loops > 0)
-		say(said, &in->hops);
+	if (x.n_loops > 0 && r != ALIASES_MANY)
+		say(said, &x, in);
 	if (r == ALIASES_DONE)
 		take(&x, in, first);
 	free(first);

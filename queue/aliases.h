@@ -40,27 +40,38 @@ enum aliases_result {
 	ALIASES_MANY,  /* it would be more than ALIASES_MAX recipients */
 	ALIASES_LOOP,  /* nobody is left to whom it has not been copied before,
 			* or it would be more than ALIASES_COPIES_MAX */
-	ALIASES_AGAIN, /* the first is so, and has been said */
+	ALIASES_AGAIN, /* the first is so, and has been said to its sender;
+			* each recipient was logged as dropped */
 };
 
-/* Messages that are known to loop: their senders are told once, however many
- * copies come back. The latest; it takes a zeroed struct. */
+/* What is known to loop: its sender is told once, however many copies come
+ * back. The latest; it takes a zeroed struct.
+ *
+ * What a copy says of where it has been is hostile input, and whoever sends a
+ * copy on becomes its sender. So what counts is the message's id and its
+ * return path, from clients only that may relay: they are ours, and a refusal
+ * to them is a bounce. All others are refused each time. The package that was
+ * noted, sent again, is refused again: its client may not have heard it. */
 struct aliases_said {
-	uint64_t ids[ALIASES_SAID];
+	struct aliases_loop {
+		uint8_t path[SIPHASH_SIZE]; /* the id, the return path */
+		uint8_t key[12];	    /* of the package */
+	} loops[ALIASES_SAID];
 	size_t n;
 };
 
 /* aliases_expand - replace in->rcpts and in->n_rcpts
  *
  * Takes    key: of a hash that clients cannot foretell; said: may be NULL.
- * Needs    all recipients there, and in->key made of them as they came.
+ * Needs    the sender and all recipients there, and in->key made of them as
+ *          they came.
  *
  * What in->attrs say of a recipient (lib/dsn.h) is said of those that came of
  * it.
  *
  * Returns  if not ALIASES_DONE, *in is unchanged.
  * Keeps    nothing; logs each line that is used, and each that is not because
- *          the message has been there.
+ *          the message has been there, and each recipient that is dropped.
  */
 enum aliases_result
 aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],

@@ -29,8 +29,9 @@ struct incoming {
 	int big_fd; /* 0: none yet */
 	uint32_t big_crc;
 	struct hops hops;
-	bool has_key; /* of queue/recent.h */
-	uint8_t key[12];
+	bool is_trusted;  /* its client may relay */
+	bool has_key;	  /* for queue/recent.h */
+	uint8_t key[12];  /* of the package, as it came */
 	uint32_t session; /* of the connection that it came by */
 };
 

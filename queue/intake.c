@@ -233,13 +233,21 @@ committed(struct store_waiter *w, struct message *m, const struct verdict *v)
 }
 
 static void
-finish_refused(struct staged *s)
+log_refuse(const struct staged *s)
 {
-	log_open(s->verdict.code == 'K' ? "dropped" : "refuse");
+	log_open("refuse");
 	log_id("id", s->in.id);
 	log_bytes("from", buf_slice(&s->in.sender));
 	log_bytes("why", verdict_text(&s->verdict));
 	log_close();
+}
+
+/* K: its recipients were dropped, and each logged as such. */
+static void
+finish_refused(struct staged *s)
+{
+	if (s->verdict.code != 'K')
+		log_refuse(s);
 	answer(s->link, s->in.id, &s->verdict);
 	free_staged(s);
 }

@@ -177,17 +177,14 @@ session_of(const struct repeat *r, uint32_t link)
 }
 
 /* The lengths go in too, so that no byte can move from one to another. */
-void
-repeat_finish(struct repeat *r, struct incoming *in, uint32_t link)
+static void
+end_key(struct repeat *r, struct incoming *in)
 {
 	uint8_t result[SIPHASH_SIZE];
 	struct slice client = buf_slice(&r->pin);
 	uint64_t sizes[] = {in->text_len - r->trace_size, in->sender.len,
 			    in->rcpts.len, r->pin.len};
 
-	if (!r->is_trusted || !r->has_trace || r->trace_left > 0 ||
-	    !r->has_session || !r->header.is_found)
-		return;
 	if (client.len == 0)
 		entry_attr(buf_slice(&in->attrs), "client", &client);
 	texthash_push(&r->hash, buf_slice(&in->sender));
@@ -196,6 +193,16 @@ repeat_finish(struct repeat *r, struct incoming *in, uint32_t link)
 	texthash_push(&r->hash, slice_of((const char *)sizes, sizeof sizes));
 	texthash_end(&r->hash, result);
 	memcpy(in->key, result, sizeof in->key);
+}
+
+void
+repeat_finish(struct repeat *r, struct incoming *in, uint32_t link)
+{
+	end_key(r, in);
+	in->is_trusted = r->is_trusted;
+	if (!r->is_trusted || !r->has_trace || r->trace_left > 0 ||
+	    !r->has_session || !r->header.is_found)
+		return;
 	in->session = session_of(r, link);
 	in->has_key = true;
 }

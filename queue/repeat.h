@@ -69,10 +69,11 @@ repeat_attr(struct repeat *r, struct slice attr, bool has_text);
 void
 repeat_text(struct repeat *r, struct slice text);
 
-/* repeat_finish - give a complete message its key, if it can be a repeat
+/* repeat_finish - give a complete message its key; can it be a repeat?
  *
  * Takes    link: the number of the front end's connection to us, in->attrs.
- * Sets     in->has_key, key and session. *r must not be used again.
+ * Sets     in->key of any, in->is_trusted; in->has_key and session of one
+ *          that can be a repeat. *r must not be used again.
  */
 void
 repeat_finish(struct repeat *r, struct incoming *in, uint32_t link);

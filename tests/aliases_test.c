@@ -7,6 +7,8 @@ static const uint8_t hash_key[SIPHASH_KEY] = {1, 2, 3};
 static struct config config;
 static uint32_t n_rcpts;
 static struct aliases_said said;
+static const char *sender = "sue@hub.test"; /* of the next ones, ... */
+static bool is_stranger, is_retry;	    /* ... as they are */
 static struct buf kept;		/* attributes of the last, "; " behind each */
 static const char *header = ""; /* of the next ones */
 
@@ -40,9 +42,12 @@ static struct buf *
 expand(const char *rcpts)
 {
 	static struct buf out;
-	struct incoming in = {.id = 1};
+	static uint8_t n;
+	struct incoming in = {.id = 1, .is_trusted = !is_stranger};
 	struct slice rest = slice_text(rcpts), one;
 
+	in.key[0] = is_retry ? n : ++n; /* the package is another each time */
+	buf_text(&in.sender, sender);
 	buf_clear(&out);
 	while ((one = slice_word(&rest)).len > 0)
 		incoming_rcpt(&in, one);
@@ -152,6 +157,39 @@ keeps(const char *rcpts, const char *want, const char *attrs)
 		fprintf(stderr, "# %.*s\n", (int)kept.len, buf_slice(&kept).at);
 }
 
+/* Who was told, and by whom: nobody else's copy is dropped. */
+static void
+test_said(void)
+{
+	header = "Delivered-To: team@hub.test\n"
+		 "X-Quail-Expanded: 2 00000000000000b1\n\n";
+	is_stranger = true;
+	becomes("team@hub.test", "loop");
+	keeps("team@hub.test z@y.test", "team@hub.test z@y.test", "loops=0; ");
+	becomes("team@hub.test", "loop");
+	is_stranger = false;
+	becomes("team@hub.test", "loop"); /* a stranger's tells nobody */
+	is_retry = true;
+	becomes("team@hub.test", "loop"); /* its answer may be lost */
+	is_retry = false;
+	becomes("team@hub.test", "again");
+	is_retry = true;
+	becomes("team@hub.test", "again");
+	is_retry = false;
+	is_stranger = true;
+	becomes("team@hub.test", "loop");
+	is_stranger = false;
+	sender = "u2@hub.test"; /* who has sent it on */
+	becomes("team@hub.test", "loop");
+	becomes("team@hub.test", "again");
+	sender = "";
+	keeps("team@hub.test z@y.test", "team@hub.test z@y.test", "loops=0; ");
+	keeps("team@hub.test z@y.test", "z@y.test", "");
+	sender = "sue@hub.test";
+	becomes("team@hub.test", "again");
+	header = "";
+}
+
 static void
 test_marks(void)
 {
@@ -190,6 +228,7 @@ test_marks(void)
 	keeps("team@hub.test z@y.test", "team@hub.test z@y.test", "loops=0; ");
 	keeps("team@hub.test z@y.test", "z@y.test", "");
 	header = "";
+	test_said();
 	keeps("me@hub.test", "me@hub.test copy@hub.test",
 	      "via=0-2 me@hub.test; expanded=1 hub.test; ");
 	header = "X-Quail-Expanded: 2 0 me@hub.test hub.test\n\n";
