@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/statfs.h>
@@ -189,6 +190,18 @@ int
 fs_close(int fd)
 {
 	return fs->close(fd);
+}
+
+void
+fs_guard(void)
+{
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+bool
+fs_is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
 int

@@ -66,6 +66,15 @@ fs_enter(const char *path);
 int
 fs_close(int fd);
 
+/* fs_guard - a file over the process's limit of sizes is an error, EFBIG, and
+ * no signal that ends us; programs that are started inherit it */
+void
+fs_guard(void);
+
+/* fs_is_full - does this errno say that there is no room for it? */
+bool
+fs_is_full(int error);
+
 /* fs_write_all - write n bytes at an offset
  *
  * Returns  0; -1 with errno when not all of it could be written (a short

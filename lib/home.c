@@ -1,6 +1,7 @@
 #include "lib/home.h"
 
 #include "lib/die.h"
+#include "lib/fs.h"
 #include "lib/log.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@ void
 home_enter(int argc, char **argv, const char *name, const char *usage)
 {
 	log_guard();
+	fs_guard();
 	log_program(name);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		printf("usage: %s\n", usage);

@@ -2,6 +2,7 @@
 
 #include "lib/address.h"
 #include "lib/clock.h"
+#include "lib/fs.h"
 #include "lib/limits.h"
 #include "lib/netstring.h"
 #include "qmqpc/envelope.h"
@@ -20,7 +21,7 @@ refuse(struct keep *k, char code, const char *text)
 static void
 refuse_trouble(struct keep *k, int error)
 {
-	if (error == ENOSPC || error == EDQUOT)
+	if (fs_is_full(error))
 		refuse(k, 'Z', "the leaf's spool is full (#4.3.1)");
 	else
 		refuse(k, 'Z', "the leaf's spool gave an error (#4.3.0)");

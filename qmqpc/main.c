@@ -3,6 +3,7 @@
  * The null client of a leaf. Runs as whoever calls it, with nothing but
  * that user's rights; reads DIR/config.cdb, and writes to DIR/spool alone.
  */
+#include "lib/fs.h"
 #include "lib/log.h"
 #include "qmqpc/bs.h"
 #include "qmqpc/inject.h"
@@ -44,6 +45,7 @@ main(int argc, char **argv)
 	int code;
 
 	log_guard();
+	fs_guard();
 	signal(SIGPIPE, SIG_IGN);
 	umask(027); /* the drain, by its group, reads what we spool */
 	code = options_parse(&options, argc, argv, &why);

@@ -5,6 +5,7 @@
 #include "lib/conn.h"
 #include "lib/die.h"
 #include "lib/frame.h"
+#include "lib/fs.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/owner.h"
@@ -147,7 +148,7 @@ take_text(struct staged *s, struct slice text)
 	else if (incoming_text(&s->in, s->intake->store->big_dir,
 			       staging_small(staging), text) != 0)
 		refuse(s, 'Z',
-		       errno == ENOSPC || errno == EDQUOT
+		       fs_is_full(errno)
 			   ? "the queue's disk is full (#4.3.1)"
 			   : "the queue's disk gave an error (#4.3.0)");
 	if (s->in.hops.n > LIMIT_HOPS)

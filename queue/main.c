@@ -16,6 +16,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 enum { LOOK_MS = 20 };
 
@@ -115,6 +116,23 @@ reclaim(struct loop_timer *timer)
 	store_reclaim(&hub.store);
 }
 
+/* Without that the log would end within a segment. Half of it: the index is
+ * written behind the rest. */
+static void
+keep_file_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_FSIZE, &r) != 0 || r.rlim_cur / 2 >= SEGMENT_SIZE)
+		return;
+	hub.store.segment_size = r.rlim_cur / 2;
+	log_open("file-limit");
+	log_number("bytes", (int64_t)r.rlim_cur);
+	log_text("then", "segments are half as large, and a larger message is "
+			 "refused as by a full disk");
+	log_close();
+}
+
 /* Crash tests want small segments that come and go often. */
 static void
 set_segment_size(void)
@@ -173,6 +191,7 @@ main(int argc, char **argv)
 	hub.store.spoils = spoils;
 	hub.store.gathers = true;
 	hub.store.sync_way = WORKER_THREAD;
+	keep_file_limit();
 	set_segment_size();
 	store_open(&hub.store, &hub.loop, HOME_QUEUE);
 	schedule_init(&hub.schedule, &hub.loop, &hub.store, &hub.config,

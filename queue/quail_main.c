@@ -1,4 +1,5 @@
 /* quail - the operator's command; see doc/quail.1 */
+#include "lib/fs.h"
 #include "lib/log.h"
 #include "queue/command.h"
 #include "queue/compile.h"
@@ -77,6 +78,7 @@ main(int argc, char **argv)
 	size_t i;
 
 	log_guard();
+	fs_guard();
 	if (strcmp(name, "--help") == 0 || strcmp(name, "--version") == 0)
 		name += 2;
 	for (i = 0; i < N_COMMANDS; i++)

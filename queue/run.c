@@ -364,10 +364,14 @@ tidy_descriptors(void)
 	struct rlimit limit;
 
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max < RUN_DESCRIPTORS)
+		die_config("the limit of open files is too small; a process "
+			   "needs " RUN_DESCRIPTORS_TEXT " (ulimit -n)",
+			   NULL);
 }
 
 static void

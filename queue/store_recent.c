@@ -98,7 +98,7 @@ gives_up(const struct store *st)
 {
 	int e = st->kept.error;
 
-	return e == ENOSPC || e == EDQUOT || (e != 0 && st->is_full);
+	return fs_is_full(e) || (e != 0 && st->is_full);
 }
 
 static void
