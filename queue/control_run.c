@@ -237,7 +237,7 @@ unknown(struct control_run *r, uint64_t id, struct buf *out)
 		return;
 	}
 	if (is_refused(&r->ask) &&
-	    control_aside_find(&r->aside, r->source->store->dir, id)) {
+	    control_aside_find(&r->aside, r->source->store, id)) {
 		refuse_aside(r, out);
 		return;
 	}

@@ -211,11 +211,11 @@ damaged_has(int queue_dir, uint64_t id)
 {
 	const struct damaged_piece p = {.id = id};
 	char name[DAMAGED_NAME];
-	int r, dir = fs_open_dir(queue_dir, folder);
+	int r, dir = fs_open_dir(queue_dir, DAMAGED_FOLDER);
 
 	if (dir < 0)
 		return errno == ENOENT ? 0 : -1;
-	make_name(name, &p);
+	damaged_name(name, &p);
 	r = has(dir, name);
 	fs_close(dir);
 	return r;
