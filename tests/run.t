@@ -277,7 +277,7 @@ deaf=$(pid_of maildir)
 kill -TERM $supervisor
 soon refuses $p2 && soon refuses $p3 && ! gone "$deaf"
 ok $? "while it waits for him, clients are refused"
-finish
+await
 is $code:"$(gone "$deaf" && echo gone)" 0:gone "who is deaf to TERM is killed 5 s after stopwait"
 rm "$node/maildir.deaf"
 
