@@ -23,6 +23,7 @@ qmtp=$1 good=$2 refuse=$3 close=$4
 shift 4
 
 echo hub.test | table hub me
+echo 3 | table hub stopwait # pits that have a mail and do not answer
 echo "qmtp 127.0.0.1:$qmtp" | table hub listen
 echo '127.0.0.0/8 relay' | table hub access
 echo hub.test | table hub locals
