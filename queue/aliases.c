@@ -338,81 +338,6 @@ expand_all(struct expansion *x, struct slice rcpts, uint32_t *first)
 	return x->n_loops < x->n ? ALIASES_DONE : ALIASES_LOOP;
 }
 
-static uint64_t
-id_at(const struct hops *h, size_t i)
-{
-	uint64_t id;
-
-	memcpy(&id, h->ids.mem + h->ids.off + i * sizeof id, sizeof id);
-	return id;
-}
-
-static struct aliases_loop
-loop_of(const struct expansion *x, const struct incoming *in, size_t i)
-{
-	struct aliases_loop loop;
-	struct siphash h;
-	uint64_t id = id_at(x->hops, i);
-
-	siphash_init(&h, x->key);
-	siphash_push(&h, slice_of((const char *)&id, sizeof id));
-	siphash_push(&h, buf_slice(&in->sender));
-	siphash_end(&h, loop.path);
-	memcpy(loop.key, in->key, sizeof loop.key);
-	return loop;
-}
-
-static size_t
-n_ids(const struct hops *h)
-{
-	return h->ids.len / sizeof(uint64_t);
-}
-
-/* Where it was noted; NULL: it was not. */
-static const struct aliases_loop *
-noted(const struct aliases_said *said, const struct aliases_loop *loop)
-{
-	size_t i;
-
-	for (i = 0; i < said->n && i < ALIASES_SAID; i++)
-		if (memcmp(said->loops[i].path, loop->path,
-			   sizeof loop->path) == 0)
-			return &said->loops[i];
-	return NULL;
-}
-
-static bool
-is_said(const struct aliases_said *said, const struct expansion *x,
-	const struct incoming *in)
-{
-	bool is_said = false;
-	size_t i;
-
-	for (i = 0; said && in->is_trusted && i < n_ids(x->hops); i++) {
-		struct aliases_loop loop = loop_of(x, in, i);
-		const struct aliases_loop *l = noted(said, &loop);
-
-		if (l && memcmp(l->key, loop.key, sizeof loop.key) == 0)
-			return false;
-		is_said = is_said || l;
-	}
-	return is_said;
-}
-
-static void
-say(struct aliases_said *said, const struct expansion *x,
-    const struct incoming *in)
-{
-	size_t i;
-
-	for (i = 0; said && in->is_trusted && i < n_ids(x->hops); i++) {
-		struct aliases_loop loop = loop_of(x, in, i);
-
-		if (!noted(said, &loop))
-			said->loops[said->n++ % ALIASES_SAID] = loop;
-	}
-}
-
 /* Aliases lead to none of those that the client names itself. */
 static int
 enter_named(struct expansion *x, struct slice rcpts)
@@ -451,12 +376,12 @@ aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],
 	first = calloc(in->n_rcpts + 1, sizeof *first);
 	if (!first)
 		die_nomem();
-	x.is_said = is_said(said, &x, in);
+	x.is_said = aliases_is_said(said, key, in);
 	r = enter_named(&x, buf_slice(&in->rcpts)) == 0
 		? expand_all(&x, buf_slice(&in->rcpts), first)
 		: ALIASES_MANY;
 	if (x.n_loops > 0 && r != ALIASES_MANY)
-		say(said, &x, in);
+		aliases_say(said, key, in);
 	if (r == ALIASES_DONE)
 		take(&x, in, first);
 	free(first);

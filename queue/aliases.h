@@ -21,6 +21,7 @@
 
 #include "cdb/config.h"
 #include "lib/siphash.h"
+#include "queue/aliases_said.h"
 #include "queue/incoming.h"
 #include "queue/via.h"
 
@@ -28,9 +29,8 @@ enum {
 	ALIASES_MAX = 10000, /* recipients then, and addresses on the way */
 	ALIASES_DEPTH_MAX = VIA_DEPTH_MAX,
 	ALIASES_COPIES_MAX = 100000, /* that a recipient may become in a site */
-	ALIASES_SINGLE_MAX = 20, /* of those that stand for one, so many leave
-				  * their name: each makes an attempt more */
-	ALIASES_SAID = 256,
+	ALIASES_SINGLE_MAX = 20,   /* of those that stand for one, so many leave
+				    * their name: each makes an attempt more */
 	ALIASES_REPORTED_MAX = 100 /* more are a list: what was asked of
 				      reports is not asked of them */
 };
@@ -42,22 +42,6 @@ enum aliases_result {
 			* or it would be more than ALIASES_COPIES_MAX */
 	ALIASES_AGAIN, /* the first is so, and has been said to its sender;
 			* each recipient was logged as dropped */
-};
-
-/* What is known to loop: its sender is told once, however many copies come
- * back. The latest; it takes a zeroed struct.
- *
- * What a copy says of where it has been is hostile input, and whoever sends a
- * copy on becomes its sender. So what counts is the message's id and its
- * return path, from clients only that may relay: they are ours, and a refusal
- * to them is a bounce. All others are refused each time. The package that was
- * noted, sent again, is refused again: its client may not have heard it. */
-struct aliases_said {
-	struct aliases_loop {
-		uint8_t path[SIPHASH_SIZE]; /* the id, the return path */
-		uint8_t key[12];	    /* of the package */
-	} loops[ALIASES_SAID];
-	size_t n;
 };
 
 /* aliases_expand - replace in->rcpts and in->n_rcpts
