@@ -33,7 +33,8 @@ struct expansion {
 	unsigned n_single;
 	struct buf loops; /* indices, with commas between */
 	uint32_t n_loops;
-	bool is_said; /* that it loops */
+	bool is_said;	    /* that it loops */
+	struct buf dropped; /* netstrings: an address, and by which line */
 	struct buf name;
 };
 
@@ -134,13 +135,24 @@ put_loop(struct expansion *x, struct slice address, struct slice source)
 {
 	log_alias(x, "alias-loop", address, source);
 	if (x->is_said) {
-		log_alias(x, "dropped", address, source);
+		netstring_put(&x->dropped, address);
+		netstring_put(&x->dropped, source);
 		return;
 	}
 	if (x->n_loops++ > 0)
 		buf_putc(&x->loops, ',');
 	buf_number(&x->loops, x->n);
 	put_rcpt(x, address);
+}
+
+static void
+log_dropped(const struct expansion *x)
+{
+	struct slice rest = buf_slice(&x->dropped), address, source;
+
+	while (netstring_slice(&rest, &address) == 0 &&
+	       netstring_slice(&rest, &source) == 0)
+		log_alias(x, "dropped", address, source);
 }
 
 static bool
@@ -382,6 +394,8 @@ aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],
 		: ALIASES_MANY;
 	if (x.n_loops > 0 && r != ALIASES_MANY)
 		aliases_say(said, key, in);
+	if (r == ALIASES_DONE || r == ALIASES_AGAIN) /* else none is */
+		log_dropped(&x);
 	if (r == ALIASES_DONE)
 		take(&x, in, first);
 	free(first);
@@ -390,6 +404,7 @@ aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],
 	buf_free(&x.seen);
 	buf_free(&x.vias);
 	buf_free(&x.loops);
+	buf_free(&x.dropped);
 	buf_free(&x.name);
 	return r;
 }
