@@ -36,7 +36,7 @@ open_it(struct control_aside *w, const struct store *st, const char *name)
 		return false;
 	w->is_open = true;
 	w->text_at = 0;
-	strcpy(w->name, name);
+	memcpy(w->name, name, strlen(name) + 1);
 	return true;
 }
 

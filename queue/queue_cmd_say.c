@@ -119,7 +119,7 @@ put_age(char out[24], const struct say *say, struct slice body)
 	if (number(body, "birth_us", &birth_us) && birth_us > 0)
 		put_span(out, age_s(say, body));
 	else
-		strcpy(out, "-");
+		memcpy(out, "-", 2);
 }
 
 /* lists */
