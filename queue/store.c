@@ -244,7 +244,6 @@ store_close(struct store *st)
 	buf_free(&st->outcomes);
 	buf_free(&st->late);
 	store_recent_close(st);
-	left_free(&st->undelivered);
 	buf_free(&st->index);
 	buf_free(&st->news_index);
 	buf_free(&st->outcomes_index);

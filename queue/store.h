@@ -23,7 +23,6 @@
 #include "lib/worker.h"
 #include "queue/gather.h"
 #include "queue/incoming.h"
-#include "queue/left.h"
 #include "queue/message.h"
 #include "queue/recent.h"
 #include "queue/segment_scan.h"
@@ -168,7 +167,6 @@ struct store {
 	bool is_readonly;      /* queue/offline.c: nothing may be written */
 	struct store_found *found; /* what would be set aside then */
 	size_t n_found;
-	struct left undelivered; /* no repeat is told K for these */
 	struct recent recent;	 /* packages that were taken lately, ... */
 	uint64_t put_written, put_durable; /* ... so many of them for sure */
 	struct store_kept kept;

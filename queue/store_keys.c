@@ -244,8 +244,7 @@ stands(struct store *st, uint64_t id)
 
 	if (id == 0)
 		return true;
-	if (left_may_have(&st->undelivered, id, clock_boot_s()) ||
-	    damaged_has(st->dir, id) != 0)
+	if (damaged_has(st->dir, id) != 0)
 		return false;
 	m = idmap_get(&st->messages, id);
 	return !m || is_whole(st, m);

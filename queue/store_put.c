@@ -172,19 +172,11 @@ store_put_late(struct store *st)
 		buf_take(&st->late, all - rest.len);
 }
 
-static bool
-forget(struct store *st, struct message *m, uint32_t index, char code)
-{
-	if (code == 'D')
-		left_put(&st->undelivered, m->id, clock_boot_s());
-	store_mark(m, index);
-	return store_forget_over(st, m);
-}
-
 bool
 store_forget_settled(struct store *st, struct message *m, uint32_t index)
 {
-	return forget(st, m, index, 'D');
+	store_mark(m, index);
+	return store_forget_over(st, m);
 }
 
 bool
@@ -200,5 +192,5 @@ store_settle(struct store *st, struct message *m, uint32_t index, char code,
 	buf_free(&payload);
 	if (st->settle_timer.slot == 0)
 		loop_timer_set(st->loop, &st->settle_timer, STORE_SETTLE_MS);
-	return forget(st, m, index, code);
+	return store_forget_settled(st, m, index);
 }
