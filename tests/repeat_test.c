@@ -337,6 +337,30 @@ test_contract(void)
 	}
 }
 
+/* Each package has a key, also one that can be no repeat: what loops is known
+ * by it. */
+static void
+test_every_key(void)
+{
+	static const uint8_t secret[SIPHASH_KEY] = {1};
+	struct incoming in[2] = {{.id = 1}, {.id = 2}};
+	struct texthash_key key;
+	struct repeat r;
+	size_t i;
+
+	texthash_key(&key, secret);
+	for (i = 0; i < 2; i++) {
+		repeat_init(&r, &key);
+		repeat_text(&r, i ? SLICE("a\n") : SLICE("b\n"));
+		in[i].text_len = 2;
+		repeat_finish(&r, &in[i], 1);
+		repeat_free(&r);
+	}
+	ok(!in[0].has_key && !in[1].has_key, "none of them can be a repeat");
+	ok(memcmp(in[0].key, in[1].key, sizeof in[0].key) != 0,
+	   "but each has its own key");
+}
+
 int
 main(void)
 {
@@ -347,6 +371,7 @@ main(void)
 	clock_at_s = clock_s() - 100 * DAY;
 	at(0);
 	begin();
+	test_every_key();
 	test_time();
 	n_stored = 0;
 	test_connection();
