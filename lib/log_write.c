@@ -9,6 +9,12 @@
 
 static int ours[2] = {-1, -1};
 
+/* What descriptor 2 is, once it has been looked at. Not each time: a file whose
+ * times somebody has asked for gets new ones at its next write, which costs a
+ * block each sync of its neighbours. */
+static struct stat kind;
+static bool is_known;
+
 /* The terminal that descriptor 2 was when we opened it a second time. */
 static struct {
 	int fd;
@@ -110,23 +116,29 @@ to_terminal(struct slice lines, const struct stat *st)
 ssize_t
 log_write(struct slice lines)
 {
-	struct stat st;
-
-	if (fstat(STDERR_FILENO, &st) != 0)
+	if (!is_known && fstat(STDERR_FILENO, &kind) != 0)
 		return -1;
-	switch (st.st_mode & S_IFMT) {
+	is_known = true;
+	switch (kind.st_mode & S_IFMT) {
 	case S_IFIFO: return to_pipe(lines);
 	case S_IFSOCK:
 		return send(STDERR_FILENO, lines.at, lines.len,
 			    MSG_DONTWAIT | MSG_NOSIGNAL);
-	case S_IFCHR: return to_terminal(lines, &st);
+	case S_IFCHR: return to_terminal(lines, &kind);
 	default: return write(STDERR_FILENO, lines.at, lines.len);
 	}
 }
 
 void
+log_write_look(void)
+{
+	is_known = false;
+}
+
+void
 log_write_child(void)
 {
+	log_write_look();
 	if (ours[0] < 0)
 		return;
 	close(ours[0]);

@@ -36,6 +36,10 @@ enum { LOG_WRITE_MAX = 4096 /* to a pipe, at a time: it is not divided */ };
 ssize_t
 log_write(struct slice lines);
 
+/* log_write_look - descriptor 2 is another one now */
+void
+log_write_look(void);
+
 /* log_write_child - after a fork: use nothing that the parent uses too */
 void
 log_write_child(void);

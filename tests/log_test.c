@@ -1,6 +1,7 @@
 /* log_test.c - descriptor 2 in the hands of somebody who does not read */
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/log_write.h"
 #include "lib/loop.h"
 #include "tests/tap.h"
 
@@ -25,6 +26,7 @@ begin(int fd)
 	alarm(GUARD_S);
 	kept = dup(2);
 	dup2(fd, 2);
+	log_write_look();
 	close(fd);
 }
 
@@ -33,6 +35,7 @@ end(void)
 {
 	log_child(); /* what nobody read */
 	dup2(kept, 2);
+	log_write_look();
 	close(kept);
 	alarm(0);
 }
