@@ -44,37 +44,44 @@ crc32c_portable(uint32_t crc, struct slice s)
 	return ~crc;
 }
 
-/* What 2^k zero bytes make of each bit of a state. */
-static uint32_t zeros[64][32];
+/* What 2^k zero bytes make of a state, by its eight half bytes. */
+enum { POWERS = 64, HALVES = 8, HALF = 16 };
+static uint32_t zeros[POWERS][HALVES][HALF];
 static bool zeros_made;
 
 static uint32_t
-through(const uint32_t bits[32], uint32_t crc)
+through(uint32_t by[HALVES][HALF], uint32_t crc)
 {
 	uint32_t r = 0;
 	int i;
 
-	for (i = 0; crc; i++, crc >>= 1)
-		if (crc & 1)
-			r ^= bits[i];
+	for (i = 0; i < HALVES; i++, crc >>= 4)
+		r ^= by[i][crc & (HALF - 1)];
 	return r;
+}
+
+/* What k's zeros make of a state of one bit. */
+static uint32_t
+of_bit(int k, int bit)
+{
+	uint32_t c = (uint32_t)1 << bit;
+
+	return k == 0 ? c >> 8 ^ table[0][c & 255]
+		      : through(zeros[k - 1], through(zeros[k - 1], c));
 }
 
 static void
 make_powers(void)
 {
-	int k, i;
+	int k, bit, i;
 
 	if (!table_made)
 		make_table();
-	for (i = 0; i < 32; i++) {
-		uint32_t c = (uint32_t)1 << i;
-
-		zeros[0][i] = c >> 8 ^ table[0][c & 255];
-	}
-	for (k = 1; k < 64; k++)
-		for (i = 0; i < 32; i++)
-			zeros[k][i] = through(zeros[k - 1], zeros[k - 1][i]);
+	for (k = 0; k < POWERS; k++)
+		for (bit = 0; bit < 32; bit++)
+			for (i = 0; i < HALF; i++)
+				if (i >> bit % 4 & 1)
+					zeros[k][bit / 4][i] ^= of_bit(k, bit);
 	zeros_made = true;
 }
 

@@ -31,11 +31,13 @@ record_sum(struct slice record, size_t len, uint32_t salt)
 }
 
 void
-record_end(struct buf *b, size_t place, char type, uint32_t segno,
-	   uint32_t batch, uint32_t salt)
+record_end_summed(struct buf *b, size_t place, char type, uint32_t segno,
+		  uint32_t batch, uint32_t salt, uint32_t text_crc,
+		  size_t text_len)
 {
 	char *head = b->mem + b->off + place;
 	size_t len = b->len - place - RECORD_HEAD;
+	uint32_t crc;
 
 	if (len > RECORD_PAYLOAD_MAX) /* nobody could read it again */
 		die_bug("a record is too long");
@@ -44,10 +46,18 @@ record_end(struct buf *b, size_t place, char type, uint32_t segno,
 	hex_put(head + SEGNO_AT, 8, segno);
 	hex_put(head + BATCH_AT, 8, batch);
 	hex_put(head + LEN_AT, 8, len);
-	hex_put(head + CRC_AT, 8,
-		record_sum(slice_of(head, RECORD_HEAD + len), len, salt));
+	crc = record_sum(slice_of(head, RECORD_HEAD + len - text_len),
+			 len - text_len, salt);
+	hex_put(head + CRC_AT, 8, crc32c_join(crc, text_crc, text_len));
 	head[RECORD_HEAD - 1] = '\n';
 	buf_putc(b, '\n');
+}
+
+void
+record_end(struct buf *b, size_t place, char type, uint32_t segno,
+	   uint32_t batch, uint32_t salt)
+{
+	record_end_summed(b, place, type, segno, batch, salt, 0, 0);
 }
 
 static int

@@ -47,6 +47,16 @@ void
 record_end(struct buf *b, size_t place, char type, uint32_t segno,
 	   uint32_t batch, uint32_t salt);
 
+/* record_end_summed - the same, of a payload whose end has a known checksum
+ *
+ * Takes    text_crc: crc32c, from 0, of the payload's last text_len bytes:
+ *          they are not read again.
+ */
+void
+record_end_summed(struct buf *b, size_t place, char type, uint32_t segno,
+		  uint32_t batch, uint32_t salt, uint32_t text_crc,
+		  size_t text_len);
+
 /* record_head - read the head at the front of s
  *
  * Returns  0 and *r; -1 when s is shorter than a head or is no head.

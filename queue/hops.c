@@ -99,12 +99,23 @@ line_ends(struct hops *h)
 	h->column = 0;
 }
 
+/* The first letter of a line that says nothing here. */
+static bool
+is_other(char c)
+{
+	return !memchr("rRdDxX\r\n", c, 8);
+}
+
 void
 hops_push(struct hops *h, struct slice text)
 {
 	size_t i = 0, n;
 
 	while (i < text.len && !h->in_body) {
+		if (h->column == 0 && is_other(text.at[i])) {
+			h->name[0] = text.at[i];
+			h->column = HOPS_NAME_MAX;
+		}
 		if (h->column == HOPS_NAME_MAX) {
 			n = slice_find(slice_from(text, i), '\n');
 			go_on(h, slice_of(text.at + i, n));

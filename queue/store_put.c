@@ -61,8 +61,9 @@ store_put_m(struct store *st, const struct entry_m *entry, struct slice env,
 	entry_m_put(&st->news, entry);
 	buf_puts(&st->news, env);
 	buf_puts(&st->news, text);
-	record_end(&st->news, place, 'M', st->current->segno, st->batch,
-		   st->current->salt);
+	record_end_summed(&st->news, place, 'M', st->current->segno, st->batch,
+			  st->current->salt,
+			  entry->is_big ? 0 : entry->text_crc, text.len);
 	store_index_m(&st->news_index, st->current->end + place, entry, env);
 	return place;
 }
