@@ -14,12 +14,45 @@ address_split(struct slice address, struct slice *local, struct slice *domain)
 }
 
 bool
-address_sane(struct slice address)
+address_fits(struct slice address)
 {
 	return address.len <= ADDRESS_MAX &&
 	       slice_find(address, 0) == address.len &&
 	       slice_find(address, '\r') == address.len &&
 	       slice_find(address, '\n') == address.len;
+}
+
+bool
+address_sane_domain(struct slice domain)
+{
+	size_t i, label = 0;
+
+	if (domain.len > 0 && domain.at[domain.len - 1] == '.')
+		domain.len--;
+	if (domain.len > ADDRESS_DOMAIN_MAX)
+		return false;
+	for (i = 0; i < domain.len; i++) {
+		unsigned char c = (unsigned char)domain.at[i];
+
+		if (c == '.' ? label == 0 : label == ADDRESS_LABEL_MAX)
+			return false;
+		if (c <= ' ' || c == 0x7f)
+			return false;
+		label = c == '.' ? 0 : label + 1;
+	}
+	return label > 0;
+}
+
+bool
+address_sane(struct slice address)
+{
+	struct slice local, domain;
+
+	if (!address_fits(address))
+		return false;
+	if (!address_split(address, &local, &domain))
+		return true;
+	return local.len > 0 && address_sane_domain(domain);
 }
 
 void

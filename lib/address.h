@@ -10,7 +10,11 @@
 
 #include "lib/buf.h"
 
-enum { ADDRESS_MAX = 900 };
+enum {
+	ADDRESS_MAX = 900,
+	ADDRESS_DOMAIN_MAX = 253, /* without a dot at its end */
+	ADDRESS_LABEL_MAX = 63
+};
 
 /* address_split - cut at the last '@'
  *
@@ -19,7 +23,28 @@ enum { ADDRESS_MAX = 900 };
 bool
 address_split(struct slice address, struct slice *local, struct slice *domain);
 
-/* address_sane - at most ADDRESS_MAX bytes, none of NUL, CR, LF */
+/* address_fits - can it stand in an envelope: at most ADDRESS_MAX bytes, none
+ * of NUL, CR, LF? Of what older versions have taken no more is true. */
+bool
+address_fits(struct slice address);
+
+/* address_sane_domain - can it be a domain?
+ *
+ * Takes    a name, perhaps with a dot at its end, or an address in brackets.
+ * Returns  false for nothing, for more than ADDRESS_DOMAIN_MAX bytes, for a
+ *          label (what stands between dots) that is empty or longer than
+ *          ADDRESS_LABEL_MAX, and for blanks and control bytes.
+ */
+bool
+address_sane_domain(struct slice domain);
+
+/* address_sane - can it be an address at all? The one answer of every door.
+ *
+ * Returns  true if it fits and, where it has an '@', stands for somebody at a
+ *          sane domain; so for "", the return path of bounces, and for names
+ *          without a domain. The local part has no limit of its own: mailing
+ *          lists put whole addresses into it.
+ */
 bool
 address_sane(struct slice address);
 

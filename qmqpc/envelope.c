@@ -18,16 +18,17 @@ int
 envelope_qualified(struct buf *out, struct slice address, bool has_domain,
 		   struct slice me)
 {
-	size_t len = address.len + (has_domain ? 0 : 1 + me.len);
+	size_t before = out->len;
 
-	if (len > ADDRESS_MAX)
-		return -1;
 	buf_puts(out, address);
 	if (!has_domain) {
 		buf_putc(out, '@');
 		buf_puts(out, me);
 	}
-	return 0;
+	if (address_sane(slice_from(buf_slice(out), before)))
+		return 0;
+	buf_cut(out, before);
+	return -1;
 }
 
 /* Neither a list nor an address has a second line. */

@@ -14,7 +14,7 @@
 
 /* envelope_qualified - append the address, with "@me" if it has no domain
  *
- * Returns  0; -1 when that is too long, *out untouched.
+ * Returns  0; -1 when that is no address (address_sane), *out untouched.
  */
 int
 envelope_qualified(struct buf *out, struct slice address, bool has_domain,

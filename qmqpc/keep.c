@@ -27,6 +27,9 @@ refuse_trouble(struct keep *k, int error)
 		refuse(k, 'Z', "the leaf's spool gave an error (#4.3.0)");
 }
 
+static const char impossible_rcpt[] =
+    "a recipient address is impossible (#5.1.3)";
+
 void
 keep_text(struct keep *k, struct slice text)
 {
@@ -52,7 +55,7 @@ void
 keep_rcpt(struct keep *k, struct slice rcpt)
 {
 	if (!address_sane(rcpt) || rcpt.len == 0)
-		refuse(k, 'D', "a recipient address is impossible (#5.1.3)");
+		refuse(k, 'D', impossible_rcpt);
 	else
 		rcpts_add(&k->rcpts, rcpt);
 	if (k->rcpts.is_full)
@@ -70,9 +73,11 @@ submit_all(struct keep *k, struct submit *s)
 
 	while (netstring_slice(&rest, &one) == 0) {
 		buf_clear(&full);
-		envelope_qualified(&full, one, slice_find(one, '@') < one.len,
-				   s->me);
-		rcpts_add(&s->rcpts, buf_slice(&full));
+		if (envelope_qualified(
+			&full, one, slice_find(one, '@') < one.len, s->me) == 0)
+			rcpts_add(&s->rcpts, buf_slice(&full));
+		else
+			refuse(k, 'D', impossible_rcpt);
 	}
 	buf_free(&full);
 	if (package_seal(&k->text, SLICE(""), SLICE("")) != 0)
@@ -122,7 +127,7 @@ keep_commit(struct keep *k, const struct config *config,
 			refuse(k, 'D', "no sense in its header (#5.6.0)");
 		else if (code != 0)
 			refuse_trouble(k, errno);
-		else
+		else if (k->refused.code == 0)
 			spool_it(k, &s, spool);
 		submit_free(&s);
 	}

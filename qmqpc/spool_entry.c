@@ -99,11 +99,11 @@ spool_entry_parse(struct slice record, struct spool_entry *e,
 		return -1;
 	rest = slice_from(payload, SPOOL_ENTRY_HEAD);
 	if (rest.len != e->env_len || netstring_slice(&rest, sender) != 0 ||
-	    !address_sane(*sender))
+	    !address_fits(*sender))
 		return -1;
 	*rcpts = rest;
 	for (; netstring_slice(&rest, &rcpt) == 0; n++)
-		if (!address_sane(rcpt))
+		if (!address_fits(rcpt))
 			return -1;
 	return rest.len == 0 && n == e->n_rcpts ? 0 : -1;
 }

@@ -176,6 +176,18 @@ end_header(struct submit *s)
 	return code;
 }
 
+/* Only later is it known whether this field counts. */
+static void
+note_bad(struct submit *s)
+{
+	struct buf *bad = &s->bad[s->header.is_resent_rcpt];
+
+	if (bad->len > 0)
+		return;
+	buf_text(bad, "cannot read the recipients in the header, at: ");
+	buf_put(bad, s->header.list.address, s->header.list.len);
+}
+
 static void
 take_rcpt(struct submit *s)
 {
@@ -186,6 +198,8 @@ take_rcpt(struct submit *s)
 			       list->has_domain, s->me) == 0)
 		rcpts_add(&s->in_header[s->header.is_resent_rcpt],
 			  buf_slice(&whole));
+	else
+		note_bad(s);
 	buf_free(&whole);
 }
 
@@ -210,18 +224,6 @@ end_return(struct submit *s)
 		rewrite(s, "sender", &s->sender);
 	else
 		buf_clear(&s->sender);
-}
-
-/* Only later is it known whether this field counts. */
-static void
-note_bad(struct submit *s)
-{
-	struct buf *bad = &s->bad[s->header.is_resent_rcpt];
-
-	if (bad->len > 0)
-		return;
-	buf_text(bad, "cannot read the recipients in the header, at: ");
-	buf_put(bad, s->header.list.address, s->header.list.len);
 }
 
 static int

@@ -136,7 +136,7 @@ path_parse(char **at, size_t *n, struct slice *address)
 
 	*address = slice_of("", 0);
 	if (p.n == 0 || p.at[0] != '<' || inside(&p) != 0 ||
-	    !next_is(&p, '>') || p.len > ADDRESS_MAX)
+	    !next_is(&p, '>') || !address_sane(slice_of(p.out, p.len)))
 		return -1;
 	p.i++;
 	*address = slice_of(p.out, p.len);

@@ -263,9 +263,8 @@ test_long(const struct config *c)
 		buf_added(&rcpt, n);
 		buf_text(&rcpt, "far.example");
 		config_route(c, buf_slice(&rcpt), &room, &r);
-		ok_quiet(n + 13 > 900 ? r.decision == CONFIG_BADPART
-				      : slice_eq(r.key, SLICE(".far.example")),
-			 "domain with %zu dots", n);
+		ok_quiet(r.decision == CONFIG_BADPART,
+			 "domain with %zu empty labels", n);
 	}
 	ok(true, "long addresses");
 	buf_free(&room);

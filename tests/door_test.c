@@ -776,6 +776,8 @@ test_real_refused(void)
 	raw_say(&r, 6, "A");
 	raw_say(&r, 7, good);
 	ok(refused(&r, 7, 'K', "2.0.0"), "and the next is accepted");
+	raw_say(&r, 8, "O S:a@b.test R:c@d..test C");
+	ok(refused(&r, 8, 'D', "5.1.3"), "a recipient at an empty label: D");
 	conn_close(&r.conn);
 	rounds(3);
 }

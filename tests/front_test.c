@@ -388,6 +388,12 @@ qmtp_refusals(void)
 	got(&c, "D 5.1.7, D 5.1.7, ", "no recipient: no reply");
 	client_write(&c, SLICE("2:\nx,1:s,7:0:,1:a,,"), 100);
 	got(&c, "D 5.1.7, D 5.1.7, D 5.1.3, K, ", "an empty recipient");
+	client_write(&c, SLICE("2:\nx,1:s,18:6:a@b..c,6:a@b.c.,,"), 100);
+	got(&c, "D 5.1.7, D 5.1.7, D 5.1.3, K, D 5.1.3, K, ",
+	    "a recipient at an empty label");
+	client_write(&c, SLICE("2:\nx,5:s@..d,8:1:a,1:b,,"), 100);
+	got(&c, "D 5.1.7, D 5.1.7, D 5.1.3, K, D 5.1.3, K, D 5.1.7, D 5.1.7, ",
+	    "a sender there");
 	client_close(&c);
 }
 

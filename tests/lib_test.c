@@ -411,6 +411,68 @@ test_address(void)
 	buf_free(&b);
 }
 
+/* A domain of so many labels of so many bytes, after "a@". */
+static struct slice
+at_labels(struct buf *b, size_t n, size_t len)
+{
+	size_t i, k;
+
+	buf_clear(b);
+	buf_text(b, "a@");
+	for (i = 0; i < n; i++) {
+		if (i > 0)
+			buf_putc(b, '.');
+		for (k = 0; k < len; k++)
+			buf_putc(b, 'x');
+	}
+	return buf_slice(b);
+}
+
+static void
+test_address_domains(void)
+{
+	static const struct {
+		struct slice address;
+		bool is_sane;
+	} cases[] = {
+	    {SLICE("a@b"), true},
+	    {SLICE("a@b."), true},
+	    {SLICE("a@[192.0.2.1]"), true},
+	    {SLICE("a@[IPv6:2001:db8::1]"), true},
+	    {SLICE("#@[]"), true},
+	    {SLICE("list-@host-@[]"), true},
+	    {SLICE("root"), true},
+	    {SLICE("a@\xc3\xa4.test"), true},
+	    {SLICE("a@"), false},
+	    {SLICE("@b"), false},
+	    {SLICE("a@."), false},
+	    {SLICE("a@b.."), false},
+	    {SLICE("a@.b"), false},
+	    {SLICE("a@b..c"), false},
+	    {SLICE("a@b c"), false},
+	    {SLICE("a@b\x7f"), false},
+	    {SLICE("a@b\t"), false},
+	};
+	struct buf b = {0};
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof *cases; i++)
+		ok(address_sane(cases[i].address) == cases[i].is_sane &&
+		       address_fits(cases[i].address),
+		   "%s is %san address", cases[i].address.at,
+		   cases[i].is_sane ? "" : "not ");
+	ok(address_sane(at_labels(&b, 1, 63)) &&
+	       !address_sane(at_labels(&b, 1, 64)),
+	   "a label has at most 63 bytes");
+	ok(address_sane(at_labels(&b, 127, 1)) &&
+	       !address_sane(at_labels(&b, 128, 1)),
+	   "a domain has at most 253 bytes");
+	at_labels(&b, 127, 1);
+	buf_putc(&b, '.');
+	ok(address_sane(buf_slice(&b)), "without the dot at its end");
+	buf_free(&b);
+}
+
 static void
 test_trace(void)
 {
@@ -768,6 +830,7 @@ main(void)
 	test_verdict_parse();
 	test_verdict_status();
 	test_address();
+	test_address_domains();
 	test_trace();
 	test_hostport();
 	test_endpoint();

@@ -1,6 +1,8 @@
 /* qmqp_test.c - the QMQP server's machine: every cut, wrong wires, random
  * packages */
 #include "qmqpd/qmqp.h"
+
+#include "lib/address.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>
@@ -21,6 +23,13 @@ put(struct buf *story, const char *what, struct slice s)
 	else
 		buf_text(story, "?");
 	buf_text(story, ") ");
+}
+
+/* What can be no address is told as none. */
+static struct slice
+if_sane(struct slice address)
+{
+	return address_sane(address) ? address : slice_of(NULL, 0);
 }
 
 static void
@@ -220,11 +229,11 @@ random_packages(void)
 		put(&want, "text", buf_slice(&s));
 		any_bytes(&s, 12, "a@.:,1\xff", 7);
 		netstring_put(&inner, buf_slice(&s));
-		put(&want, "sender", buf_slice(&s));
+		put(&want, "sender", if_sane(buf_slice(&s)));
 		for (rcpts = any(5); rcpts > 0; rcpts--) {
 			any_bytes(&s, 12, "b@.:,1\xff", 7);
 			netstring_put(&inner, buf_slice(&s));
-			put(&want, "rcpt", buf_slice(&s));
+			put(&want, "rcpt", if_sane(buf_slice(&s)));
 		}
 		netstring_put(&wire, buf_slice(&inner));
 		buf_text(&want, "end ");

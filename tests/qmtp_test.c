@@ -25,6 +25,13 @@ put(struct buf *story, const char *what, struct slice s)
 	buf_text(story, ") ");
 }
 
+/* What can be no address is told as none. */
+static struct slice
+if_sane(struct slice address)
+{
+	return address_sane(address) ? address : slice_of(NULL, 0);
+}
+
 /* Pieces of text are told as one: where they were cut is nobody's affair. */
 static void
 tell(struct buf *story, struct buf *text, const struct qmtp *q,
@@ -290,8 +297,8 @@ random_packages(void)
 			buf_number(&want, text.len);
 			buf_putc(&want, ' ');
 			put(&want, "text", buf_slice(&text));
-			put(&want, "sender", buf_slice(&sender));
-			put(&want, "rcpt", buf_slice(&rcpt));
+			put(&want, "sender", if_sane(buf_slice(&sender)));
+			put(&want, "rcpt", if_sane(buf_slice(&rcpt)));
 			buf_text(&want, "end ");
 		}
 		run(buf_slice(&wire), 1 + any(60), &story);

@@ -216,6 +216,12 @@ test_envelope(void)
 	ok(envelope_sender(&sender, slice_of(text, ADDRESS_MAX - 2),
 			   SLICE("me")) == -1,
 	   "one byte more");
+	buf_clear(&sender);
+	text[1] = '@'; /* and a label that is too long */
+	ok(envelope_sender(&sender, slice_of(text, 2 + 63), SLICE("me")) == 0 &&
+	       envelope_sender(&sender, slice_of(text, 2 + 64), SLICE("me")) ==
+		   -1,
+	   "a label of 63 bytes, and of 64");
 	buf_free(&sender);
 }
 

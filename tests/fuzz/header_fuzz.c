@@ -46,7 +46,7 @@ tell(struct run *r, enum header_event e, struct slice out)
 	if (e == HEADER_RCPT) {
 		struct slice a = slice_of(r->h.list.address, r->h.list.len);
 
-		fuzz_check(a.len > 0 && address_sane(a));
+		fuzz_check(a.len > 0 && address_fits(a));
 		fuzz_tell(r->told, r->h.is_resent_rcpt ? "R" : "r", a);
 	}
 	if (e == HEADER_END) {
@@ -122,7 +122,7 @@ list(struct slice in, struct buf *story, struct buf *quoted)
 		if (e == ADDRLIST_ADDRESS) {
 			struct slice one = slice_of(a.address, a.len);
 
-			fuzz_check(one.len > 0 && address_sane(one));
+			fuzz_check(one.len > 0 && address_fits(one));
 			buf_putc(story, a.has_domain ? 'd' : 'n');
 			fuzz_tell(story, "", one);
 			buf_text(quoted, "x <");

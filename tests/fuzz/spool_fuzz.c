@@ -23,13 +23,13 @@ parse(struct slice record)
 
 		fuzz_check(spool_entry_size(all) <= all.len);
 		fuzz_check(e.n_rcpts > 0 && e.n_rcpts <= LIMIT_RCPTS);
-		fuzz_check(e.text_len <= LIMIT_TEXT && address_sane(sender));
+		fuzz_check(e.text_len <= LIMIT_TEXT && address_fits(sender));
 		buf_clear(&again);
 		spool_entry_put(&again, &f, sender, rcpts);
 		fuzz_check(slice_starts(all, buf_slice(&again)));
 		fuzz_check(spool_entry_size(all) == again.len);
 		while (netstring_slice(&rcpts, &one) == 0) {
-			fuzz_check(address_sane(one));
+			fuzz_check(address_fits(one));
 			n++;
 		}
 		fuzz_check(rcpts.len == 0 && n == e.n_rcpts);
@@ -59,7 +59,7 @@ written(struct slice in)
 				.birth_us = fuzz_byte(&in),
 				.text_crc = fuzz_byte(&in)};
 	struct slice sender = fuzz_string(&in), s, r;
-	bool good = address_sane(sender);
+	bool good = address_fits(sender);
 	struct spool_entry f;
 
 	buf_clear(&record);
@@ -67,7 +67,7 @@ written(struct slice in)
 	while (in.len > 0) {
 		struct slice rcpt = fuzz_string(&in);
 
-		good &= address_sane(rcpt);
+		good &= address_fits(rcpt);
 		netstring_put(&rcpts, rcpt);
 		e.n_rcpts++;
 	}
