@@ -10,6 +10,7 @@
 #define QUAIL_CDB_ASK_H
 
 #include "cdb/config.h"
+#include "cdb/keys.h"
 #include "cdb/map.h"
 #include "lib/address.h"
 
@@ -47,22 +48,40 @@ bool
 ask_find(const struct config *c, struct slice table, struct slice key,
 	 struct map_record *r);
 
+/* The suffixes of a domain that have as many labels as any of a table:
+ * whoever chooses the domain does not choose how many are looked up. */
+struct ask_suffixes {
+	const char *bits; /* NULL: not known, so all of them */
+	struct slice rest;
+	size_t dots; /* that are still to come */
+};
+
+/* ask_suffixes - begin with a domain
+ *
+ * Takes    set: the table's. domain: of address_sane_domain, or more may be
+ *          looked up in a config.cdb of an older version.
+ */
+void
+ask_suffixes(struct ask_suffixes *s, const struct config *c,
+	     enum keys_depths set, struct slice domain);
+
+/* ask_next_suffix - the next one, longest first
+ *
+ * Returns  true with *suffix, from its dot; false: there is none.
+ */
+bool
+ask_next_suffix(struct ask_suffixes *s, struct slice *suffix);
+
 /* ask_find_suffix - look the domain's suffixes up, longest first: .b.c and
  * .c for a.b.c */
 bool
-ask_find_suffix(const struct config *c, struct slice table, struct slice domain,
+ask_find_suffix(const struct config *c, struct slice table,
+		enum keys_depths set, struct slice domain,
 		struct map_record *r);
-
-/* ask_next_suffix - the next shorter one of a domain or suffix
- *
- * Returns  true with *s the suffix, from its dot; false: there is none.
- */
-bool
-ask_next_suffix(struct slice *s);
 
 /* ask_find_place - look a domain up: itself, its suffixes, '*' */
 bool
-ask_find_place(const struct config *c, struct slice table, struct slice domain,
-	       struct map_record *r);
+ask_find_place(const struct config *c, struct slice table, enum keys_depths set,
+	       struct slice domain, struct map_record *r);
 
 #endif

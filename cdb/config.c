@@ -41,6 +41,10 @@ know(struct config *c)
 	c->has = (unsigned)bits;
 	if (!find(c, SLICE(KEYS_HAS "\0locals"), 0, &c->locals))
 		c->locals = SLICE("");
+	if (!find(c, SLICE(KEYS_HAS "\0depths"), 0, &c->depths))
+		c->depths = SLICE("");
+	if (!find(c, SLICE(KEYS_HAS "\0extensions"), 0, &c->extensions))
+		c->extensions = SLICE("");
 }
 
 static void

@@ -30,8 +30,10 @@ struct config {
 	dev_t dev; /* which file it is, to see a new one */
 	ino_t inode;
 	int64_t mtime_ns;
-	unsigned has;	     /* KEYS_HAS_ bits (keys.h) */
-	struct slice locals; /* the filter of local domains (keys.h) */
+	unsigned has;		 /* KEYS_HAS_ bits (keys.h) */
+	struct slice locals;	 /* the filter of local domains (keys.h) ... */
+	struct slice depths;	 /* ... and how long suffixes and ... */
+	struct slice extensions; /* ... extensions are; empty: not known */
 };
 
 /* config_open - open and check a compiled configuration

@@ -56,8 +56,16 @@
  *   has           (empty)                     KEYS_HAS_ bits, decimal
  *   has           locals                      KEYS_FILTER bytes: a bit for the
  *                                             hash of each domain of locals
+ *   has           depths                      KEYS_DEPTHS bytes for each of
+ *                                             enum keys_depths: a bit for the
+ *                                             dots of each .suffix
+ *   has           extensions                  KEYS_EXTENSIONS bytes: a bit for
+ *                                             the length of each PREFIX- of
+ *                                             users
  *
- * Change something here, and MAP_VERSION (map.h) goes up.
+ * Change something here, and MAP_VERSION (map.h) goes up; but for what is
+ * under "has" and need not be there: without depths and extensions all are
+ * looked for.
  */
 #ifndef QUAIL_CDB_KEYS_H
 #define QUAIL_CDB_KEYS_H
@@ -116,6 +124,47 @@ static inline unsigned
 keys_filter_bit(uint64_t hash)
 {
 	return (unsigned)(hash >> 32) & (KEYS_FILTER * 8 - 1);
+}
+
+/* The tables with suffixes, in the order of "has depths". */
+enum keys_depths {
+	KEYS_DEPTHS_ROUTES,  /* ... and patterns of routesby */
+	KEYS_DEPTHS_SENDERS, /* of routesby */
+	KEYS_DEPTHS_RCPTHOSTS,
+	KEYS_DEPTHS_VIRTUALDOMAINS,
+	KEYS_DEPTHS_LIMITS,
+	KEYS_DEPTHS_TLSPOLICY,
+	KEYS_DEPTHS_DKIM,
+	KEYS_DEPTHS_POOL_SENDERS,
+	KEYS_DEPTHS_POOL_GROUPS,
+	KEYS_DEPTHS_N
+};
+
+/* A domain has no more than 127 dots, an address no more than 900 bytes. */
+enum { KEYS_DEPTHS = 16, KEYS_EXTENSIONS = 128 };
+
+static inline bool
+keys_has_bit(const char *bits, size_t bytes, size_t n)
+{
+	return n / 8 < bytes && bits[n / 8] & 1 << n % 8;
+}
+
+static inline void
+keys_set_bit(char *bits, size_t bytes, size_t n)
+{
+	if (n / 8 < bytes)
+		bits[n / 8] = (char)(bits[n / 8] | 1 << n % 8);
+}
+
+/* keys_dots - those in a domain or suffix */
+static inline size_t
+keys_dots(struct slice s)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s.len; i++)
+		n += s.at[i] == '.';
+	return n;
 }
 
 /* KEYS_TABLE - what the keys of a table begin with */

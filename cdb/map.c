@@ -32,6 +32,7 @@ enum {
 
 struct map {
 	struct cdb cdb;
+	struct map_work work;
 };
 
 /* checking */
@@ -175,6 +176,8 @@ map_find(struct map *m, struct slice key, unsigned n, struct map_record *r)
 	struct cdb_find find;
 	const void *k, *v;
 
+	m->work.n++;
+	m->work.bytes += key.len;
 	if (cdb_findinit(&find, &m->cdb, key.at, (unsigned)key.len) <= 0)
 		return false;
 	do
@@ -188,6 +191,12 @@ map_find(struct map *m, struct slice key, unsigned n, struct map_record *r)
 	r->key = slice_of(k, cdb_keylen(&m->cdb));
 	r->value = slice_of(v, cdb_datalen(&m->cdb));
 	return true;
+}
+
+struct map_work
+map_work(const struct map *m)
+{
+	return m->work;
 }
 
 bool

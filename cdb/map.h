@@ -56,6 +56,15 @@ map_close(struct map *m);
 bool
 map_find(struct map *m, struct slice key, unsigned n, struct map_record *r);
 
+/* What all map_find of a map have cost so far. */
+struct map_work {
+	uint64_t n, bytes; /* keys that were looked for; their bytes, hashed */
+};
+
+/* map_work - for tests, which hold it against what the asker chose */
+struct map_work
+map_work(const struct map *m);
+
 /* map_each - the next record of the file, in the order of adding
  *
  * Takes    *at: 0 before the first.

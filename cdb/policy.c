@@ -132,7 +132,8 @@ route_limits(const struct config *c, struct slice domain,
 		return;
 	if (!(slice_eq(hop, SLICE("smtp:mx"))
 		  ? ask_find(c, table, domain, &r) ||
-			ask_find_suffix(c, table, domain, &r)
+			ask_find_suffix(c, table, KEYS_DEPTHS_LIMITS, domain,
+					&r)
 		  : ask_find(c, table, hop, &r)) &&
 	    !ask_find(c, table, SLICE("*"), &r))
 		return;
@@ -190,7 +191,8 @@ config_tls_policy(const struct config *c, struct slice domain,
 
 	*line = (struct config_tls_line){0};
 	if (!(c->has & KEYS_HAS_TLS) || !ask_domain(&a, domain) ||
-	    !ask_find_place(c, KEYS_TABLE(KEYS_TLSPOLICY), a.domain, &r))
+	    !ask_find_place(c, KEYS_TABLE(KEYS_TLSPOLICY),
+			    KEYS_DEPTHS_TLSPOLICY, a.domain, &r))
 		return false;
 	keys_open(r.value, &words, &line->source);
 	line->policy = config_tls_parse(slice_word(&words));
@@ -209,7 +211,8 @@ config_dkim(const struct config *c, struct slice domain, unsigned n,
 	struct ask a;
 
 	if (!ask_domain(&a, domain) ||
-	    !ask_find_place(c, KEYS_TABLE(KEYS_DKIM), a.domain, &r) ||
+	    !ask_find_place(c, KEYS_TABLE(KEYS_DKIM), KEYS_DEPTHS_DKIM,
+			    a.domain, &r) ||
 	    !map_find(c->map, r.key, n, &r))
 		return false;
 	keys_open(r.value, &words, source);

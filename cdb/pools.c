@@ -91,22 +91,22 @@ pools_of_sender(const struct config *c, struct slice sender, struct slice *pool,
 		struct slice *source)
 {
 	struct slice local, domain;
+	struct ask_suffixes s;
 	char room[KEY_MAX];
-	size_t i;
 
 	if (sender.len == 0)
 		sender = SLICE("<>");
 	if (find(c, key_of(room, "sender ", sender, none), 0, pool, source))
 		return true;
-	if (!address_split(sender, &local, &domain))
+	if (!address_split(sender, &local, &domain) ||
+	    !address_sane_domain(domain))
 		return false;
 	if (find(c, key_of(room, "sender ", domain, none), 0, pool, source))
 		return true;
-	for (i = 1; i < domain.len; i++)
-		if (domain.at[i] == '.' &&
-		    find(c,
-			 key_of(room, "sender ", slice_from(domain, i), none),
-			 0, pool, source))
+	ask_suffixes(&s, c, KEYS_DEPTHS_POOL_SENDERS, domain);
+	while (ask_next_suffix(&s, &domain))
+		if (find(c, key_of(room, "sender ", domain, none), 0, pool,
+			 source))
 			return true;
 	return false;
 }
@@ -131,16 +131,18 @@ pools_of_header(const struct config *c, struct slice name, struct slice value,
 struct slice
 pools_group(const struct config *c, struct slice domain)
 {
-	struct slice group, source;
+	struct slice group, source, suffix;
+	struct ask_suffixes s;
 	char room[KEY_MAX];
-	size_t i;
 
+	if (!address_sane_domain(domain))
+		return domain;
 	if (find(c, key_of(room, "group ", domain, none), 0, &group, &source))
 		return group;
-	for (i = 1; i < domain.len; i++)
-		if (domain.at[i] == '.' &&
-		    find(c, key_of(room, "group ", slice_from(domain, i), none),
-			 0, &group, &source))
+	ask_suffixes(&s, c, KEYS_DEPTHS_POOL_GROUPS, domain);
+	while (ask_next_suffix(&s, &suffix))
+		if (find(c, key_of(room, "group ", suffix, none), 0, &group,
+			 &source))
 			return group;
 	return domain;
 }

@@ -27,7 +27,7 @@ find_rcpthost(const struct config *c, const struct ask *a, struct map_record *r)
 
 	return ask_find(c, table, a->domain, r) ||
 	       ((c->has & KEYS_HAS_RCPTHOST_SUFFIXES) &&
-		ask_find_suffix(c, table, a->domain, r));
+		ask_find_suffix(c, table, KEYS_DEPTHS_RCPTHOSTS, a->domain, r));
 }
 
 /* virtualdomains: the full address, the domain, its suffixes, then nothing.
@@ -41,11 +41,20 @@ find_virtual(const struct config *c, const struct ask *a, struct map_record *r)
 	if (!(c->has & KEYS_HAS_VIRTUALDOMAINS) ||
 	    (!ask_find(c, table, a->full, r) &&
 	     !ask_find(c, table, a->domain, r) &&
-	     !ask_find_suffix(c, table, a->domain, r) &&
+	     !ask_find_suffix(c, table, KEYS_DEPTHS_VIRTUALDOMAINS, a->domain,
+			      r) &&
 	     !ask_find(c, table, SLICE(""), r)))
 		return false;
 	keys_open(r->value, &prepend, &source);
 	return prepend.len > 0;
+}
+
+/* Does any line of users have a prefix so long? */
+static bool
+is_prefix_length(const struct config *c, size_t len)
+{
+	return c->extensions.len != KEYS_EXTENSIONS ||
+	       keys_has_bit(c->extensions.at, KEYS_EXTENSIONS, len);
 }
 
 /* PREFIX-*@domain, longest prefix first */
@@ -57,7 +66,7 @@ find_extension(const struct config *c, const struct ask *a,
 	size_t i, domain = a->full.len - a->local.len; /* with its '@' */
 
 	for (i = a->local.len; i-- > 0;) {
-		if (a->local.at[i] != '-')
+		if (a->local.at[i] != '-' || !is_prefix_length(c, i + 1))
 			continue;
 		memcpy(key, a->local.at, i + 1);
 		key[i + 1] = '*';
@@ -102,6 +111,7 @@ static bool
 find_by_sender(const struct config *c, const struct asker *s,
 	       struct slice pattern, struct map_record *r)
 {
+	struct ask_suffixes suffixes;
 	struct slice domain;
 
 	if (!(c->has & KEYS_HAS_SENDERS) ||
@@ -115,7 +125,8 @@ find_by_sender(const struct config *c, const struct asker *s,
 	if (find_pair(c, pattern, s->ask.full, r) ||
 	    find_pair(c, pattern, domain, r))
 		return true;
-	while (ask_next_suffix(&domain))
+	ask_suffixes(&suffixes, c, KEYS_DEPTHS_SENDERS, domain);
+	while (ask_next_suffix(&suffixes, &domain))
 		if (find_pair(c, pattern, domain, r))
 			return true;
 	return false;
@@ -158,16 +169,19 @@ is_localhost(struct slice domain)
 static bool
 find_route(const struct question *q, const struct ask *a)
 {
-	struct slice suffix = a->domain;
+	struct ask_suffixes suffixes;
+	struct slice suffix;
 
 	if ((q->c->has & KEYS_HAS_ROUTED_ADDRESSES) && fits(q, a->full))
 		return true;
 	if (fits(q, a->domain))
 		return true;
-	if (q->c->has & KEYS_HAS_ROUTED_SUFFIXES)
-		while (ask_next_suffix(&suffix))
+	if (q->c->has & KEYS_HAS_ROUTED_SUFFIXES) {
+		ask_suffixes(&suffixes, q->c, KEYS_DEPTHS_ROUTES, a->domain);
+		while (ask_next_suffix(&suffixes, &suffix))
 			if (fits(q, suffix))
 				return true;
+	}
 	return !is_localhost(a->domain) && fits(q, SLICE("*"));
 }
 

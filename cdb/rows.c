@@ -215,6 +215,23 @@ rows_end(struct rows *r)
 	if (r->locals)
 		rows_put(r, SLICE("locals"),
 			 slice_of((char *)r->locals, KEYS_FILTER));
+	rows_put(r, SLICE("depths"), slice_of(r->depths, sizeof r->depths));
+	rows_put(r, SLICE("extensions"),
+		 slice_of(r->extensions, sizeof r->extensions));
+}
+
+void
+rows_note_suffix(struct rows *r, enum keys_depths set, struct slice key)
+{
+	if (key.len > 0 && key.at[0] == '.')
+		keys_set_bit(r->depths + (size_t)set * KEYS_DEPTHS, KEYS_DEPTHS,
+			     keys_dots(key));
+}
+
+void
+rows_note_extension(struct rows *r, size_t len)
+{
+	keys_set_bit(r->extensions, sizeof r->extensions, len);
 }
 
 void

@@ -10,6 +10,7 @@
 #ifndef QUAIL_CDB_ROWS_H
 #define QUAIL_CDB_ROWS_H
 
+#include "cdb/keys.h"
 #include "cdb/map.h"
 #include "cdb/network.h"
 #include "cdb/report.h"
@@ -32,6 +33,8 @@ struct rows {
 	bool tls_server, tls_client;	/* is a key of ours needed, of use? */
 	bool lengths[NETWORK_BITS + 1]; /* of access's networks */
 	unsigned char *locals;		/* KEYS_FILTER bytes, or NULL */
+	char depths[KEYS_DEPTHS_N * KEYS_DEPTHS]; /* of suffixes (keys.h) */
+	char extensions[KEYS_EXTENSIONS];
 	int error; /* errno of the first map_add that failed */
 	struct buf key, value, low, text; /* scratch */
 };
@@ -139,6 +142,14 @@ rows_end(struct rows *r);
 /* rows_note_local - remember a domain of locals for the filter (keys.h) */
 void
 rows_note_local(struct rows *r, struct slice domain);
+
+/* rows_note_suffix - if it is a .suffix, remember how many dots it has */
+void
+rows_note_suffix(struct rows *r, enum keys_depths set, struct slice key);
+
+/* rows_note_extension - remember the length of PREFIX- in PREFIX-*@domain */
+void
+rows_note_extension(struct rows *r, size_t len);
 
 /* rows_free - all but the map and the report */
 void

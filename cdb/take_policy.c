@@ -69,6 +69,7 @@ rows_take_limits(struct rows *r, struct slice words)
 	    !rows_first(r, key, place))
 		return;
 	r->has |= KEYS_HAS_LIMITS;
+	rows_note_suffix(r, KEYS_DEPTHS_LIMITS, place);
 	rows_put(r, rows_lower(r, place), slice_trim(words));
 }
 
@@ -126,6 +127,7 @@ rows_take_tls(struct rows *r, struct slice words)
 			    "verify only; what goes there by SMTP waits",
 			    policy);
 	r->has |= KEYS_HAS_TLS;
+	rows_note_suffix(r, KEYS_DEPTHS_TLSPOLICY, place);
 	rows_put(r, rows_lower(r, place), slice_trim(words));
 }
 
@@ -185,6 +187,7 @@ rows_take_dkim(struct rows *r, struct slice words)
 	if (rows_first(r, buf_slice(&key), selector)) {
 		rows_unused(r, "$ is compiled, but nothing signs mail yet",
 			    place);
+		rows_note_suffix(r, KEYS_DEPTHS_DKIM, place);
 		rows_put(r, rows_lower(r, place), slice_trim(words));
 	}
 	buf_free(&key);

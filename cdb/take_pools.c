@@ -133,8 +133,11 @@ take_sender(struct rows *r, struct slice name, struct slice words)
 				   "$ is not a pattern of senders; write "
 				   "user@domain, domain, .suffix or <>",
 				   word);
-		else if (rows_first(r, key_of(r, "sender ", word, none), word))
+		else if (rows_first(r, key_of(r, "sender ", word, none),
+				    word)) {
+			rows_note_suffix(r, KEYS_DEPTHS_POOL_SENDERS, word);
 			rows_put(r, key_of(r, "sender ", word, none), name);
+		}
 	}
 }
 
@@ -187,6 +190,7 @@ take_group(struct rows *r, struct slice name, struct slice words)
 				    name.at[i] >= 'A' && name.at[i] <= 'Z'
 					? (char)(name.at[i] + 32)
 					: name.at[i];
+			rows_note_suffix(r, KEYS_DEPTHS_POOL_GROUPS, word);
 			rows_put(r, key, slice_of(lower, name.len));
 		}
 }

@@ -268,6 +268,7 @@ note_kinds(struct rows *r, struct slice key)
 		r->has |= KEYS_HAS_ROUTED_ADDRESSES;
 	if (key.at[0] == '.')
 		r->has |= KEYS_HAS_ROUTED_SUFFIXES;
+	rows_note_suffix(r, KEYS_DEPTHS_ROUTES, key);
 	r->needs |= CONFIG_NEEDS_QUEUE;
 }
 
@@ -286,6 +287,7 @@ put_by_sender(struct rows *r, const struct line *l, struct slice value)
 	buf_putc(&key, 0);
 	buf_puts(&key, rows_lower(r, l->from));
 	r->has |= KEYS_HAS_SENDERS;
+	rows_note_suffix(r, KEYS_DEPTHS_SENDERS, l->from);
 	if (rows_first_of(r, KEYS_ROUTESBY, buf_slice(&key), l->pattern))
 		rows_put_in(r, KEYS_ROUTESBY, buf_slice(&key), value);
 	buf_free(&key);

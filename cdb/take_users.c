@@ -10,14 +10,18 @@ rows_take_users(struct rows *r, struct slice words)
 {
 	struct slice pattern = slice_word(&words), mailbox = slice_trim(words);
 	struct slice key = rows_lower(r, pattern);
+	struct slice local, domain;
 
 	if (!rows_right(r, grammar_user_fault(pattern), pattern) ||
 	    !rows_right(r, grammar_mailbox_fault(mailbox), mailbox) ||
 	    !rows_first(r, key, pattern))
 		return;
 	seen_put(&r->seen, "users of", rows_domain(key), rows_mark(r));
-	if (key.at[0] != '*' && memmem(key.at, key.len, "-*@", 3))
+	address_split(key, &local, &domain);
+	if (local.len > 2 && memcmp(local.at + local.len - 2, "-*", 2) == 0) {
 		r->has |= KEYS_HAS_EXTENSIONS;
+		rows_note_extension(r, local.len - 1);
+	}
 	r->needs |= CONFIG_NEEDS_QUEUE;
 	r->needs |= CONFIG_NEEDS_MAILDIR;
 	rows_put(r, key, mailbox);
@@ -57,6 +61,7 @@ rows_take_virtualdomains(struct rows *r, struct slice words)
 	seen_put(&r->seen, "virtual", rows_domain(rows_lower(r, key)), 1);
 	buf_clear(&r->text);
 	buf_puts(&r->text, rows_lower(r, prepend));
+	rows_note_suffix(r, KEYS_DEPTHS_VIRTUALDOMAINS, key);
 	rows_put(r, rows_lower(r, key), buf_slice(&r->text));
 }
 

@@ -51,6 +51,7 @@ take_rcpthosts(struct rows *r, struct slice words)
 		return;
 	if (key.at[0] == '.')
 		r->has |= KEYS_HAS_RCPTHOST_SUFFIXES;
+	rows_note_suffix(r, KEYS_DEPTHS_RCPTHOSTS, key);
 	rows_put_in(r, KEYS_RCPTHOSTS, key, SLICE(""));
 }
 
