@@ -1,6 +1,9 @@
 #include "lib/siphash.h"
 
 #include "lib/bytes.h"
+#include "lib/die.h"
+
+#include <sys/random.h>
 
 static inline uint64_t
 rotate(uint64_t x, int n)
@@ -30,6 +33,13 @@ word(uint64_t v[4], uint64_t m)
 	mix(v);
 	mix(v);
 	v[0] ^= m;
+}
+
+void
+siphash_random(uint8_t key[SIPHASH_KEY])
+{
+	if (getrandom(key, SIPHASH_KEY, 0) != SIPHASH_KEY)
+		die_sys("getting random bytes", NULL);
 }
 
 void
@@ -90,4 +100,16 @@ siphash_end(struct siphash *h, uint8_t result[SIPHASH_SIZE])
 	for (i = 0; i < 4; i++)
 		mix(h->v);
 	bytes_store64(result + 8, h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3]);
+}
+
+uint64_t
+siphash_of(const uint8_t key[SIPHASH_KEY], struct slice bytes)
+{
+	uint8_t result[SIPHASH_SIZE];
+	struct siphash h;
+
+	siphash_init(&h, key);
+	siphash_push(&h, bytes);
+	siphash_end(&h, result);
+	return bytes_load64(result);
 }

@@ -21,6 +21,10 @@ struct siphash {
 	uint8_t tail[8]; /* the bytes since the last whole word */
 };
 
+/* siphash_random - a key that nobody knows; does not return without one */
+void
+siphash_random(uint8_t key[SIPHASH_KEY]);
+
 void
 siphash_init(struct siphash *h, const uint8_t key[SIPHASH_KEY]);
 
@@ -31,5 +35,9 @@ siphash_push(struct siphash *h, struct slice bytes);
 /* siphash_end - the result; *h must not be used again */
 void
 siphash_end(struct siphash *h, uint8_t result[SIPHASH_SIZE]);
+
+/* siphash_of - 64 bits of it, of one slice, for tables in memory */
+uint64_t
+siphash_of(const uint8_t key[SIPHASH_KEY], struct slice bytes);
 
 #endif

@@ -8,17 +8,6 @@
 
 enum { FIRST_SIZE = 64 };
 
-static uint32_t
-hash(struct slice s)
-{
-	uint32_t h = 2166136261u;
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		h = (h ^ (uint8_t)s.at[i]) * 16777619u;
-	return h ^ h >> 15;
-}
-
 static struct slice
 at_offset(const struct rcpts *r, uint32_t offset)
 {
@@ -33,7 +22,7 @@ at_offset(const struct rcpts *r, uint32_t offset)
 static uint32_t *
 slot(const struct rcpts *r, struct slice address)
 {
-	size_t i = hash(address) & (r->table_size - 1);
+	size_t i = siphash_of(r->key, address) & (r->table_size - 1);
 
 	while (r->table[i] && !slice_eq(at_offset(r, r->table[i] - 1), address))
 		i = (i + 1) & (r->table_size - 1);
@@ -46,6 +35,8 @@ grow(struct rcpts *r)
 	uint32_t *old = r->table;
 	size_t old_size = r->table_size, i;
 
+	if (!old)
+		siphash_random(r->key);
 	r->table_size = old_size ? old_size * 2 : FIRST_SIZE;
 	r->table = calloc(r->table_size, sizeof *r->table);
 	if (!r->table)

@@ -6,13 +6,15 @@
 #define QUAIL_QMQPC_RCPTS_H
 
 #include "lib/buf.h"
+#include "lib/siphash.h"
 
 struct rcpts {
 	struct buf wire; /* a netstring for each */
 	size_t n;
 	uint32_t *table; /* open hashing: offsets into wire, plus one */
 	size_t table_size;
-	bool is_full; /* more than LIMIT_RCPTS came */
+	uint8_t key[SIPHASH_KEY]; /* of the hash: others choose addresses */
+	bool is_full;		  /* more than LIMIT_RCPTS came */
 };
 
 /* rcpts_add - add an address unless it is there already

@@ -1,7 +1,7 @@
 #include "queue/answers.h"
 
-#include "lib/crc32c.h"
 #include "lib/die.h"
+#include "lib/owner.h"
 
 #include <stdlib.h>
 
@@ -13,35 +13,38 @@ struct list {
 
 /* what is shared */
 
-static struct said **
-bucket(struct answers *all, char code, struct slice hop, struct slice text)
+static struct said *
+find(struct answers *all, uint64_t hash, char code, struct slice hop,
+     struct slice text)
 {
-	uint32_t hash = crc32c(crc32c((unsigned char)code, hop), text);
+	struct names_link *l = names_find(&all->said, hash);
 
-	return &all->buckets[hash % ANSWERS_BUCKETS];
+	for (; l; l = names_more(l)) {
+		struct said *s = OWNER(l, struct said, link);
+
+		if (s->code == code && slice_eq(said_hop(s), hop) &&
+		    slice_eq(said_text(s), text))
+			return s;
+	}
+	return NULL;
 }
 
 static struct said *
 hold(struct answers *all, char code, struct slice hop, struct slice text)
 {
-	struct said **b = bucket(all, code, hop, text), *s;
+	uint64_t hash = names_hash_two(&all->said, hop, text);
+	struct said *s = find(all, hash, code, hop, text);
 
-	for (s = *b; s; s = s->chain)
-		if (s->code == code && slice_eq(said_hop(s), hop) &&
-		    slice_eq(said_text(s), text))
-			break;
 	if (!s) {
 		s = malloc(sizeof *s + hop.len + text.len);
 		if (!s)
 			die_nomem();
-		*s = (struct said){.chain = *b,
-				   .code = code,
+		*s = (struct said){.code = code,
 				   .hop_len = (uint8_t)hop.len,
 				   .text_len = (uint8_t)text.len};
 		memcpy(s->bytes, hop.at, hop.len);
 		memcpy(s->bytes + hop.len, text.at, text.len);
-		*b = s;
-		all->n_said++;
+		names_put(&all->said, &s->link, hash);
 	}
 	s->n_users++;
 	return s;
@@ -50,14 +53,9 @@ hold(struct answers *all, char code, struct slice hop, struct slice text)
 static void
 let_go(struct answers *all, struct said *s)
 {
-	struct said **p = bucket(all, s->code, said_hop(s), said_text(s));
-
 	if (--s->n_users > 0)
 		return;
-	while (*p != s)
-		p = &(*p)->chain;
-	*p = s->chain;
-	all->n_said--;
+	names_drop(&all->said, &s->link);
 	free(s);
 }
 
@@ -172,4 +170,5 @@ answers_free(struct answers *all)
 		if (all->messages.slots[i].value)
 			free_list(all, all->messages.slots[i].value);
 	idmap_free(&all->messages);
+	names_free(&all->said);
 }

@@ -11,13 +11,13 @@
 #define QUAIL_QUEUE_ANSWERS_H
 
 #include "lib/idmap.h"
-#include "lib/slice.h"
+#include "lib/names.h"
 
-enum { ANSWERS_BUCKETS = 4096, ANSWERS_TEXT_MAX = 240, ANSWERS_HOP_MAX = 120 };
+enum { ANSWERS_TEXT_MAX = 240, ANSWERS_HOP_MAX = 120 };
 
 /* What was said, shared by all who were told the same. */
 struct said {
-	struct said *chain;
+	struct names_link link; /* by code, next hop and text */
 	uint32_t n_users;
 	char code;
 	uint8_t hop_len, text_len;
@@ -32,8 +32,8 @@ struct answer {
 
 struct answers {
 	struct idmap messages; /* to a list each, see answers.c */
-	struct said *buckets[ANSWERS_BUCKETS];
-	size_t n, n_said;
+	struct names said;
+	size_t n;
 };
 
 /* A zeroed struct holds no answers. */

@@ -376,9 +376,9 @@ tell_table(struct control_run *r, struct buf *out)
 		end(r, out, 'K', "");
 		return;
 	}
-	r->n_told += control_tell_bucket(&r->source->schedule->destinations,
-					 r->bucket++, out, &r->view.fields);
-	if (r->bucket == DESTINATION_BUCKETS)
+	r->n_told += control_tell_destinations(
+	    &r->source->schedule->destinations, &r->hops, out, &r->view.fields);
+	if (r->hops.is_over)
 		end(r, out, 'K', "");
 }
 

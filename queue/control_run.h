@@ -55,7 +55,7 @@ struct control_run {
 	uint32_t rcpt;		  /* its next recipient */
 	uint64_t rcpts_at;	  /* ... which stands there in its list */
 	struct store_reader text; /* how much of it was told */
-	size_t bucket;		  /* of destinations */
+	struct names_walk hops;	  /* through the destinations */
 	uint64_t n_told, n_missing;
 	struct control_stats stats;
 };

@@ -1,5 +1,7 @@
 #include "queue/control_tell.h"
 
+#include "lib/owner.h"
+
 size_t
 control_tell_holds(const struct holds *h, struct buf *out, struct buf *fields)
 {
@@ -43,14 +45,15 @@ tell_destination(const struct destination *d, struct buf *out,
 }
 
 size_t
-control_tell_bucket(struct destinations *all, size_t bucket, struct buf *out,
-		    struct buf *fields)
+control_tell_destinations(const struct destinations *all, struct names_walk *w,
+			  struct buf *out, struct buf *fields)
 {
-	const struct destination *d;
+	struct names_link *l = names_chain(&all->names, w);
 	size_t n = 0;
 
-	for (d = all->buckets[bucket]; d; d = d->chain, n++)
-		tell_destination(d, out, fields);
+	for (; l; l = l->chain, n++)
+		tell_destination(OWNER(l, struct destination, link), out,
+				 fields);
 	return n;
 }
 
@@ -119,7 +122,8 @@ control_tell_stats(const struct control_source *source,
 	control_number(fields, "deferred", (int64_t)stats->deferred);
 	control_number(fields, "held", (int64_t)stats->held);
 	control_number(fields, "oldest_us", stats->oldest_us);
-	control_number(fields, "destinations", (int64_t)s->destinations.n);
+	control_number(fields, "destinations",
+		       (int64_t)s->destinations.names.n);
 	control_number(fields, "answers", (int64_t)s->answers.n);
 	control_number(fields, "holds", (int64_t)s->holds.n);
 	put_log(source->store, fields);

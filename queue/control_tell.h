@@ -14,11 +14,11 @@
 size_t
 control_tell_holds(const struct holds *h, struct buf *out, struct buf *fields);
 
-/* control_tell_bucket - append an item d for each destination of a bucket;
- * returns how many */
+/* control_tell_destinations - append an item d for each destination of the
+ * next bucket; returns how many. w->is_over: those were the last. */
 size_t
-control_tell_bucket(struct destinations *all, size_t bucket, struct buf *out,
-		    struct buf *fields);
+control_tell_destinations(const struct destinations *all, struct names_walk *w,
+			  struct buf *out, struct buf *fields);
 
 /* control_tell_count - count a message into the figures */
 void

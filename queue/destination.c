@@ -1,7 +1,6 @@
 #include "queue/destination.h"
 
 #include "lib/buf.h"
-#include "lib/crc32c.h"
 #include "lib/die.h"
 #include "lib/owner.h"
 #include "queue/dispatch.h"
@@ -20,10 +19,16 @@ destinations_init(struct destinations *all, struct loop *loop)
 	all->local.most = all->remote.most = UINT32_MAX;
 }
 
-static struct destination **
-bucket(struct destinations *all, struct slice key)
+static struct destination *
+of_link(struct names_link *l)
 {
-	return &all->buckets[crc32c(0, key) % DESTINATION_BUCKETS];
+	return l ? OWNER(l, struct destination, link) : NULL;
+}
+
+struct destination *
+destinations_walk(const struct destinations *all, struct names_walk *w)
+{
+	return of_link(names_next(&all->names, w));
 }
 
 void
@@ -93,11 +98,10 @@ asks_hold(const struct destination *d)
 
 /* Takes the group. */
 static struct destination *
-make(struct destinations *all, struct name *n)
+make(struct destinations *all, struct name *n, uint64_t hash)
 {
 	struct slice key = buf_slice(&n->key);
 	struct destination *d = calloc(1, sizeof *d + key.len);
-	struct destination **b = bucket(all, slice_of(key.at, n->base_len));
 
 	if (!d)
 		die_nomem();
@@ -114,9 +118,7 @@ make(struct destinations *all, struct name *n)
 	destination_set_most(d, 0);
 	destination_first_limit(d);
 	d->is_held = asks_hold(d);
-	d->chain = *b;
-	*b = d;
-	all->n++;
+	names_put(&all->names, &d->link, hash);
 	return d;
 }
 
@@ -143,7 +145,11 @@ struct destination *
 destinations_next(struct destinations *all, struct slice key,
 		  struct destination *d)
 {
-	for (d = d ? d->chain : *bucket(all, key); d; d = d->chain)
+	struct names_link *l =
+	    d ? names_more(&d->link)
+	      : names_find(&all->names, names_hash(&all->names, key));
+
+	for (; (d = of_link(l)); l = names_more(l))
 		if (slice_eq(slice_of(d->key, d->base_len), key))
 			break;
 	return d;
@@ -159,15 +165,19 @@ static struct destination *
 find(struct destinations *all, struct slice word, struct slice domain)
 {
 	struct destination *d;
+	struct names_link *l;
 	struct name n;
+	uint64_t hash;
 
 	name_it(all, word, domain, &n);
-	for (d = *bucket(all, slice_of(buf_slice(&n.key).at, n.base_len)); d;
-	     d = d->chain)
+	hash =
+	    names_hash(&all->names, slice_of(buf_slice(&n.key).at, n.base_len));
+	l = names_find(&all->names, hash);
+	for (; (d = of_link(l)); l = names_more(l))
 		if (has_key(d, buf_slice(&n.key)))
 			break;
 	if (!d)
-		d = make(all, &n);
+		d = make(all, &n, hash);
 	name_free(&n);
 	return d;
 }
@@ -175,12 +185,7 @@ find(struct destinations *all, struct slice word, struct slice domain)
 static void
 drop(struct destination *d)
 {
-	struct destination **p = bucket(d->all, slice_of(d->key, d->base_len));
-
-	while (*p != d)
-		p = &(*p)->chain;
-	*p = d->chain;
-	d->all->n--;
+	names_drop(&d->all->names, &d->link);
 	loop_timer_stop(d->all->loop, &d->closed);
 	loop_timer_stop(d->all->loop, &d->paced);
 	loop_timer_stop(d->all->loop, &d->silence);
@@ -209,12 +214,13 @@ destinations_empty(struct destinations *all)
 void
 destinations_free(struct destinations *all)
 {
-	size_t i;
+	struct names_walk w = {0};
+	struct destination *d;
 
 	destinations_empty(all);
-	for (i = 0; i < DESTINATION_BUCKETS; i++)
-		while (all->buckets[i])
-			drop(all->buckets[i]);
+	while ((d = destinations_walk(all, &w)))
+		drop(d);
+	names_free(&all->names);
 	loop_task_drop(all->loop, &all->start_task);
 	loop_task_drop(all->loop, &all->exhausted_task);
 }
@@ -315,21 +321,15 @@ destination_queue(struct destinations *all, struct attempt *a,
 void
 destinations_sweep(struct destinations *all)
 {
-	struct destination *d, *next;
-	size_t i;
+	struct names_walk w = {0};
+	struct destination *d;
 
-	for (i = 0; i < DESTINATION_BUCKETS; i++) {
-		for (d = all->buckets[i]; d; d = next) {
-			next = d->chain;
-			if (d->waiting.n == 0 && !d->is_ready &&
-			    !d->is_blocked && d->n_running == 0 &&
-			    d->state != DESTINATION_CLOSED &&
-			    !(d->was_slowed &&
-			      all->loop->now_ms - d->slowed_ms <
-				  DESTINATION_SLOWED_KEPT_MS))
-				drop(d);
-		}
-	}
+	while ((d = destinations_walk(all, &w)))
+		if (d->waiting.n == 0 && !d->is_ready && !d->is_blocked &&
+		    d->n_running == 0 && d->state != DESTINATION_CLOSED &&
+		    !(d->was_slowed && all->loop->now_ms - d->slowed_ms <
+					   DESTINATION_SLOWED_KEPT_MS))
+			drop(d);
 }
 
 bool
@@ -357,12 +357,11 @@ void
 destinations_sift(struct destinations *all, const struct sieve *s,
 		  struct sifted *out)
 {
+	struct names_walk w = {0};
 	struct destination *d;
-	size_t i;
 
-	for (i = 0; i < DESTINATION_BUCKETS; i++)
-		for (d = all->buckets[i]; d; d = d->chain)
-			destination_sift(d, s, out);
+	while ((d = destinations_walk(all, &w)))
+		destination_sift(d, s, out);
 }
 
 /* the operator's */
@@ -370,13 +369,11 @@ destinations_sift(struct destinations *all, const struct sieve *s,
 void
 destinations_hold(struct destinations *all)
 {
+	struct names_walk w = {0};
 	struct destination *d;
-	size_t i;
 
-	for (i = 0; i < DESTINATION_BUCKETS; i++) {
-		for (d = all->buckets[i]; d; d = d->chain) {
-			d->is_held = asks_hold(d);
-			destination_ready(d);
-		}
+	while ((d = destinations_walk(all, &w))) {
+		d->is_held = asks_hold(d);
+		destination_ready(d);
 	}
 }

@@ -40,6 +40,7 @@
 
 #include "lib/buf.h"
 #include "lib/loop.h"
+#include "lib/names.h"
 #include "queue/attempt.h"
 #include "queue/lanes.h"
 #include "queue/rate.h"
@@ -61,7 +62,6 @@ enum destination_result {
 };
 
 enum {
-	DESTINATION_BUCKETS = 4096,
 	DESTINATION_BACKOFF_MIN_MS = 1000,
 	DESTINATION_BACKOFF_MAX_MS = 300000,
 	DESTINATION_AILING = 4,	      /* refusals one behind the other */
@@ -85,7 +85,7 @@ struct destinations;
 struct dispatch_room;
 
 struct destination {
-	struct destination *chain; /* same hash */
+	struct names_link link; /* by its key without the source */
 	struct destination *ready_next;
 	struct destinations *all;
 	bool is_ready; /* in the list of those that may start something */
@@ -131,7 +131,7 @@ struct destinations_cap {
 
 struct destinations {
 	struct loop *loop;
-	struct destination *buckets[DESTINATION_BUCKETS];
+	struct names names;
 	struct destination *ready, **ready_last;
 	struct loop_task start_task;
 	struct destinations_cap local, remote; /* mailboxes; all others */
@@ -142,7 +142,6 @@ struct destinations {
 	 */
 	void (*decide)(struct destinations *all, struct destination *d,
 		       size_t most);
-	size_t n;
 	/* Hand an attempt to an agent; false: none is free now. */
 	bool (*start)(struct destinations *all, struct attempt *a);
 	/* What the agents of that kind can take; may be NULL. */
@@ -156,6 +155,13 @@ struct destinations {
 	bool (*holds)(struct destinations *all, struct slice key);
 	void *owner;
 };
+
+/* destinations_walk - one after the other, in no order; NULL behind the last
+ *
+ * Needs    see names_next.
+ */
+struct destination *
+destinations_walk(const struct destinations *all, struct names_walk *w);
 
 /* destinations_init - none yet; set start and unpark before */
 void

@@ -111,15 +111,14 @@ decide_exhausted(struct loop_task *task)
 {
 	struct destinations *all =
 	    OWNER(task, struct destinations, exhausted_task);
+	struct names_walk w = {0};
 	struct destination *d;
-	size_t i;
 
-	for (i = 0; i < DESTINATION_BUCKETS; i++)
-		for (d = all->buckets[i]; d; d = d->chain)
-			if (d->is_exhausted) {
-				d->is_exhausted = false;
-				all->decide(all, d, 0);
-			}
+	while ((d = destinations_walk(all, &w)))
+		if (d->is_exhausted) {
+			d->is_exhausted = false;
+			all->decide(all, d, 0);
+		}
 }
 
 void

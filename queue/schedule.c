@@ -376,6 +376,8 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 	warmup_open(&s->sources.warmup, store->dir, clock_s());
 	s->destinations.sources = &s->sources;
 	destinations_init(&s->destinations, loop);
+	siphash_random(s->turns_key);
+	siphash_random(s->classes_key);
 	set_caps(s);
 	dispatch_init(&s->dispatch, loop, store, agent_path);
 }

@@ -71,6 +71,7 @@ struct schedule {
 		struct slice last; /* the one before it */
 		struct slice sender, attrs;
 	} walk;
+	uint8_t turns_key[SIPHASH_KEY], classes_key[SIPHASH_KEY];
 	struct buf hops; /* the words of a route, with the sources chosen */
 };
 

@@ -1,7 +1,6 @@
 /* schedule_route.c - one message to the attempts that its routes ask for */
 #include "lib/address.h"
 #include "lib/clock.h"
-#include "lib/crc32c.h"
 #include "lib/log.h"
 #include "lib/netstring.h"
 #include "queue/schedule_parts.h"
@@ -54,17 +53,17 @@ schedule_options(struct attempt *a, const struct config_route *r)
 }
 
 /* Whose turn it is at a destination: the sender's, or that of all mail of the
- * route's class. Those that share a key share their turns, nothing worse. */
+ * route's class. Nobody can choose a sender that shares another's turns. */
 static uint64_t
-turn_key(struct slice sender)
+turn_key(const struct schedule *s, struct slice sender)
 {
-	return (uint64_t)crc32c(0, sender) << 32 | crc32c(~0u, sender) | 1;
+	return siphash_of(s->turns_key, sender) | 1;
 }
 
 static uint64_t
-class_key(struct slice name)
+class_key(const struct schedule *s, struct slice name)
 {
-	return (turn_key(name) ^ 0x636c617373) | 1; /* no sender's */
+	return siphash_of(s->classes_key, name) | 1;
 }
 
 /* The attempt for the same next hops that has room, or a new one. */
@@ -75,7 +74,8 @@ plan_attempt(struct plan *p, const struct config_route *r, struct slice domain,
 	bool by_domain =
 	    memmem(r->nexthops.at, r->nexthops.len, "smtp:mx", 7) ||
 	    slice_find(r->nexthops, ATTEMPT_FROM) < r->nexthops.len;
-	uint64_t key = r->class.len > 0 ? class_key(r->class) : p->sender_key;
+	uint64_t key =
+	    r->class.len > 0 ? class_key(p->s, r->class) : p->sender_key;
 	struct attempt *a;
 	size_t i;
 
@@ -258,7 +258,7 @@ schedule_try(struct schedule *s, struct message *m)
 	p.sender = e.sender;
 	p.attrs = e.attrs;
 	via_walk_begin(&p.walk, e.attrs);
-	p.sender_key = turn_key(e.sender);
+	p.sender_key = turn_key(s, e.sender);
 	m->n_busy = 1; /* until all is planned */
 	for (i = 0; i < m->n_rcpts; i++) {
 		if (netstring_slice(&e.rcpts, &rcpt) != 0)

@@ -1,9 +1,9 @@
 #include "queue/warmup.h"
 
-#include "lib/crc32c.h"
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "lib/owner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@ enum { DAY_S = 86400, STEPS = 100 };
 static const char file[] = "warmup";
 
 struct warmup_count {
-	struct warmup_count *chain;
+	struct names_link link;
 	uint64_t n, ceiling; /* n <= ceiling, which is on the disk */
 	size_t address_len, len;
 	char key[]; /* address and group */
@@ -32,21 +32,32 @@ is_of(const struct warmup_count *c, struct slice address, struct slice group)
 		   group);
 }
 
-static struct warmup_count **
-place_of(struct warmup *w, struct slice address, struct slice group)
+static struct warmup_count *
+find(struct warmup *w, uint64_t hash, struct slice address, struct slice group)
 {
-	uint32_t hash = crc32c(crc32c(0, address), group);
-	struct warmup_count **p = &w->buckets[hash % WARMUP_BUCKETS];
+	struct names_link *l = names_find(&w->counts, hash);
+	struct warmup_count *c;
 
-	while (*p && !is_of(*p, address, group))
-		p = &(*p)->chain;
-	return p;
+	for (; l; l = names_more(l)) {
+		c = OWNER(l, struct warmup_count, link);
+		if (is_of(c, address, group))
+			return c;
+	}
+	return NULL;
+}
+
+static struct warmup_count *
+known(struct warmup *w, struct slice address, struct slice group)
+{
+	return find(w, names_hash_two(&w->counts, address, group), address,
+		    group);
 }
 
 static struct warmup_count *
 count_of(struct warmup *w, struct slice address, struct slice group)
 {
-	struct warmup_count **p = place_of(w, address, group), *c = *p;
+	uint64_t hash = names_hash_two(&w->counts, address, group);
+	struct warmup_count *c = find(w, hash, address, group);
 
 	if (c)
 		return c;
@@ -57,21 +68,19 @@ count_of(struct warmup *w, struct slice address, struct slice group)
 	c->len = address.len + group.len;
 	memcpy(c->key, address.at, address.len);
 	memcpy(c->key + address.len, group.at, group.len);
-	*p = c;
+	names_put(&w->counts, &c->link, hash);
 	return c;
 }
 
 static void
 forget(struct warmup *w)
 {
-	struct warmup_count *c;
-	size_t i;
+	struct names_walk walk = {0};
+	struct names_link *l;
 
-	for (i = 0; i < WARMUP_BUCKETS; i++)
-		while ((c = w->buckets[i])) {
-			w->buckets[i] = c->chain;
-			free(c);
-		}
+	while ((l = names_next(&w->counts, &walk)))
+		free(OWNER(l, struct warmup_count, link));
+	names_free(&w->counts);
 }
 
 /* the file */
@@ -229,7 +238,7 @@ warmup_sent(struct warmup *w, struct slice address, struct slice group,
 
 	if (now_s / DAY_S != w->day)
 		return 0;
-	c = *place_of(w, address, group);
+	c = known(w, address, group);
 	return c ? c->n : 0;
 }
 
@@ -262,7 +271,7 @@ warmup_give_back(struct warmup *w, struct slice address, struct slice group,
 
 	if (now_s / DAY_S != w->day)
 		return;
-	c = *place_of(w, address, group);
+	c = known(w, address, group);
 	if (c && c->n > 0)
 		c->n--;
 }

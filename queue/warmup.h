@@ -26,10 +26,7 @@
 
 #include "lib/buf.h"
 #include "lib/elapsed.h"
-
-enum { WARMUP_BUCKETS = 4096 };
-
-struct warmup_count;
+#include "lib/names.h"
 
 struct warmup {
 	int dir, fd;	/* of the queue; of the file, or -1 */
@@ -37,7 +34,7 @@ struct warmup {
 	uint64_t end;
 	int64_t day; /* since 1970-01-01 */
 	struct elapsed clock;
-	struct warmup_count *buckets[WARMUP_BUCKETS];
+	struct names counts; /* by address and group */
 	struct buf line;
 };
 

@@ -20,11 +20,7 @@ forget_targets(struct dest *d)
 static void
 drop(struct dest *d)
 {
-	struct dest **p = &d->out->dests[dest_slot(buf_slice(&d->key))];
-
-	while (*p != d)
-		p = &(*p)->next;
-	*p = d->next;
+	names_drop(&d->out->dests, &d->link);
 	if (d->lookup)
 		lookup_cancel(d->lookup);
 	free(d->lookup);
@@ -55,11 +51,12 @@ expired(struct loop_timer *timer)
 void
 dest_free_all(struct out *out)
 {
-	size_t i;
+	struct names_walk w = {0};
+	struct names_link *l;
 
-	for (i = 0; i < OUT_DESTS_SLOTS; i++)
-		while (out->dests[i])
-			drop(out->dests[i]);
+	while ((l = names_next(&out->dests, &w)))
+		drop(OWNER(l, struct dest, link));
+	names_free(&out->dests);
 }
 
 /* What waits here gets this verdict; only those that another host has

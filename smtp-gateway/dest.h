@@ -54,8 +54,8 @@ enum dest_end {
 
 struct dest {
 	struct out *out;
-	struct dest *next; /* in its slot of out->dests */
-	struct buf key;	   /* "mx domain" or "host:port" */
+	struct names_link link; /* in out->dests */
+	struct buf key;		/* "mx domain" or "host:port" */
 	bool is_mx;
 	uint16_t port;
 	struct slice name;    /* the domain or host, in key */

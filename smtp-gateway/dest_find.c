@@ -1,19 +1,9 @@
 /* dest_find.c - which destination is it? */
 #include "lib/die.h"
+#include "lib/owner.h"
 #include "smtp-gateway/dest_parts.h"
 
 #include <stdlib.h>
-
-size_t
-dest_slot(struct slice key)
-{
-	uint32_t h = 2166136261u;
-	size_t i;
-
-	for (i = 0; i < key.len; i++)
-		h = (h ^ (uint8_t)key.at[i]) * 16777619u;
-	return h % OUT_DESTS_SLOTS;
-}
 
 struct place {
 	bool is_mx;
@@ -22,17 +12,15 @@ struct place {
 };
 
 static struct dest *
-make_take(struct out *out, struct buf *key, const struct place *at)
+make_take(struct out *out, struct buf *key, const struct place *at,
+	  uint64_t hash)
 {
 	struct slice k = buf_slice(key);
-	struct dest **head = &out->dests[dest_slot(k)],
-		    *d = calloc(1, sizeof *d);
+	struct dest *d = calloc(1, sizeof *d);
 
 	if (!d)
 		die_nomem();
 	d->out = out;
-	d->next = *head;
-	*head = d;
 	d->key = *key;
 	d->is_mx = at->is_mx;
 	d->port = at->port;
@@ -42,6 +30,7 @@ make_take(struct out *out, struct buf *key, const struct place *at)
 	    &d->from,
 	    slice_of(k.at + at->source_at, at->helo_at - 1 - at->source_at), 0);
 	dest_init(d);
+	names_put(&out->dests, &d->link, hash);
 	return d;
 }
 
@@ -49,15 +38,18 @@ make_take(struct out *out, struct buf *key, const struct place *at)
 static struct dest *
 find_take(struct out *out, struct buf *key, const struct place *at)
 {
-	struct slice k = buf_slice(key);
+	uint64_t hash = names_hash(&out->dests, buf_slice(key));
+	struct names_link *l = names_find(&out->dests, hash);
 	struct dest *d;
 
-	for (d = out->dests[dest_slot(k)]; d; d = d->next)
-		if (slice_eq(buf_slice(&d->key), k)) {
+	for (; l; l = names_more(l)) {
+		d = OWNER(l, struct dest, link);
+		if (slice_eq(buf_slice(&d->key), buf_slice(key))) {
 			buf_free(key);
 			return d;
 		}
-	return make_take(out, key, at);
+	}
+	return make_take(out, key, at, hash);
 }
 
 static void

@@ -6,10 +6,6 @@
 
 #include "smtp-gateway/dest.h"
 
-/* dest_slot - where in out->dests a key belongs */
-size_t
-dest_slot(struct slice key);
-
 /* dest_init - nothing waits, nothing is known of it */
 void
 dest_init(struct dest *d);

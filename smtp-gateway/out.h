@@ -26,6 +26,7 @@
 #include "lib/agent.h"
 #include "lib/dns.h"
 #include "lib/list.h"
+#include "lib/names.h"
 
 enum {
 	OUT_JOBS_MAX = 400,
@@ -33,7 +34,6 @@ enum {
 	OUT_PEERS_MAX = 400,
 	OUT_LOOKUPS_MAX = 50,
 	OUT_HELD_MAX = 64 << 20,
-	OUT_DESTS_SLOTS = 1024,
 	TRANSFER_HOSTS_MAX = 5 /* asked one after the other in an attempt */
 };
 
@@ -48,8 +48,8 @@ struct out {
 	uint16_t mx_port;
 	bool is_test; /* MX hosts are on the loopback */
 	bool stopping;
-	bool giving_up; /* no answer is waited for any more */
-	struct dest *dests[OUT_DESTS_SLOTS]; /* by key */
+	bool giving_up;	    /* no answer is waited for any more */
+	struct names dests; /* by key */
 	size_t n_peers, n_lookups;
 	struct list idle;	  /* peers, the longest idle first */
 	struct list busy;	  /* peers with a transfer in hand */

@@ -213,12 +213,12 @@ test_answers(void)
 	ok(answers_get(&all, 1, 0) == NULL, "no answers");
 	for (i = 0; i < 1000; i++)
 		put_answer(&all, 1 + i % 100, 999 - i, 'Z', "go away");
-	ok(all.n == 1000 && all.n_said == 1, "equal answers are kept once");
+	ok(all.n == 1000 && all.said.n == 1, "equal answers are kept once");
 	put_answer(&all, 1, 99, 'Z', "go away");
 	put_answer(&all, 1, 99, 'D', "go away");
 	put_answer(&all, 1, 99, 'Z', "come back");
 	a = answers_get(&all, 1, 99);
-	ok(all.n == 1000 && all.n_said == 2 && a && a->said->code == 'Z' &&
+	ok(all.n == 1000 && all.said.n == 2 && a && a->said->code == 'Z' &&
 	       slice_eq(said_text(a->said), SLICE("come back")) &&
 	       slice_eq(said_hop(a->said), SLICE("qmtp:h:209")),
 	   "the last one counts");
@@ -234,11 +234,11 @@ test_answers(void)
 	for (i = 1; i <= 100; i++)
 		answers_drop(&all, i);
 	answers_drop(&all, 12345);
-	ok(all.n == 0 && all.n_said == 0 && all.messages.cap == 0,
+	ok(all.n == 0 && all.said.n == 0 && all.messages.cap == 0,
 	   "nothing is left");
 	put_answer(&all, 1, 0, 'Z', "again");
 	answers_free(&all);
-	ok(all.n_said == 0, "nor after free");
+	ok(all.said.n == 0, "nor after free");
 }
 
 /* parts: rules */

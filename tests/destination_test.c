@@ -3,6 +3,7 @@
  * On a clock of our own and without a store: what an agent would get is kept
  * in a table, and ended when the test says so. */
 #include "lib/clock.h"
+#include "lib/crc32c.h"
 #include "queue/destination.h"
 #include "queue/heap.h"
 #include "queue/schedule.h"
@@ -596,15 +597,15 @@ test_closed(void)
 	while (n_running > 0)
 		end_one(DESTINATION_WELL);
 	destinations_sweep(&all);
-	ok(all.n == 0, "an idle one is forgotten");
+	ok(all.names.n == 0, "an idle one is forgotten");
 	queue_some(1, "qmtp:h:1", 1);
 	pass_ms(1);
 	end_one(DESTINATION_TROUBLE);
 	destinations_sweep(&all);
-	ok(all.n == 1, "not while it is closed");
+	ok(all.names.n == 1, "not while it is closed");
 	pass_ms(2000);
 	destinations_sweep(&all);
-	ok(all.n == 0, "but then");
+	ok(all.names.n == 0, "but then");
 	finish();
 }
 
@@ -928,6 +929,39 @@ test_silent(void)
 	finish();
 }
 
+/* Domains that a stranger chose so that the CRC of before put all of their
+ * destinations into one place: each is found at once all the same. */
+static void
+test_chosen_names(void)
+{
+	enum { NAMES = 1000, PLACES = 4096 };
+	struct buf key = {0}, domain = {0};
+	unsigned n = 0, i;
+	uint64_t probes;
+
+	begin();
+	for (i = 0; n < NAMES; i++) {
+		buf_clear(&key);
+		buf_clear(&domain);
+		buf_text(&domain, "d");
+		buf_number(&domain, i);
+		buf_text(&domain, ".evil.test");
+		destination_key(&key, SLICE("smtp:mx"), buf_slice(&domain));
+		if (crc32c(0, buf_slice(&key)) % PLACES != 0)
+			continue;
+		destination_queue(&all, new_attempt(1, "smtp:mx", 1),
+				  buf_slice(&domain), false);
+		n++;
+	}
+	probes = all.names.n_probes;
+	ok(all.names.n == NAMES && probes < 8 * NAMES,
+	   "%u chosen names, each looked for twice: %u probes", NAMES,
+	   (unsigned)probes);
+	buf_free(&key);
+	buf_free(&domain);
+	finish();
+}
+
 int
 main(void)
 {
@@ -941,6 +975,7 @@ main(void)
 	test_heap();
 	test_lanes();
 	test_limit();
+	test_chosen_names();
 	test_concurrency();
 	for (i = 0; i < sizeof rates / sizeof *rates; i++)
 		test_rate(rates[i]);

@@ -987,7 +987,7 @@ test_reroute(void)
 	inject("a@from.test", "k@one.test open@two.test");
 	m = stored;
 	settle();
-	ok(n_jobs > 0 && schedule.destinations.n == 2, "many wait");
+	ok(n_jobs > 0 && schedule.destinations.names.n == 2, "many wait");
 	table("routes", "one.test qmtp:new:1\ntwo.test qmtp:two:209\n"
 			"from.test qmtp:back:1\n");
 	build();
