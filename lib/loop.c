@@ -29,6 +29,7 @@ loop_init(struct loop *loop)
 	loop->log_io =
 	    (struct loop_io){.fd = STDERR_FILENO, .ready = log_has_room};
 	loop->last_task = &loop->first_task;
+	loop->last_later = &loop->first_later;
 	loop->now_ms = clock_ms();
 }
 
@@ -201,30 +202,65 @@ run_timers(struct loop *loop)
 
 /* tasks */
 
-void
-loop_task_queue(struct loop *loop, struct loop_task *task)
+static void
+put_task(struct loop_task *task, struct loop_task ***last)
 {
 	if (task->queued)
 		return;
 	task->queued = true;
 	task->next = NULL;
-	*loop->last_task = task;
-	loop->last_task = &task->next;
+	**last = task;
+	*last = &task->next;
+}
+
+void
+loop_task_queue(struct loop *loop, struct loop_task *task)
+{
+	put_task(task, &loop->last_task);
+}
+
+void
+loop_task_later(struct loop *loop, struct loop_task *task)
+{
+	put_task(task, &loop->last_later);
+}
+
+static bool
+take_task(struct loop_task *task, struct loop_task **first,
+	  struct loop_task ***last)
+{
+	struct loop_task **p = first;
+
+	while (*p && *p != task)
+		p = &(*p)->next;
+	if (!*p)
+		return false;
+	*p = task->next;
+	if (*last == &task->next)
+		*last = p;
+	return true;
 }
 
 void
 loop_task_drop(struct loop *loop, struct loop_task *task)
 {
-	struct loop_task **p;
-
 	if (!task->queued)
 		return;
-	for (p = &loop->first_task; *p != task; p = &(*p)->next)
-		;
-	*p = task->next;
-	if (loop->last_task == &task->next)
-		loop->last_task = p;
+	if (!take_task(task, &loop->first_task, &loop->last_task))
+		take_task(task, &loop->first_later, &loop->last_later);
 	task->queued = false;
+}
+
+/* What was left for this round. */
+static void
+take_later(struct loop *loop)
+{
+	if (!loop->first_later)
+		return;
+	*loop->last_task = loop->first_later;
+	loop->last_task = loop->last_later;
+	loop->first_later = NULL;
+	loop->last_later = &loop->first_later;
 }
 
 static void
@@ -296,7 +332,7 @@ wait_ms(const struct loop *loop, int64_t max_ms)
 {
 	int64_t ms = max_ms;
 
-	if (loop->first_task)
+	if (loop->first_task || loop->first_later)
 		return 0;
 	if (loop->n_timers > 0) {
 		int64_t next = loop->timers[0]->due_ms - clock_ms();
@@ -355,6 +391,8 @@ loop_round(struct loop *loop, int64_t max_ms)
 	if (n < 0 && errno != EINTR)
 		die_sys("waiting for events", NULL);
 	loop->now_ms = clock_ms();
+	loop->n_rounds++;
+	take_later(loop);
 	for (i = 0; i < n; i++) {
 		loop->ready[i] = events[i].data.ptr;
 		loop->ready_events[i] = events[i].events;

@@ -49,6 +49,8 @@ struct loop {
 	size_t n_timers, max_timers;
 	struct loop_timer **timers; /* a binary heap, the next one first */
 	struct loop_task *first_task, **last_task;
+	struct loop_task *first_later, **last_later; /* of the next round */
+	uint64_t n_rounds;			     /* begun so far */
 	size_t n_ready; /* of the round that runs */
 	void *ready[LOOP_BATCH];
 	unsigned ready_events[LOOP_BATCH];
@@ -114,6 +116,14 @@ loop_timer_stop(struct loop *loop, struct loop_timer *timer);
  */
 void
 loop_task_queue(struct loop *loop, struct loop_task *task);
+
+/* loop_task_later - run the task at the end of the next round, which does not
+ * wait: for work in pieces, between which others have their turn
+ *
+ * A timer of 0 ms that is set again by its own call may run again at once.
+ */
+void
+loop_task_later(struct loop *loop, struct loop_task *task);
 
 /* loop_task_drop - take a queued task back; nothing if it is not queued */
 void

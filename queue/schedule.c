@@ -213,22 +213,46 @@ schedule_each_sifted(struct schedule *s, struct sifted *out,
 
 /* what is due */
 
+/* May this round do more of it? */
+static bool
+has_share(const struct schedule *s, struct schedule_share *share)
+{
+	if (share->round != s->loop->n_rounds)
+		*share = (struct schedule_share){.round = s->loop->n_rounds};
+	return share->steps < SCHEDULE_STEPS;
+}
+
+static bool
+is_due(const struct schedule *s, int64_t now_s)
+{
+	return s->heap.n > 0 && s->heap.at[0]->due_s <= now_s;
+}
+
+/* As much as one round may; a message may become due again at once. */
 static void
 due(struct loop_timer *timer)
 {
 	struct schedule *s = OWNER(timer, struct schedule, timer);
 	int64_t now_s = ages_now_s(&s->ages);
-	int i;
 
-	for (i = 0; i < SCHEDULE_DUE_A_ROUND && s->heap.n > 0 &&
-		    s->heap.at[0]->due_s <= now_s;
-	     i++) {
+	while (is_due(s, now_s) && has_share(s, &s->of_due)) {
 		struct message *m = s->heap.at[0];
 
 		heap_drop(&s->heap, m);
-		schedule_try(s, m);
+		s->of_due.steps += schedule_try(s, m);
 	}
-	set_timer(s);
+	if (!is_due(s, now_s)) {
+		set_timer(s);
+		return;
+	}
+	loop_timer_stop(s->loop, &s->timer);
+	loop_task_later(s->loop, &s->due_task);
+}
+
+static void
+more_due(struct loop_task *task)
+{
+	due(&OWNER(task, struct schedule, due_task)->timer);
 }
 
 void
@@ -245,15 +269,18 @@ static void
 try_fresh(struct loop_task *task)
 {
 	struct schedule *s = OWNER(task, struct schedule, fresh_task);
-	struct message *m = s->fresh, *next;
 
-	s->fresh = NULL;
-	s->last_fresh = &s->fresh;
-	for (; m; m = next) {
-		next = m->next;
+	while (s->fresh && has_share(s, &s->of_fresh)) {
+		struct message *m = s->fresh;
+
+		s->fresh = m->next;
+		if (!s->fresh)
+			s->last_fresh = &s->fresh;
 		m->n_busy = 0;
-		schedule_try(s, m);
+		s->of_fresh.steps += schedule_try(s, m);
 	}
+	if (s->fresh)
+		loop_task_later(s->loop, &s->fresh_task);
 }
 
 /* all of it */
@@ -298,6 +325,7 @@ schedule_reroute(struct schedule *s)
 	int64_t now_s = ages_now_s(&s->ages);
 	size_t i;
 
+	schedule_plan_settle(s);
 	set_caps(s);
 	sources_changed(&s->sources);
 	destinations_start(&s->destinations);
@@ -325,6 +353,7 @@ schedule_sift(struct schedule *s)
 	const struct sieve stopped = {.wants = wants_stopped};
 	struct sifted out = {0};
 
+	schedule_plan_settle(s);
 	destinations_sift(&s->destinations, &stopped, &out);
 	schedule_each_sifted(s, &out, schedule_decide_again);
 }
@@ -368,7 +397,9 @@ schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 	*s = (struct schedule){.loop = loop, .store = store, .config = config};
 	s->timer.expired = due;
 	s->fresh_task.run = try_fresh;
+	s->due_task.run = more_due;
 	s->last_fresh = &s->fresh;
+	schedule_plan_init(s);
 	holds_load_safely(&s->holds, store->dir);
 	ages_open(&s->ages, store->dir, store->id_base);
 	schedule_agents(s);
@@ -386,6 +417,7 @@ void
 schedule_end(struct schedule *s)
 {
 	loop_timer_stop(s->loop, &s->timer);
+	loop_task_drop(s->loop, &s->due_task);
 	dispatch_end(&s->dispatch);
 }
 
@@ -401,6 +433,8 @@ schedule_stop(struct schedule *s)
 	dispatch_close(&s->dispatch);
 	loop_timer_stop(s->loop, &s->timer);
 	loop_task_drop(s->loop, &s->fresh_task);
+	loop_task_drop(s->loop, &s->due_task);
+	schedule_plan_stop(s);
 	if (s->store->messages.n > 0)
 		ages_keep(&s->ages);
 	destinations_empty(&s->destinations);

@@ -42,10 +42,18 @@
 
 enum {
 	SCHEDULE_LIFETIME_S = 7 * 86400,
-	SCHEDULE_DUE_A_ROUND = 1000,
+	SCHEDULE_STEPS = 500,	/* recipients that are routed in a round: of new
+				   mail, of what is due, of ... */
+	SCHEDULE_SMALL = 100,	/* ... mail that has more than so many */
 	SCHEDULE_TRIES = 3,	/* at least, before a message is too old */
 	SCHEDULE_TROUBLES = 10, /* ... or of the next hop that it waits for */
 	SCHEDULE_LAST_S = 600	/* from one of these tries to the next */
+};
+
+/* What a round of the loop has done of one kind of work. */
+struct schedule_share {
+	uint64_t round;
+	unsigned steps;
 };
 
 struct schedule {
@@ -62,6 +70,14 @@ struct schedule {
 	struct loop_timer timer;
 	struct message *fresh, **last_fresh; /* new ones, by next */
 	struct loop_task fresh_task;
+	struct loop_task due_task; /* the rest of what is due */
+	struct schedule_share of_fresh, of_due;
+	/* Due ones of many recipients, by next; and the first of them, as far
+	 * as it has come. */
+	struct message *large, **last_large;
+	struct plan *plan;
+	struct loop_task large_task;
+	uint64_t n_steps; /* recipients routed so far, for tests */
 	uint64_t bounce_id, n_bounce_ids;
 	struct buf room, path; /* an envelope, a routed path */
 	struct {
@@ -83,7 +99,8 @@ void
 schedule_init(struct schedule *s, struct loop *loop, struct store *store,
 	      struct config *config, const char *agent_path);
 
-/* schedule_new - a message has been committed: try it in this round
+/* schedule_new - a message has been committed: try it in this round, or, if
+ * there are many or it has many recipients, in the next ones
  *
  * Not before the caller has returned: it may be the store, in the middle of a
  * commit, and trying can add outcomes and bounces to the store. */

@@ -2,7 +2,8 @@
  *
  * For the schedule's own files: schedule.c (what is due, what becomes of a
  * message), schedule_old.c (what is too old), schedule_route.c (one message to
- * its attempts) and schedule_agents.c (attempts to agents, and what they say).
+ * its attempts), schedule_large.c (the same in pieces) and schedule_agents.c
+ * (attempts to agents, and what they say).
  */
 #ifndef QUAIL_QUEUE_SCHEDULE_PARTS_H
 #define QUAIL_QUEUE_SCHEDULE_PARTS_H
@@ -12,9 +13,29 @@
 static const int64_t schedule_never_s = INT64_MAX;
 
 /* schedule_try - a message that is not busy is due: route it, queue its
- * attempts */
-void
+ * attempts
+ *
+ * One of more than SCHEDULE_SMALL recipients is busy from now on, and routed
+ * in pieces, behind others like it: no round of the loop has to do with all
+ * of its recipients.
+ *
+ * Returns  how many recipients it has seen to; 1 at least.
+ */
+unsigned
 schedule_try(struct schedule *s, struct message *m);
+
+/* schedule_plan_init, schedule_plan_stop - routing in pieces; forget what is
+ * being routed */
+void
+schedule_plan_init(struct schedule *s);
+
+void
+schedule_plan_stop(struct schedule *s);
+
+/* schedule_plan_settle - the attempts of what is being routed are queued, so
+ * that a sieve finds them too */
+void
+schedule_plan_settle(struct schedule *s);
 
 /* schedule_each_sifted - call then for the message of each that was sifted
  * out, and free the attempts */

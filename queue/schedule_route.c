@@ -3,8 +3,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/netstring.h"
-#include "queue/schedule_parts.h"
-#include "queue/via.h"
+#include "queue/schedule_plan.h"
 
 #include <errno.h>
 
@@ -19,21 +18,8 @@ schedule_lifetime_s(const struct config_route *r)
 
 /* routing */
 
-/* The attempts of one message while it is being routed. */
-struct plan {
-	struct schedule *s;
-	struct message *m;
-	struct slice sender, attrs;
-	uint64_t sender_key;
-	struct attempt *attempts[64];
-	struct slice domains[64];
-	uint32_t vias[64]; /* of the recipients of each: via_walk_to */
-	struct via_walk walk;
-	size_t n;
-};
-
-static void
-send_plan(struct plan *p)
+void
+plan_send(struct plan *p)
 {
 	size_t i;
 
@@ -89,7 +75,7 @@ plan_attempt(struct plan *p, const struct config_route *r, struct slice domain,
 			return a;
 	}
 	if (p->n == sizeof p->attempts / sizeof p->attempts[0])
-		send_plan(p);
+		plan_send(p);
 	a = attempt_new(p->m, r->nexthops,
 			p->m->n_rcpts < ATTEMPT_RCPTS_MAX ? p->m->n_rcpts
 							  : ATTEMPT_RCPTS_MAX);
@@ -226,47 +212,63 @@ unreadable(struct schedule *s, struct message *m)
 	schedule_put_due(s, m, ages_now_s(&s->ages) + UNREADABLE_S);
 }
 
-void
-schedule_try(struct schedule *s, struct message *m)
+bool
+plan_begin(struct plan *p, struct schedule *s, struct message *m)
 {
-	struct plan p = {.s = s, .m = m};
-	struct buf room = {0};
 	struct store_envelope e;
-	struct slice rcpt;
-	uint32_t i;
 
+	*p = (struct plan){.s = s, .m = m};
 	if (m->n_live == 0 || m->is_doomed) {
 		schedule_conclude(s, m);
-		return;
+		return false;
 	}
 	if (schedule_set_aside(s, m))
-		return;
-	if (store_envelope(s->store, m, &room, &e) != 0) {
+		return false;
+	if (store_envelope(s->store, m, &p->room, &e) != 0) {
 		unreadable(s, m);
-		buf_free(&room);
-		return;
+		buf_free(&p->room);
+		return false;
 	}
 	m->is_ruled = holds_find(&s->holds, HOLD_FROM, e.sender) != NULL;
 	if (schedule_is_stopped(m)) {
 		schedule_put_due(s, m, schedule_never_s);
-		buf_free(&room);
-		return;
+		buf_free(&p->room);
+		return false;
 	}
 	m->is_held = m->is_moved = false;
 	m->retry_k = 0;
 	m->lifetime_s = UINT32_MAX;
-	p.sender = e.sender;
-	p.attrs = e.attrs;
-	via_walk_begin(&p.walk, e.attrs);
-	p.sender_key = turn_key(s, e.sender);
+	p->sender = e.sender;
+	p->attrs = e.attrs;
+	p->rcpts = e.rcpts;
+	via_walk_begin(&p->walk, e.attrs);
+	p->sender_key = turn_key(s, e.sender);
 	m->n_busy = 1; /* until all is planned */
-	for (i = 0; i < m->n_rcpts; i++) {
-		if (netstring_slice(&e.rcpts, &rcpt) != 0)
-			break;
-		if (!message_is_done(m, i) && !failures_have(m, i))
-			route_rcpt(&p, i, rcpt);
+	return true;
+}
+
+bool
+plan_go_on(struct plan *p, unsigned most)
+{
+	uint32_t end =
+	    p->m->n_rcpts - p->index > most ? p->index + most : p->m->n_rcpts;
+	struct slice rcpt;
+
+	for (; p->index < end; p->index++) {
+		if (netstring_slice(&p->rcpts, &rcpt) != 0)
+			return true;
+		p->s->n_steps++;
+		if (!message_is_done(p->m, p->index) &&
+		    !failures_have(p->m, p->index))
+			route_rcpt(p, p->index, rcpt);
 	}
-	send_plan(&p);
-	buf_free(&room);
-	schedule_attempt_over(s, m);
+	return p->index == p->m->n_rcpts;
+}
+
+void
+plan_finish(struct plan *p)
+{
+	plan_send(p);
+	buf_free(&p->room);
+	schedule_attempt_over(p->s, p->m);
 }

@@ -271,6 +271,41 @@ test_tasks(void)
 	loop_free(&loop);
 }
 
+/* Work in pieces: each has a round of its own. */
+static void
+task_again(struct loop_task *task)
+{
+	task_tells(task);
+	loop_task_later(&loop, task);
+}
+
+static void
+test_later(void)
+{
+	struct named_task a = {{.run = task_again}, "a", NULL, NULL}, b = a;
+	struct named_task c = {{.run = task_tells}, "c", NULL, NULL};
+	int64_t from = clock_ms();
+
+	begin();
+	b.name = "b";
+	loop_task_queue(&loop, &a.task);
+	loop_task_later(&loop, &b.task);
+	loop_round(&loop, 10000);
+	ok(told("b a "), "a piece for the next round does not wait longer");
+	loop_task_queue(&loop, &c.task);
+	loop_task_queue(&loop, &a.task);
+	loop_round(&loop, 10000);
+	ok(told("c b a "), "and runs once a round, behind what it was left by");
+	loop_task_drop(&loop, &b.task);
+	loop_round(&loop, 10000);
+	loop_task_drop(&loop, &a.task);
+	loop_round(&loop, 0);
+	ok(told("a ") && loop.last_later == &loop.first_later,
+	   "dropped ones do not run");
+	ok(clock_ms() - from < 5000, "no round waited");
+	loop_free(&loop);
+}
+
 /* descriptors */
 
 struct end {
@@ -554,6 +589,7 @@ main(void)
 	test_timers_at_random();
 	test_timer_callbacks();
 	test_tasks();
+	test_later();
 	test_wants();
 	test_hang_up();
 	test_forget_in_round();

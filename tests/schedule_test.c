@@ -1245,6 +1245,118 @@ test_many_rcpts(void)
 	node_end();
 }
 
+/* Rounds until nothing is routed any more: the most recipients in one. */
+static uint64_t
+most_steps(unsigned *rounds)
+{
+	uint64_t most = 0, before, n;
+	unsigned idle;
+
+	*rounds = 0;
+	for (idle = 0; idle < 20; (*rounds)++) {
+		before = schedule.n_steps;
+		loop_round(&loop, 0);
+		n = schedule.n_steps - before;
+		most = n > most ? n : most;
+		idle = n > 0 ? 0 : idle + 1;
+	}
+	return most;
+}
+
+static void
+put_rcpts(struct buf *rcpts, unsigned n, const char *domain)
+{
+	unsigned i;
+
+	buf_clear(rcpts);
+	for (i = 0; i < n; i++) {
+		buf_text(rcpts, " k");
+		buf_number(rcpts, i);
+		buf_text(rcpts, domain);
+	}
+	buf_putc(rcpts, 0);
+}
+
+/* However much is accepted, no round of the loop has to do with all of it. */
+static void
+test_slices(void)
+{
+	struct buf rcpts = {0};
+	unsigned i, rounds;
+	uint64_t most;
+
+	node_begin();
+	say = say_by_name;
+	is_quiet = true;
+	n_delivered = 0;
+	put_rcpts(&rcpts, 10000, "@one.test");
+	inject("kim@from.test", rcpts.mem);
+	inject("kim@from.test", rcpts.mem);
+	inject("joe@from.test", "k@two.test");
+	for (i = 0; n_delivered == 0 && i < 20; i++)
+		loop_round(&loop, 0);
+	ok(schedule.plan && schedule.n_steps < 10000 &&
+	       schedule.n_steps > SCHEDULE_STEPS,
+	   "a single one does not wait for the last of 10,000 recipients");
+	most = most_steps(&rounds);
+	ok(most <= SCHEDULE_STEPS + SCHEDULE_SMALL && rounds > 20,
+	   "of 20,000 recipients %u in a round at most", (unsigned)most);
+	for (i = 0; i < 40; i++)
+		settle();
+	pass_s(1);
+	ok(n_delivered == 20001 && store.messages.n == 0,
+	   "and each got it: %zu", n_delivered);
+	put_rcpts(&rcpts, SCHEDULE_SMALL, "@one.test");
+	for (i = 0; i < 30; i++)
+		inject("kim@from.test", rcpts.mem);
+	most = most_steps(&rounds);
+	ok(most < SCHEDULE_STEPS + SCHEDULE_SMALL,
+	   "of 30 messages of %d: %u in a round", SCHEDULE_SMALL,
+	   (unsigned)most);
+	buf_free(&rcpts);
+	node_end();
+}
+
+/* What happens to a message while only a part of it is routed. */
+static void
+test_slices_cut(void)
+{
+	struct buf rcpts = {0};
+	struct message *m;
+
+	node_begin();
+	say = say_by_name;
+	is_quiet = true;
+	n_delivered = 0;
+	put_rcpts(&rcpts, 2000, "@one.test");
+	m = inject("kim@from.test", rcpts.mem);
+	while (!schedule.plan)
+		loop_round(&loop, 0);
+	m->is_paused = true;
+	schedule_sift(&schedule);
+	settle();
+	ok(!schedule.plan && schedule.n_steps < 2000 && m->n_busy == 0 &&
+	       n_delivered < 2000,
+	   "held: the rest is not routed");
+	m->is_paused = false;
+	schedule_now(&schedule, m);
+	while (!schedule.plan)
+		loop_round(&loop, 0);
+	schedule_reroute(&schedule);
+	settle();
+	pass_s(1);
+	settle();
+	pass_s(1);
+	ok(n_delivered == 2000 && store.messages.n == 0,
+	   "released, and routed anew in the middle: all get it once, %zu",
+	   n_delivered);
+	inject("kim@from.test", rcpts.mem);
+	while (!schedule.plan)
+		loop_round(&loop, 0);
+	node_end(); /* a stop in the middle loses no memory */
+	buf_free(&rcpts);
+}
+
 /* the attributes of jobs, between bars */
 static struct buf asked;
 
@@ -1393,6 +1505,8 @@ main(void)
 	test_segments();
 	test_slower();
 	test_many_rcpts();
+	test_slices();
+	test_slices_cut();
 	test_params();
 	test_vias();
 	config_close(&config);
