@@ -59,10 +59,8 @@ dest_free_all(struct out *out)
 	names_free(&out->dests);
 }
 
-/* What waits here gets this verdict; only those that another host has
- * deferred, or all. */
-static void
-fail(struct dest *d, const struct verdict *v, bool only_second)
+void
+dest_fail(struct dest *d, const struct verdict *v, bool only_second)
 {
 	struct link *link = list_first(&d->transfers);
 
@@ -128,7 +126,7 @@ looked_up(struct lookup *l)
 	} else {
 		if (l->verdict.code == 'Z')
 			l->verdict.about = VERDICT_WAY;
-		fail(d, &l->verdict, false);
+		dest_fail(d, &l->verdict, false);
 	}
 	free(l);
 	dest_work_later(d);
@@ -221,7 +219,8 @@ open_peer(struct dest *d)
 {
 	struct out *out = d->out;
 
-	if (d->n_connecting > 0 || d->n_peers >= DEST_PEERS_MAX || paced(d))
+	if (d->n_connecting > 0 || d->n_peers >= DEST_PEERS_MAX || paced(d) ||
+	    !dest_find_place(d))
 		return;
 	if (out->n_peers >= OUT_PEERS_MAX) {
 		struct link *idle = list_first(&out->idle);
@@ -314,10 +313,10 @@ dest_peer_gone(struct dest *d, enum dest_end end, const struct verdict *why,
 	let_next(&d->out->peer_waits);
 	dest_ended(d, end);
 	if (end == DEST_UNREACHED && is_second) {
-		fail(d, why, true);
+		dest_fail(d, why, true);
 	} else if (end == DEST_UNREACHED && is_silent(d)) {
 		forget_targets(d);
-		fail(d, why, false);
+		dest_fail(d, why, false);
 	}
 	dest_work_later(d);
 }

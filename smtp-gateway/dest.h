@@ -20,6 +20,10 @@
  * the queue's. An address that took no connection, or said nothing, is asked
  * last for DEST_SHUN_MS.
  *
+ * An address has CROWD_MAX connections, whatever the destinations they are
+ * for (crowd.h). One that has none of them, and has waited for a place for
+ * DEST_FULL_MS, lets what waits go back to the queue.
+ *
  * All work is done by a task at the end of the round.
  *
  * Test  tests/smtp_out.t, tests/smtp_hostile.t
@@ -42,6 +46,7 @@ enum {
 	DEST_PATIENCE_MAX_MS = 300000,
 	DEST_REMEMBER_MS = 600000, /* that there was trouble */
 	DEST_SHUN_MS = 300000,
+	DEST_FULL_MS = 30000,
 	DEST_SHUNNED_MAX = 8
 };
 
@@ -67,6 +72,7 @@ struct dest {
 	struct list transfers; /* that wait */
 	struct list idle;      /* peers */
 	size_t n_peers, n_connecting;
+	int64_t full_ms;   /* no place at its addresses since; 0: not so */
 	int64_t knock_ms;  /* no further connection before */
 	int64_t next_ms;   /* no connection at all before */
 	int64_t bucket_ms; /* DEST_BURST times DEST_EACH_MS: empty */
@@ -153,6 +159,14 @@ dest_shun(struct dest *d, const struct endpoint *at);
 
 bool
 dest_shuns(const struct dest *d, const struct endpoint *at);
+
+/* dest_has_place - may it have one more connection to this address? */
+bool
+dest_has_place(const struct dest *d, const struct endpoint *at);
+
+/* dest_say_full - that its addresses have too many: a Z, about the way */
+void
+dest_say_full(struct verdict *v);
 
 /* dest_free_all - at the end of the program */
 void

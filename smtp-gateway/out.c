@@ -304,6 +304,7 @@ out_start(struct out *out, struct loop *loop, struct config *config)
 	out->config = config;
 	out->mx_port = mx_port();
 	out->is_test = getenv("QUAIL_SMTP_PORT") != NULL;
+	crowds_init(&out->crowds);
 	list_init(&out->idle);
 	list_init(&out->busy);
 	list_init(&out->peer_waits);

@@ -27,6 +27,7 @@
 #include "lib/dns.h"
 #include "lib/list.h"
 #include "lib/names.h"
+#include "smtp-gateway/crowd.h"
 
 enum {
 	OUT_JOBS_MAX = 400,
@@ -51,6 +52,7 @@ struct out {
 	bool giving_up;	    /* no answer is waited for any more */
 	struct names dests; /* by key */
 	size_t n_peers, n_lookups;
+	struct crowds crowds;	  /* peers at each address */
 	struct list idle;	  /* peers, the longest idle first */
 	struct list busy;	  /* peers with a transfer in hand */
 	struct list peer_waits;	  /* dests that want one more peer */

@@ -1,14 +1,8 @@
 #include "smtp-gateway/peer_parts.h"
 
-#include "lib/die.h"
-#include "lib/log.h"
 #include "lib/owner.h"
 
-#include <errno.h>
 #include <stdlib.h>
-
-static void
-on(struct conn *c, enum conn_event event);
 
 void
 peer_judge(const struct peer *p, enum judge_at at, struct verdict *v)
@@ -39,6 +33,12 @@ peer_say(const struct peer *p, struct verdict *v, const char *what,
 	buf_free(&text);
 }
 
+static void
+look_again(struct peer *p)
+{
+	conn_timeout(&p->conn, deadline_next_ms(&p->deadline, peer_now_ms(p)));
+}
+
 void
 peer_set_timeout(struct peer *p)
 {
@@ -58,10 +58,25 @@ peer_set_timeout(struct peer *p)
 	case SMTPC_S_RCPT:
 	case SMTPC_S_RSET: break;
 	}
-	conn_timeout(&p->conn, ms);
+	p->n_heard = p->smtpc.n_heard;
+	deadline_wait(&p->deadline, peer_now_ms(p), ms);
+	look_again(p);
 }
 
 /* the end */
+
+static void
+wake(struct link *link)
+{
+	dest_work_later(OWNER(link, struct dest, waits));
+}
+
+void
+peer_leave_crowd(struct peer *p)
+{
+	crowd_leave(p->crowd, wake);
+	p->crowd = NULL;
+}
 
 void
 peer_gone(struct peer *p, enum dest_end end, const struct verdict *why)
@@ -72,6 +87,7 @@ peer_gone(struct peer *p, enum dest_end end, const struct verdict *why)
 
 	peer_take_back(p);
 	conn_close(&p->conn);
+	peer_leave_crowd(p);
 	list_drop(&p->of_dest);
 	list_drop(&p->of_out);
 	if (p->state == PEER_CONNECTING)
@@ -101,127 +117,6 @@ peer_abandon(struct peer *p)
 	peer_gone(p, DEST_GOOD, NULL);
 }
 
-/* connecting */
-
-static void
-name_host(struct peer *p)
-{
-	const struct target *t = &p->targets->at[p->at];
-	struct buf address = {0};
-
-	endpoint_host(&t->to, &address);
-	buf_free(&p->host);
-	buf_put(&p->host, t->name, t->name_len);
-	if (!slice_eq(peer_host(p), buf_slice(&address))) {
-		buf_putc(&p->host, '[');
-		buf_puts(&p->host, buf_slice(&address));
-		buf_putc(&p->host, ']');
-	}
-	buf_free(&address);
-}
-
-/* What we say we are: the pool's name for the address, helohost, me. */
-static struct slice
-helo_of(const struct dest *d)
-{
-	struct slice helo = d->helo;
-
-	if (helo.len == 0 && !config_text(d->out->config, "helohost", &helo))
-		helo = config_me(d->out->config);
-	return helo;
-}
-
-static bool
-connect_one(struct peer *p)
-{
-	int fd;
-
-	name_host(p);
-	fd = endpoint_connect_from(peer_address(p), &p->dest->from);
-	p->conn = (struct conn){.connecting = true};
-	if (fd < 0) {
-		peer_say(p, &p->why, strerror(errno), " (#4.4.1)", VERDICT_WAY);
-		return false;
-	}
-	conn_connect_take(&p->conn, p->dest->out->loop, fd, on);
-	conn_timeout(&p->conn, PEER_CONNECT_MS);
-	buf_clear(&p->helo);
-	buf_puts(&p->helo, helo_of(p->dest));
-	smtpc_init(&p->smtpc, &p->conn.out, buf_slice(&p->helo));
-	return true;
-}
-
-/* The best target that has not been asked; those that were silent last. */
-static bool
-choose(struct peer *p)
-{
-	size_t i, n = p->targets->n;
-
-	for (i = 0; i < 2 * n; i++) {
-		uint32_t bit = 1u << i % n;
-
-		p->at = i % n;
-		if ((p->asked & bit) ||
-		    dest_shuns(p->dest, peer_address(p)) != (i >= n))
-			continue;
-		p->asked |= bit;
-		return true;
-	}
-	return false;
-}
-
-static void
-connect_next(struct peer *p)
-{
-	while (choose(p))
-		if (connect_one(p))
-			return;
-	log_open("unreachable");
-	log_bytes("dest", p->dest->name);
-	log_bytes("why", verdict_text(&p->why));
-	log_close();
-	peer_gone(p, DEST_UNREACHED, &p->why);
-}
-
-/* Targets that have deferred this transfer are not for it. */
-static void
-leave_out(struct peer *p, const struct transfer *t)
-{
-	size_t i;
-
-	p->is_second = t->n_tried > 0;
-	p->why = t->said;
-	for (i = 0; i < p->targets->n; i++)
-		if (transfer_tried(t, &p->targets->at[i].to))
-			p->asked |= 1u << i;
-}
-
-void
-peer_start(struct dest *d, const struct targets *targets,
-	   const struct transfer *t)
-{
-	struct peer *p = calloc(1, sizeof *p);
-
-	if (!p)
-		die_nomem();
-	p->dest = d;
-	p->targets = malloc(sizeof *p->targets);
-	if (!p->targets)
-		die_nomem();
-	*p->targets = *targets;
-	p->state = PEER_CONNECTING;
-	leave_out(p, t);
-	connect_next(p);
-}
-
-void
-peer_next(struct peer *p)
-{
-	conn_close(&p->conn);
-	dest_shun(p->dest, peer_address(p));
-	connect_next(p);
-}
-
 /* carrying */
 
 static void
@@ -230,7 +125,20 @@ greeted(struct peer *p)
 	struct dest *d = p->dest;
 
 	d->n_connecting--;
-	dest_greeted(d, d->out->loop->now_ms - p->since_ms);
+	dest_greeted(d, peer_now_ms(p) - p->since_ms);
+}
+
+/* Others wait for a place, at this address or at all: nobody keeps two, or one
+ * without mail, or one for ever. */
+static bool
+is_in_the_way(const struct peer *p)
+{
+	const struct dest *d = p->dest;
+
+	return (crowd_is_wanted(p->crowd) ||
+		!list_empty(&d->out->peer_waits)) &&
+	       (list_empty(&d->transfers) || d->n_peers > 1 ||
+		p->n_mails >= PEER_MAILS_TURN);
 }
 
 static bool
@@ -239,6 +147,7 @@ has_had_enough(const struct peer *p)
 	const struct dest *d = p->dest;
 
 	return p->n_mails >= PEER_MAILS_MAX || d->out->stopping ||
+	       is_in_the_way(p) ||
 	       (d->mails_max > 0 && p->n_mails >= d->mails_max);
 }
 
@@ -314,7 +223,7 @@ input(struct peer *p)
 	struct slice in;
 	enum smtpc_event e;
 
-	p->dest->heard_ms = p->dest->out->loop->now_ms;
+	p->dest->heard_ms = peer_now_ms(p);
 	if (too_early(p)) {
 		smtpc_stray(&p->smtpc);
 		peer_broken(p);
@@ -330,7 +239,8 @@ input(struct peer *p)
 			return;
 	} while (e != SMTPC_MORE);
 	conn_flush_later(&p->conn);
-	peer_set_timeout(p);
+	if (p->n_heard != p->smtpc.n_heard)
+		peer_set_timeout(p);
 	if (p->smtpc.state == SMTPC_S_TEXT)
 		peer_pump(p);
 }
@@ -338,8 +248,14 @@ input(struct peer *p)
 static void
 timed_out(struct peer *p)
 {
-	if (p->state == PEER_IDLE)
+	enum deadline_state late = peer_look(p);
+
+	if (late == DEADLINE_FINE)
+		look_again(p);
+	else if (p->state == PEER_IDLE)
 		peer_dismiss(p);
+	else if (late == DEADLINE_OVER && p->state == PEER_BUSY)
+		peer_lost(p, "it took too long", true);
 	else
 		peer_lost(p, "timeout", true);
 }
@@ -347,12 +263,12 @@ timed_out(struct peer *p)
 static void
 opened(struct peer *p)
 {
-	p->since_ms = p->dest->out->loop->now_ms;
+	p->since_ms = peer_now_ms(p);
 	peer_set_timeout(p);
 }
 
-static void
-on(struct conn *c, enum conn_event e)
+void
+peer_on(struct conn *c, enum conn_event e)
 {
 	struct peer *p = OWNER(c, struct peer, conn);
 
@@ -363,10 +279,8 @@ on(struct conn *c, enum conn_event e)
 			input(p);
 		break;
 	case CONN_DRAINED:
-		if (p->smtpc.state == SMTPC_S_TEXT) {
-			peer_set_timeout(p);
+		if (p->smtpc.state == SMTPC_S_TEXT)
 			peer_pump(p);
-		}
 		break;
 	case CONN_EOF: peer_lost(p, "connection closed", false); break;
 	case CONN_TIMEOUT: timed_out(p); break;

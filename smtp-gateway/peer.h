@@ -8,7 +8,9 @@
  *
  * The time-outs are those of RFC 5321 section 4.5.3.2, but for the greeting
  * and the reply to EHLO: who says nothing to that within the patience of
- * dest.h is passed over, as long as others wait for him.
+ * dest.h is passed over, as long as others wait for him. Each is for a whole
+ * reply, or for a block of the text, and a mail has an end, too
+ * (deadline.h): so has the search for a host that will talk.
  *
  * What was said of a mail's recipients is believed when all replies were
  * those that had been asked for (smtpc.h): else the whole mail is deferred.
@@ -18,6 +20,7 @@
 #ifndef QUAIL_SMTP_PEER_H
 #define QUAIL_SMTP_PEER_H
 
+#include "lib/deadline.h"
 #include "smtp-gateway/canon.h"
 #include "smtp-gateway/lookup.h"
 #include "smtp-gateway/out.h"
@@ -26,7 +29,9 @@
 enum {
 	PEER_IDLE_MS = 5000,
 	PEER_MAILS_MAX = 1000, /* on one connection */
+	PEER_MAILS_TURN = 20,  /* ... when others wait for a place */
 	PEER_CONNECT_MS = 10 * 1000,
+	PEER_OPEN_MS = 600 * 1000, /* all targets together */
 	PEER_COMMAND_MS = 300 * 1000,
 	PEER_DATA_MS = 120 * 1000,
 	PEER_BLOCK_MS = 180 * 1000,
@@ -41,8 +46,9 @@ struct peer {
 	struct dest *dest;
 	struct link of_dest, of_out; /* when idle */
 	struct conn conn;
-	struct buf host; /* "name[address]" */
-	struct buf helo; /* a copy: the tables may change */
+	struct crowd *crowd; /* at the address of the connection */
+	struct buf host;     /* "name[address]" */
+	struct buf helo;     /* a copy: the tables may change */
 	struct smtpc smtpc;
 	struct canon canon;
 	enum peer_state state;
@@ -51,9 +57,12 @@ struct peer {
 	size_t at;	  /* which target */
 	bool is_second;	  /* for what another host has deferred */
 	int64_t since_ms; /* it waits for the greeting */
+	struct deadline deadline;
+	unsigned n_heard; /* smtpc's, when that was set */
 	struct transfer *transfer;
 	struct smtpc_mail mail;
 	uint64_t sent;	  /* bytes of the text */
+	uint64_t put;	  /* ... as they go out, and its end */
 	bool in_step;	  /* the replies to this mail's commands fit */
 	unsigned n_mails; /* that came to an end */
 	unsigned n_taken; /* ... a good one */

@@ -74,7 +74,8 @@ peer_take(struct peer *p, struct transfer *t)
 	p->state = PEER_BUSY;
 	p->transfer = t;
 	p->canon = (struct canon){0};
-	p->sent = 0;
+	p->sent = p->put = 0;
+	deadline_start(&p->deadline, peer_now_ms(p), t->job->agent_job->size);
 	p->in_step = false;
 	t->peer = p;
 	p->dest->out->n_busy++;
@@ -189,8 +190,10 @@ static void
 end_text(struct peer *p)
 {
 	char *room = buf_room(&p->conn.out, CANON_END_MAX);
+	size_t n = canon_end(&p->canon, room);
 
-	buf_added(&p->conn.out, canon_end(&p->canon, room));
+	buf_added(&p->conn.out, n);
+	p->put += n;
 	smtpc_text_end(&p->smtpc);
 	conn_flush_later(&p->conn);
 	peer_set_timeout(p);
@@ -239,6 +242,7 @@ peer_pump(struct peer *p)
 			return;
 		}
 		buf_added(&c->out, n);
+		p->put += n;
 		p->sent += text.len - rest.len;
 		transfer_took(p->transfer, text.len - rest.len);
 	}
@@ -254,4 +258,24 @@ peer_text(struct peer *p)
 {
 	if (p->smtpc.state == SMTPC_S_TEXT && !p->conn.tell_drained)
 		peer_pump(p);
+}
+
+/* Bytes of the text that have not arrived there yet. */
+static uint64_t
+left(const struct peer *p)
+{
+	uint64_t n = p->conn.out.len + heard_left(p->conn.stream.fd);
+
+	return n < p->put ? n : p->put;
+}
+
+enum deadline_state
+peer_look(struct peer *p)
+{
+	bool is_text = p->smtpc.state == SMTPC_S_TEXT;
+	bool moves = p->state == PEER_BUSY && (is_text || p->smtpc.sent);
+	uint64_t waits = moves ? left(p) : 0;
+
+	return deadline_look(&p->deadline, peer_now_ms(p),
+			     moves ? p->put - waits : 0, is_text && waits == 0);
 }

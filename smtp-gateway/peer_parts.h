@@ -1,5 +1,6 @@
-/* peer_parts.h - what peer.c (the connection), peer_mail.c (the transfer that
- * it carries) and peer_end.c (trouble) say to each other; nobody else's
+/* peer_parts.h - what peer.c (the connection), peer_open.c (how it is made),
+ * peer_mail.c (the transfer that it carries) and peer_end.c (trouble) say to
+ * each other; nobody else's
  */
 #ifndef QUAIL_SMTP_PEER_PARTS_H
 #define QUAIL_SMTP_PEER_PARTS_H
@@ -20,6 +21,16 @@ peer_address(const struct peer *p)
 	return &p->targets->at[p->at].to;
 }
 
+static inline int64_t
+peer_now_ms(const struct peer *p)
+{
+	return p->dest->out->loop->now_ms;
+}
+
+/* peer_on - the events of its connection */
+void
+peer_on(struct conn *c, enum conn_event e);
+
 /* peer_judge - the last reply, see judge.h */
 void
 peer_judge(const struct peer *p, enum judge_at at, struct verdict *v);
@@ -29,20 +40,17 @@ void
 peer_say(const struct peer *p, struct verdict *v, const char *what,
 	 const char *status, enum verdict_about about);
 
-/* peer_set_timeout - the time-out of what the client waits for now */
+/* peer_set_timeout - from now on the client waits for what it waits for */
 void
 peer_set_timeout(struct peer *p);
+
+/* peer_leave_crowd - its address has one connection less */
+void
+peer_leave_crowd(struct peer *p);
 
 /* peer_idle - ready for the next transfer */
 void
 peer_idle(struct peer *p);
-
-/* peer_next - try the next target, if the last one may be passed over
- *
- * Needs    PEER_CONNECTING, p->why. The peer may be gone afterwards.
- */
-void
-peer_next(struct peer *p);
 
 /* peer_gone - close, and free the peer
  *
@@ -51,7 +59,20 @@ peer_next(struct peer *p);
 void
 peer_gone(struct peer *p, enum dest_end end, const struct verdict *why);
 
+/* peer_open.c */
+
+/* peer_next - try the next target, if the last one may be passed over
+ *
+ * Needs    PEER_CONNECTING, p->why. The peer may be gone afterwards.
+ */
+void
+peer_next(struct peer *p);
+
 /* peer_mail.c */
+
+/* peer_look - at CONN_TIMEOUT: is it late? */
+enum deadline_state
+peer_look(struct peer *p);
 
 /* peer_pump - put text into the connection, as much as is good for it
  *

@@ -22,7 +22,8 @@ static enum reply_event
 line(struct reply *r)
 {
 	r->first = r->code == 0;
-	if (!r->first && r->code != r->line_code)
+	if ((!r->first && r->code != r->line_code) ||
+	    ++r->lines > REPLY_LINES_MAX)
 		return bad(r);
 	r->code = r->line_code;
 	if (r->len > 0 && r->line[r->len - 1] == '\r')
@@ -77,6 +78,7 @@ next_line(struct reply *r)
 	if (r->last) {
 		r->code = 0;
 		r->length = 0;
+		r->lines = 0;
 	}
 	r->told = r->last = false;
 	r->digits = 0;

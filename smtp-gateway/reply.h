@@ -12,7 +12,7 @@
  *   any other byte       BROKEN, REPLY_BAD
  *
  * Lines may be of any length; what is over REPLY_LINE_MAX is dropped. A reply
- * over REPLY_MAX bytes, or with two codes, is bad.
+ * over REPLY_MAX bytes or REPLY_LINES_MAX lines, or with two codes, is bad.
  *
  * Differs  a bare LF ends a line: nothing can be smuggled to us this way.
  * Source   RFC 5321 section 4.2
@@ -23,7 +23,7 @@
 
 #include "lib/slice.h"
 
-enum { REPLY_LINE_MAX = 512, REPLY_MAX = 1 << 20 };
+enum { REPLY_LINE_MAX = 512, REPLY_MAX = 65536, REPLY_LINES_MAX = 256 };
 
 enum reply_event { REPLY_MORE, REPLY_LINE, REPLY_BAD };
 
@@ -38,6 +38,7 @@ struct reply {
 	bool last;	 /* ... and its last */
 	bool told;	 /* the line has been told */
 	uint32_t length; /* bytes of the reply so far */
+	unsigned lines;	 /* ... and whole lines */
 	size_t len;
 	char line[REPLY_LINE_MAX]; /* len bytes: the line without its code */
 };

@@ -344,6 +344,7 @@ reply_line(struct smtpc *c, struct slice behind)
 	if (!c->reply.last)
 		return SMTPC_MORE;
 	c->code = c->reply.code;
+	c->n_heard++;
 	return whole_reply(c, behind);
 }
 

@@ -88,15 +88,16 @@ struct smtpc {
 	bool pipelining, eightbit, has_size;
 	uint64_t max_size; /* as the server says; 0: it does not */
 	const struct smtpc_mail *mail;
-	size_t rcpt;   /* SMTPC_RCPT: whose reply it is */
-	size_t n_due;  /* replies that were asked for and have not come */
-	size_t n_told; /* recipients whose reply has come */
-	size_t n_good; /* recipients with a 2xx */
-	bool failed;   /* MAIL was refused: the other replies don't count */
-	bool all_told; /* nothing was sent; RSET ends what was refused */
-	bool stray;    /* broken by a reply that nobody had asked for */
-	bool sent;     /* the end of the text went out, no reply yet */
-	unsigned code; /* of the last whole reply */
+	size_t rcpt;	  /* SMTPC_RCPT: whose reply it is */
+	size_t n_due;	  /* replies that were asked for and have not come */
+	size_t n_told;	  /* recipients whose reply has come */
+	size_t n_good;	  /* recipients with a 2xx */
+	bool failed;	  /* MAIL was refused: the other replies don't count */
+	bool all_told;	  /* nothing was sent; RSET ends what was refused */
+	bool stray;	  /* broken by a reply that nobody had asked for */
+	bool sent;	  /* the end of the text went out, no reply yet */
+	unsigned n_heard; /* whole replies; it may wrap */
+	unsigned code;	  /* of the last of them */
 	size_t len;
 	char text[SMTPC_TEXT_MAX]; /* len bytes of it, its lines joined */
 	unsigned refusal;	   /* code of this mail's last, before; or 0 */

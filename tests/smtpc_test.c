@@ -209,6 +209,26 @@ test_verdicts(void)
 	buf_free(&out);
 }
 
+/* A greeting of n lines. */
+static enum smtpc_event
+lines(size_t n)
+{
+	struct buf out = {0}, wire = {0};
+	enum smtpc_event e;
+	struct smtpc c;
+	struct slice in;
+
+	while (--n > 0)
+		buf_text(&wire, "220-and so on\r\n");
+	buf_text(&wire, "220 ok\r\n");
+	in = buf_slice(&wire);
+	smtpc_init(&c, &out, SLICE("me"));
+	e = smtpc_push(&c, &in);
+	buf_free(&out);
+	buf_free(&wire);
+	return e;
+}
+
 static void
 test_long_replies(void)
 {
@@ -219,24 +239,27 @@ test_long_replies(void)
 	size_t i;
 
 	buf_text(&wire, "554 5.1.1 ");
-	for (i = 0; i < 100000; i++)
+	for (i = 0; i < 60000; i++)
 		buf_putc(&wire, 'x');
 	buf_text(&wire, "\r\n");
 	in = buf_slice(&wire);
 	smtpc_init(&c, &out, SLICE("me"));
 	ok(smtpc_push(&c, &in) == SMTPC_BROKEN && c.code == 554,
-	   "a line of 100,000 bytes is a reply");
+	   "a line of 60,000 bytes is a reply");
 	smtpc_verdict(&c, in, &v);
 	ok(v.len < VERDICT_TEXT_MAX &&
 	       !memcmp(v.text + v.len - 8, "(#5.1.1)", 8),
 	   "and its verdict ends in the status code");
 	buf_clear(&wire);
-	while (wire.len <= REPLY_MAX)
-		buf_text(&wire, "220-and so on\r\n");
+	buf_text(&wire, "220 ");
+	while (wire.len < REPLY_MAX + 1)
+		buf_putc(&wire, 'x');
 	in = buf_slice(&wire);
 	smtpc_init(&c, &out, SLICE("me"));
 	ok(smtpc_push(&c, &in) == SMTPC_BROKEN && c.code == 0,
-	   "a reply without end is none");
+	   "a line without end is none");
+	ok(lines(REPLY_LINES_MAX) == SMTPC_MORE, "256 lines are a reply");
+	ok(lines(REPLY_LINES_MAX + 1) == SMTPC_BROKEN, "257 are none");
 	buf_free(&out);
 	buf_free(&wire);
 }
