@@ -1,10 +1,12 @@
-/* access.c - what config.h says of clients: tables access and serverlimits */
+/* access.c - what config.h says of networks: tables access, serverlimits and
+ * mxnetworks */
 #include "cdb/config.h"
 #include "cdb/keys.h"
 #include "cdb/map.h"
 #include "cdb/network.h"
 #include "cdb/option.h"
 #include "lib/address.h"
+#include "lib/reach.h"
 
 static bool
 find(const struct config *c, struct slice key, struct slice *value,
@@ -81,35 +83,71 @@ by_pin(const struct config *c, const struct tls_pin *pin,
 	return r->by_key;
 }
 
+/* The longest network of this table that has the address; called again from
+ * *at on, which is 0 first, the next one. */
 static bool
-by_address(const struct config *c, const struct endpoint *peer,
-	   struct config_client *r)
+find_network(const struct config *c, struct slice table,
+	     const struct endpoint *peer, size_t *at, struct slice *value,
+	     struct slice *source)
 {
-	const struct slice table = KEYS_TABLE(KEYS_ACCESS);
 	char key[16 + NETWORK_KEY];
-	struct slice lengths, value, source;
+	struct slice lengths, where;
 	struct network n;
 	bool v4;
-	size_t i;
 
 	if (endpoint_address(peer, n.address) != 0 ||
-	    !find(c, table, &lengths, &source))
+	    !find(c, table, &lengths, &where))
 		return false;
 	n.bits = NETWORK_BITS;
 	v4 = network_v4(&n);
 	memcpy(key, table.at, table.len);
-	for (i = 0; i < lengths.len; i++) {
-		n.bits = (uint8_t)lengths.at[i];
+	while (*at < lengths.len) {
+		n.bits = (uint8_t)lengths.at[(*at)++];
 		if (n.bits > NETWORK_BITS || (v4 && n.bits < NETWORK_V4))
 			continue;
 		network_cut(&n); /* longest first: each cuts the one before */
 		network_key(&n, key + table.len);
-		if (find(c, slice_of(key, table.len + NETWORK_KEY), &value,
-			 &r->source) &&
-		    take_line(r, value))
+		if (find(c, slice_of(key, table.len + NETWORK_KEY), value,
+			 source))
 			return true;
 	}
 	return false;
+}
+
+static bool
+by_address(const struct config *c, const struct endpoint *peer,
+	   struct config_client *r)
+{
+	struct slice value;
+	size_t at = 0;
+
+	while (find_network(c, KEYS_TABLE(KEYS_ACCESS), peer, &at, &value,
+			    &r->source))
+		if (take_line(r, value))
+			return true;
+	return false;
+}
+
+enum config_mx
+config_mx_address(const struct config *c, const struct endpoint *e,
+		  struct slice *source)
+{
+	uint8_t address[16];
+	struct slice value;
+	size_t at = 0;
+
+	*source = SLICE("");
+	if (endpoint_address(e, address) != 0)
+		return CONFIG_MX_NOWHERE;
+	switch (reach_of(address)) {
+	case REACH_NOWHERE: return CONFIG_MX_NOWHERE;
+	case REACH_PUBLIC: return CONFIG_MX_GOOD;
+	case REACH_PRIVATE: break;
+	}
+	return find_network(c, KEYS_TABLE(KEYS_MXNETWORKS), e, &at, &value,
+			    source)
+		   ? CONFIG_MX_GOOD
+		   : CONFIG_MX_PRIVATE;
 }
 
 bool

@@ -203,6 +203,24 @@ enum { CONFIG_STOPWAIT_S = 60 };
 int64_t
 config_stopwait_s(const struct config *c);
 
+enum config_mx {
+	CONFIG_MX_GOOD,
+	CONFIG_MX_PRIVATE, /* of a network that is not public, nor in
+			    * mxnetworks */
+	CONFIG_MX_NOWHERE  /* of no host: reach.h */
+};
+
+/* config_mx_address - may the MX of others be at this address?
+ *
+ * By what the address says alone: that it is one of this host's is not known
+ * here.
+ * Returns  see enum config_mx; *source the line of mxnetworks that allows a
+ *          private one, or empty.
+ */
+enum config_mx
+config_mx_address(const struct config *c, const struct endpoint *e,
+		  struct slice *source);
+
 /* config_accepts - may this client send to this recipient?
  *
  * With the relay right, anywhere. Else only to rcpthosts and locals; an

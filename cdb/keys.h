@@ -17,6 +17,8 @@
  *   access        (empty)                     the lengths that occur, one
  *                                             byte each, longest first
  *   serverlimits  name                        number
+ *   mxnetworks    network_key                 (empty)
+ *   mxnetworks    (empty)                     as access
  *   locals        domain                      (empty)
  *   rcpthosts     domain or .suffix           (empty)
  *   users         address or *@domain         maildir:PATH
@@ -78,6 +80,7 @@
 #define KEYS_QMQPSERVERS  "qmqpservers"
 #define KEYS_ACCESS	  "access"
 #define KEYS_SERVERLIMITS "serverlimits"
+#define KEYS_MXNETWORKS	  "mxnetworks"
 #define KEYS_LOCALS	  "locals"
 #define KEYS_RCPTHOSTS	  "rcpthosts"
 #define KEYS_USERS	  "users"

@@ -155,13 +155,13 @@ rows_domain(struct slice key)
 }
 
 static void
-put_lengths(struct rows *r)
+put_lengths(struct rows *r, const bool *has)
 {
 	struct buf lengths = {0};
 	int bits;
 
 	for (bits = NETWORK_BITS; bits >= 0; bits--)
-		if (r->lengths[bits])
+		if (has[bits])
 			buf_putc(&lengths, (char)bits);
 	rows_put(r, SLICE(""), buf_slice(&lengths));
 	buf_free(&lengths);
@@ -209,7 +209,10 @@ rows_end(struct rows *r)
 	r->table = r->file = KEYS_ACCESS;
 	if ((r->needs & CONFIG_NEEDS_LEAFDOOR) && !r->has_access)
 		put_own_host(r);
-	put_lengths(r);
+	put_lengths(r, r->lengths);
+	r->table = r->file = KEYS_MXNETWORKS;
+	if (memchr(r->mx_lengths, true, sizeof r->mx_lengths))
+		put_lengths(r, r->mx_lengths);
 	put_bits(r, KEYS_NEEDS, r->needs);
 	put_bits(r, KEYS_HAS, r->has);
 	if (r->locals)

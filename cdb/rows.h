@@ -32,7 +32,8 @@ struct rows {
 	bool has_hubs, has_access;	/* any line of these tables */
 	bool tls_server, tls_client;	/* is a key of ours needed, of use? */
 	bool lengths[NETWORK_BITS + 1]; /* of access's networks */
-	unsigned char *locals;		/* KEYS_FILTER bytes, or NULL */
+	bool mx_lengths[NETWORK_BITS + 1]; /* of mxnetworks' */
+	unsigned char *locals;		   /* KEYS_FILTER bytes, or NULL */
 	char depths[KEYS_DEPTHS_N * KEYS_DEPTHS]; /* of suffixes (keys.h) */
 	char extensions[KEYS_EXTENSIONS];
 	int error; /* errno of the first map_add that failed */

@@ -20,6 +20,9 @@ rows_take_access(struct rows *r, struct slice words);
 void
 rows_take_serverlimits(struct rows *r, struct slice words);
 
+void
+rows_take_mxnetworks(struct rows *r, struct slice words);
+
 /* take_routes.c */
 void
 rows_take_routes(struct rows *r, struct slice words);

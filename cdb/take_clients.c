@@ -1,9 +1,11 @@
-/* take_clients.c - the tables about clients: listen, access, serverlimits */
+/* take_clients.c - the tables about networks: listen, access, serverlimits,
+ * mxnetworks */
 #include "cdb/config.h"
 #include "cdb/grammar.h"
 #include "cdb/keys.h"
 #include "cdb/option.h"
 #include "cdb/rows_tables.h"
+#include "lib/reach.h"
 #include "lib/tls_pin.h"
 
 static bool
@@ -285,4 +287,30 @@ rows_take_serverlimits(struct rows *r, struct slice words)
 	buf_clear(&r->low);
 	buf_number(&r->low, n);
 	rows_put(r, name, buf_slice(&r->low));
+}
+
+/* mxnetworks: NETWORK */
+void
+rows_take_mxnetworks(struct rows *r, struct slice words)
+{
+	char key[NETWORK_KEY];
+	struct network n;
+
+	if (!network_of(r, words, &n))
+		return;
+	if (reach_of(n.address) != REACH_PRIVATE) {
+		rows_wrong(r,
+			   reach_of(n.address) == REACH_PUBLIC
+			       ? "$ is public, where MX hosts may be anyway; "
+				 "write private networks, such as 10.0.0.0/8"
+			       : "$ is no place for MX hosts; write private "
+				 "networks, such as 10.0.0.0/8",
+			   words);
+		return;
+	}
+	network_key(&n, key);
+	if (!rows_first(r, slice_of(key, sizeof key), words))
+		return;
+	r->mx_lengths[n.bits] = true;
+	rows_put(r, slice_of(key, sizeof key), SLICE(""));
 }

@@ -73,6 +73,7 @@ static const struct kind {
     {KEYS_LISTEN, FORM("PROTOCOL ADDRESS:PORT"), 2, 3, rows_take_listen, NULL},
     {KEYS_SERVERLIMITS, FORM("NAME VALUE"), 2, 2, rows_take_serverlimits, NULL},
     {KEYS_ACCESS, FORM("NETWORK RIGHT..."), 2, 0, rows_take_access, NULL},
+    {KEYS_MXNETWORKS, FORM("NETWORK"), 1, 1, rows_take_mxnetworks, NULL},
     {KEYS_LOCALS, FORM("DOMAIN"), 1, 1, take_locals, NULL},
     {KEYS_RCPTHOSTS, FORM("DOMAIN or .SUFFIX"), 1, 1, take_rcpthosts, NULL},
     {"morercpthosts", FORM("DOMAIN or .SUFFIX"), 1, 1, take_rcpthosts, NULL},

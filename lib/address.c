@@ -127,3 +127,18 @@ address_put_quoted(struct buf *out, struct slice address)
 		buf_puts(out, domain);
 	}
 }
+
+bool
+address_literal(struct slice domain, struct slice *inner)
+{
+	const struct slice tag = SLICE("IPv6:");
+
+	if (domain.len < 3 || domain.at[0] != '[' ||
+	    domain.at[domain.len - 1] != ']')
+		return false;
+	*inner = slice_of(domain.at + 1, domain.len - 2);
+	if (inner->len > tag.len &&
+	    slice_case_eq(slice_of(inner->at, tag.len), tag))
+		*inner = slice_from(*inner, tag.len);
+	return true;
+}

@@ -58,4 +58,12 @@ address_put_lower(struct buf *out, struct slice address);
 void
 address_put_quoted(struct buf *out, struct slice address);
 
+/* address_literal - cut [192.0.2.1] or [IPv6:2001:db8::1] open
+ *
+ * Returns  false when the domain is none; else *inner is what stands in it,
+ *          an address or not.
+ */
+bool
+address_literal(struct slice domain, struct slice *inner);
+
 #endif

@@ -196,6 +196,37 @@ tell_tls(struct explain *e, const struct config_route *r, struct slice hop,
 	}
 }
 
+/* What smtp-gateway knows before it asks anybody. */
+static void
+tell_literal(struct explain *e, struct slice hop, struct slice domain)
+{
+	struct endpoint at;
+	struct slice inner, source;
+
+	if (!slice_eq(hop, SLICE("smtp:mx")) ||
+	    !address_literal(domain, &inner))
+		return;
+	if (endpoint_parse(&at, inner, 25) != 0) {
+		tell(e, "  mx", "not an address: such mail is returned",
+		     nothing);
+		return;
+	}
+	switch (config_mx_address(e->config, &at, &source)) {
+	case CONFIG_MX_GOOD: tell(e, "  mx", "that address", source); break;
+	case CONFIG_MX_PRIVATE:
+		tell(e, "  mx",
+		     "none: a private network that mxnetworks does not name; "
+		     "such mail waits",
+		     nothing);
+		break;
+	case CONFIG_MX_NOWHERE:
+		tell(e, "  mx",
+		     "none: no host of others is there; such mail is returned",
+		     nothing);
+		break;
+	}
+}
+
 static void
 tell_hops(struct explain *e, const struct config_route *r, struct slice domain)
 {
@@ -214,6 +245,7 @@ tell_hops(struct explain *e, const struct config_route *r, struct slice domain)
 		explain_fact(e, "next hop", buf_slice(&e->scratch), r->source,
 			     r->key);
 		tell_agent(e, hop);
+		tell_literal(e, hop, domain);
 		tell_tls(e, r, hop, domain);
 		explain_state(e, hop, domain);
 	}

@@ -164,6 +164,11 @@ dest_shuns(const struct dest *d, const struct endpoint *at);
 bool
 dest_has_place(const struct dest *d, const struct endpoint *at);
 
+/* dest_wants_place - do others wait for a place, at this address or at all, so
+ * that the peer is to give up its own behind its mail? */
+bool
+dest_wants_place(const struct peer *p);
+
 /* dest_say_full - that its addresses have too many: a Z, about the way */
 void
 dest_say_full(struct verdict *v);

@@ -90,3 +90,15 @@ dest_find_place(struct dest *d)
 	loop_timer_set(d->out->loop, &d->again, DEST_FULL_MS);
 	return false;
 }
+
+/* Nobody keeps two, or one without mail, or one for ever. */
+bool
+dest_wants_place(const struct peer *p)
+{
+	const struct dest *d = p->dest;
+
+	return (crowd_is_wanted(p->crowd) ||
+		!list_empty(&d->out->peer_waits)) &&
+	       (list_empty(&d->transfers) || d->n_peers > 1 ||
+		p->n_mails >= PEER_MAILS_TURN);
+}

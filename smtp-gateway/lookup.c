@@ -1,5 +1,7 @@
 #include "smtp-gateway/lookup.h"
 
+#include "lib/address.h"
+#include "lib/clock.h"
 #include "lib/owner.h"
 
 static void
@@ -26,6 +28,15 @@ static void
 loops_back(struct lookup *l)
 {
 	finish(l, 'D', "mail for ", " loops back (#5.4.6)");
+}
+
+/* It may be right, and the table wrong. */
+static void
+keeps_to_itself(struct lookup *l)
+{
+	finish(l, 'Z', "the mail host of ",
+	       " is in a private network, and mxnetworks does not name it "
+	       "(#4.4.4)");
 }
 
 /* Is this address of no use for what we look for? */
@@ -56,10 +67,10 @@ add(struct lookup *l, struct slice name, uint16_t preference)
 
 		self = self_of(l, &l->query.addresses[i]);
 		all = self > all ? self : all;
-		if (self != SELF_NOT) {
-			l->loops = true;
+		l->loops |= self > SELF_PRIVATE;
+		l->is_private |= self == SELF_PRIVATE;
+		if (self != SELF_NOT)
 			continue;
-		}
 		t->to = l->query.addresses[i];
 		t->preference = preference;
 		t->name_len = (uint8_t)name.len;
@@ -80,6 +91,8 @@ own_addresses(struct dns_query *q)
 		add(l, slice_text(l->domain), 0);
 	if (l->targets.n > 0)
 		l->done(l);
+	else if (l->is_private)
+		keeps_to_itself(l);
 	else if (l->loops && l->is_mx)
 		loops_back(l);
 	else if (l->loops)
@@ -137,6 +150,10 @@ static void
 next_host(struct lookup *l)
 {
 	skip_localhost(l);
+	if (l->next < l->n_mx && clock_ms() >= l->until_ms) {
+		l->soft = true; /* the others have not been asked */
+		l->n_mx = l->next;
+	}
 	if (l->next < l->n_mx && l->targets.n < TARGETS_MAX)
 		dns_addresses(l->by.dns, &l->query,
 			      slice_text(l->mx[l->next].host), l->port,
@@ -145,6 +162,8 @@ next_host(struct lookup *l)
 		l->done(l);
 	else if (l->soft)
 		finish(l, 'Z', "cannot find the MX hosts of ", " now (#4.4.3)");
+	else if (l->is_private)
+		keeps_to_itself(l);
 	else if (l->loops)
 		loops_back(l);
 	else
@@ -210,6 +229,7 @@ start(struct lookup *l, const struct asker *by, struct slice name,
 	l->by = *by;
 	l->port = port;
 	l->done = done;
+	l->until_ms = clock_ms() + LOOKUP_MS;
 	if (name.len > DNS_NAME_MAX)
 		name.len = DNS_NAME_MAX; /* then there is no such name */
 	memcpy(l->domain, name.at, name.len);
@@ -225,34 +245,19 @@ lookup_smarthost(struct lookup *l, const struct asker *by, struct slice name,
 		      own_addresses);
 }
 
-static struct slice
-literal(struct slice name)
-{
-	struct slice inner = slice_of(name.at + 1, name.len - 2);
-	struct slice tag = SLICE("IPv6:");
-
-	if (inner.len > tag.len &&
-	    slice_case_eq(slice_of(inner.at, tag.len), tag))
-		return slice_from(inner, tag.len);
-	return inner;
-}
-
-static bool
-is_literal(struct slice name)
-{
-	return name.len > 2 && name.at[0] == '[' &&
-	       name.at[name.len - 1] == ']';
-}
-
 /* Of localhost nobody is asked; the answer comes as any other. */
 void
 lookup_domain(struct lookup *l, const struct asker *by, struct slice name,
 	      uint16_t port, void (*done)(struct lookup *))
 {
+	struct endpoint at;
+	struct slice inner;
+
 	start(l, by, name, port, done);
 	l->is_mx = true;
-	if (is_literal(name))
-		name = literal(name);
+	if (address_literal(name, &inner))
+		name =
+		    endpoint_parse(&at, inner, port) == 0 ? inner : SLICE("");
 	else if (self_name(by->config, by->helo, name) == SELF_NOWHERE)
 		name = SLICE("127.0.0.1");
 	else

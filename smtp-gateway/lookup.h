@@ -11,6 +11,7 @@
  *   we are the best MX, or nothing      D (#5.4.6)
  *   but localhost is named
  *   MX hosts without any address        Z (#4.4.4)
+ *   nothing but private networks        Z (#4.4.4): our table, perhaps
  *   no usable answer                    Z (#4.4.3)
  *   no such smarthost                   Z (#4.4.3): our table, our trouble
  *   a smarthost's name is our own door  Z (#4.4.6): the same
@@ -25,7 +26,10 @@
 #include "lib/verdict.h"
 #include "smtp-gateway/self.h"
 
-enum { TARGETS_MAX = 16 };
+enum {
+	TARGETS_MAX = 16,
+	LOOKUP_MS = 30000 /* then no further MX host is asked for */
+};
 
 struct target {
 	struct endpoint to;
@@ -51,9 +55,11 @@ struct lookup {
 	struct asker by;
 	struct dns_query query;
 	uint16_t port;
-	bool is_mx;	   /* of a domain, not of a smarthost */
-	bool soft;	   /* some host had no usable answer */
-	bool loops;	   /* something was left out */
+	bool is_mx;	 /* of a domain, not of a smarthost */
+	bool soft;	 /* some host had no usable answer */
+	bool loops;	 /* something was left out: it is we, or nobody */
+	bool is_private; /* ... in a private network */
+	int64_t until_ms;
 	size_t n_mx, next; /* mx hosts; which one is asked for */
 	struct dns_mx mx[DNS_MX_MAX];
 	char domain[DNS_NAME_MAX + 1];

@@ -128,26 +128,13 @@ greeted(struct peer *p)
 	dest_greeted(d, peer_now_ms(p) - p->since_ms);
 }
 
-/* Others wait for a place, at this address or at all: nobody keeps two, or one
- * without mail, or one for ever. */
-static bool
-is_in_the_way(const struct peer *p)
-{
-	const struct dest *d = p->dest;
-
-	return (crowd_is_wanted(p->crowd) ||
-		!list_empty(&d->out->peer_waits)) &&
-	       (list_empty(&d->transfers) || d->n_peers > 1 ||
-		p->n_mails >= PEER_MAILS_TURN);
-}
-
 static bool
 has_had_enough(const struct peer *p)
 {
 	const struct dest *d = p->dest;
 
 	return p->n_mails >= PEER_MAILS_MAX || d->out->stopping ||
-	       is_in_the_way(p) ||
+	       dest_wants_place(p) ||
 	       (d->mails_max > 0 && p->n_mails >= d->mails_max);
 }
 

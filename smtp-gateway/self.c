@@ -1,8 +1,8 @@
 #include "smtp-gateway/self.h"
 
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static bool
 same_name(struct slice host, struct slice name)
@@ -57,60 +57,57 @@ listens_at(const struct config *c, const struct endpoint *e)
 	return false;
 }
 
+/* Who would send to one of his own addresses would send from it, and knows
+ * without sending anything. (A list of interfaces needs a socket that the
+ * sandbox has none of.) */
 static bool
 is_interface(const struct endpoint *e)
 {
-	struct ifaddrs *all, *one;
-	bool found = false;
+	int fd = socket(e->a.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct endpoint from = {.len = sizeof from.a};
+	bool found;
 
-	if (getifaddrs(&all) != 0)
-		return false;
-	for (one = all; one && !found; one = one->ifa_next) {
-		struct endpoint at = {.len = sizeof at.a};
-
-		if (!one->ifa_addr || (one->ifa_addr->sa_family != AF_INET &&
-				       one->ifa_addr->sa_family != AF_INET6))
-			continue;
-		memcpy(&at.a, one->ifa_addr,
-		       one->ifa_addr->sa_family == AF_INET
-			   ? sizeof(struct sockaddr_in)
-			   : sizeof(struct sockaddr_in6));
-		found = endpoint_same_address(&at, e);
-	}
-	freeifaddrs(all);
+	if (fd < 0)
+		return false; /* nor will a connection come about */
+	found = connect(fd, &e->a.any, e->len) == 0 &&
+		getsockname(fd, &from.a.any, &from.len) == 0 &&
+		endpoint_same_address(&from, e);
+	close(fd);
 	return found;
 }
-
-static const uint8_t in_v6[12] = {[10] = 0xff, 0xff}; /* ::ffff:a.b.c.d */
 
 static bool
 is_nowhere(const uint8_t address[16])
 {
-	static const uint8_t none[16];
+	static const uint8_t v6[16], v4[16] = {[10] = 0xff, [11] = 0xff};
 
-	return memcmp(address, none, 16) == 0 ||
-	       (memcmp(address, in_v6, 12) == 0 && address[12] == 0);
+	return memcmp(address, v6, 16) == 0 || memcmp(address, v4, 13) == 0;
 }
 
 static bool
 is_loopback(const uint8_t address[16])
 {
-	static const uint8_t one[16] = {[15] = 1};
+	static const uint8_t v6[16] = {[15] = 1},
+			     v4[16] = {[10] = 0xff, [11] = 0xff, [12] = 127};
 
-	return memcmp(address, one, 16) == 0 ||
-	       (memcmp(address, in_v6, 12) == 0 && address[12] == 127);
+	return memcmp(address, v6, 16) == 0 || memcmp(address, v4, 13) == 0;
 }
 
 enum self
 self_address(const struct config *c, const struct endpoint *e, bool is_test)
 {
 	uint8_t address[16];
+	struct slice source;
+	enum config_mx mx = config_mx_address(c, e, &source);
 
-	if (endpoint_address(e, address) != 0 || is_nowhere(address))
+	if (is_test && endpoint_address(e, address) == 0 &&
+	    is_loopback(address))
+		return listens_at(c, e) ? SELF_NOWHERE : SELF_NOT;
+	if (mx == CONFIG_MX_NOWHERE)
 		return SELF_NOWHERE;
-	if (is_loopback(address))
-		return is_test && !listens_at(c, e) ? SELF_NOT : SELF_NOWHERE;
-	return listens_at(c, e) || is_interface(e) ? SELF_US : SELF_NOT;
+	if (listens_at(c, e) || is_interface(e))
+		return SELF_US;
+	return mx == CONFIG_MX_PRIVATE ? SELF_PRIVATE : SELF_NOT;
 }
 
 static bool

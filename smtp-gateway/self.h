@@ -5,8 +5,11 @@
  * smtp:127.0.0.1:10025 means it.
  *
  * Ourselves are: localhost and the names of me, helohost and the pool that
- * the mail goes out from; 127.0.0.0/8, ::1, 0.0.0.0/8 and ::, the addresses
- * that we listen at, and those of our interfaces.
+ * the mail goes out from; the addresses that we listen at, and those of our
+ * interfaces. No place at all are the loopback, link-local addresses and
+ * others that no host of the Internet has (reach.h); nor are those of private
+ * networks, if the table mxnetworks does not say so: what answers there is no
+ * business of who writes a zone.
  *
  * Source  RFC 5321 section 5.1; RFC 6761 section 6.3
  * Test    tests/self_test.c, tests/smtp_out.t
@@ -18,6 +21,7 @@
 
 enum self {
 	SELF_NOT,
+	SELF_PRIVATE, /* not of the Internet, nor in mxnetworks */
 	SELF_NOWHERE, /* localhost, loopback: no place for mail of others */
 	SELF_US	      /* ourselves, as others see us */
 };

@@ -11,7 +11,8 @@ lasts_s(struct deadline *d, uint64_t bytes, bool ours)
 	int64_t begun_ms = now_ms;
 	uint64_t arrived = 0;
 
-	while (deadline_look(d, now_ms, arrived, ours) == DEADLINE_FINE) {
+	while (deadline_look(d, now_ms, arrived, ours) == DEADLINE_FINE &&
+	       now_ms < begun_ms + 10000000) {
 		now_ms += 1000;
 		arrived += bytes;
 	}

@@ -80,6 +80,7 @@ main(void)
 	table("helohost", "Out.example\n");
 	table("listen", "smtp 127.0.0.5:2525\nqmtp 192.0.2.9:209\n"
 			"smtp 0.0.0.0:10025\n");
+	table("mxnetworks", "10.1.0.0/16\nfd00:1::/32\n");
 	says("the tables", BUILD_DONE, "", "");
 	if (!ok(config_open(&config, "config.cdb", &why) == 0, "they open"))
 		return tap_done();
@@ -105,6 +106,19 @@ main(void)
 	address("192.0.2.9", SELF_US, SELF_US);
 	address("192.0.2.10", SELF_NOT, SELF_NOT);
 	address("2001:db8::1", SELF_NOT, SELF_NOT);
+	address("169.254.169.254", SELF_NOWHERE, SELF_NOWHERE);
+	address("fe80::1", SELF_NOWHERE, SELF_NOWHERE);
+	address("224.0.0.1", SELF_NOWHERE, SELF_NOWHERE);
+	address("255.255.255.255", SELF_NOWHERE, SELF_NOWHERE);
+	address("ff02::1", SELF_NOWHERE, SELF_NOWHERE);
+	address("64:ff9b::7f00:1", SELF_NOWHERE, SELF_NOWHERE);
+	address("10.2.255.1", SELF_PRIVATE, SELF_PRIVATE);
+	address("10.1.255.1", SELF_NOT, SELF_NOT);
+	address("::ffff:10.1.255.1", SELF_NOT, SELF_NOT);
+	address("192.168.255.254", SELF_PRIVATE, SELF_PRIVATE);
+	address("100.64.255.1", SELF_PRIVATE, SELF_PRIVATE);
+	address("fd00:1::77", SELF_NOT, SELF_NOT);
+	address("fd00:2::77", SELF_PRIVATE, SELF_PRIVATE);
 	interfaces();
 	serves("127.0.0.5", 2525, true);
 	serves("127.0.0.5", 25, false);

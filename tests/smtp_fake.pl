@@ -86,6 +86,12 @@ my %names = (
 	"us.test" => [[10, "out.hub.test"], [10, "second.test"],
 	    [20, "second.test"]],
 	"out.hub.test" => "127.0.0.4",
+	# an address, or an MX host of that address
+	(map {("a-$_->[0].test" => $_->[1],
+	    "mx-$_->[0].test" => [[10, "a-$_->[0].test"]])}
+	    [loop => "127.0.0.1"], [any => "0.0.0.0"], [own => "10.99.0.1"],
+	    [link => "169.254.1.1"], [multi => "224.0.0.1"],
+	    [private => "10.77.0.2"]),
 );
 
 sub answer_name {

@@ -31,7 +31,7 @@ enum mode {
 	DRIPS_GREETING, /* a byte each second, of a line without end */
 	DRIPS_MAIL,
 	DRIPS_FINAL,
-	LINES_MAIL, /* a whole line each second, but not the last one */
+	LINES_MAIL, /* a whole line every other second, but not the last */
 	SIPS,	    /* takes so many bytes of the text each second */
 	HOLDS	    /* no answer to MAIL, and that's all */
 };
@@ -40,7 +40,7 @@ struct served {
 	struct conn conn;
 	enum mode mode;
 	bool is_dripping, in_text;
-	size_t n_dripped;
+	size_t n_dripped, n_s;
 };
 
 static struct {
@@ -145,7 +145,7 @@ host_second(struct served *s)
 	static char sip[65536];
 	struct slice end = SLICE("\r\n.\r\n");
 
-	if (!s->conn.is_open)
+	if (!s->conn.is_open || (s->mode == LINES_MAIL && s->n_s++ % 2))
 		return;
 	if (s->is_dripping)
 		say(s,
@@ -415,7 +415,7 @@ main(void)
 	rounds(20);
 	slow(DRIPS_GREETING, 100, 10, 12, "U", "a greeting by bytes");
 	slow(DRIPS_MAIL, 100, 300, 302, "H", "a reply to MAIL by bytes");
-	slow(LINES_MAIL, 100, 250, 302, "H", "a reply to MAIL by lines");
+	slow(LINES_MAIL, 100, 300, 302, "H", "a reply to MAIL by lines");
 	slow(DRIPS_FINAL, 100, 600, 602, "H", "a reply to the text by bytes");
 	host.sip = 1;
 	slow(SIPS, 4000000, 180, 600, "H", "a text that is read by bytes");
