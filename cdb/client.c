@@ -1,6 +1,7 @@
 #include "cdb/client.h"
 
 #include "lib/log.h"
+#include "lib/often.h"
 
 static void
 allow(struct front_session *s, unsigned rights)
@@ -25,11 +26,12 @@ log_key(const struct front_session *s, const struct tls_pin *pin)
 {
 	struct buf text = {0};
 
+	if (!front_log_open(s, "tls", NULL, OFTEN_FEW))
+		return;
 	if (pin)
 		tls_pin_put(&text, pin);
 	else
 		buf_text(&text, "none");
-	log_open("tls");
 	front_log_client(s);
 	log_bytes("key", buf_slice(&text));
 	if (tls_is_resumed(&s->conn.stream))

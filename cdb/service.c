@@ -2,6 +2,7 @@
 
 #include "lib/die.h"
 #include "lib/log.h"
+#include "lib/often.h"
 
 enum { TIDY_FROM = 4 << 20 };
 
@@ -26,8 +27,9 @@ refused(struct server *server, const struct endpoint *peer, const char *why)
 	struct buf host = {0};
 
 	(void)server;
+	if (!often_open("refused", peer, why, OFTEN_FIRST))
+		return;
 	endpoint_host(peer, &host);
-	log_open("refused");
 	log_bytes("client", buf_slice(&host));
 	log_text("why", why);
 	log_close();
@@ -183,6 +185,7 @@ service_refresh(struct service *s, bool again)
 			log_bytes("bad", buf_slice(&why));
 		log_close();
 	}
+	often_look();
 	tidy(s);
 	if (news > 0)
 		follow(s);

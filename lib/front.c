@@ -4,6 +4,7 @@
 #include "lib/die.h"
 #include "lib/linger.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "lib/owner.h"
 #include "lib/proxy.h"
 #include "lib/tls_memory.h"
@@ -219,6 +220,16 @@ front_mistaken(const struct front_session *s, struct slice in)
 		return "a PROXY header came from a client that is no trusted "
 		       "balancer; see proxy= in listen";
 	return NULL;
+}
+
+bool
+front_log_open(const struct front_session *s, const char *event,
+	       const char *why, unsigned n)
+{
+	if (!s->relay && !s->known)
+		return often_open(event, &s->peer, why, n);
+	log_open(event);
+	return true;
 }
 
 void

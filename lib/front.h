@@ -146,6 +146,12 @@ void
 front_named(struct front_session *s, const struct tls_pin *pin,
 	    struct slice name);
 
+/* front_log_open - log_open, unless this client has no right here and has
+ * caused enough of these (often.h, which see) */
+bool
+front_log_open(const struct front_session *s, const char *event,
+	       const char *why, unsigned n);
+
 /* front_log_client - the fields client= and, if it has one, name= */
 void
 front_log_client(const struct front_session *s);

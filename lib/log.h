@@ -90,6 +90,11 @@ log_waits(void);
 void
 log_finish(void);
 
+/* log_at_end - let the next log_finish begin with this, once: there are lines
+ * still to be made */
+void
+log_at_end(void (*say)(void));
+
 /* log_child - after a fork: what waits is the parent's to write */
 void
 log_child(void);

@@ -15,6 +15,7 @@ static size_t n_whole;	/* bytes of lines that are complete */
 static size_t n_tried;	/* ... that there was no room for, when last tried */
 static uint64_t n_lost; /* lines, since that was last said */
 static bool is_losing;
+static void (*at_end)(void); /* NULL: nothing */
 
 struct buf *
 log_keep_line(void)
@@ -133,11 +134,29 @@ log_waits(void)
 }
 
 void
+log_at_end(void (*say)(void))
+{
+	at_end = say;
+}
+
+/* What it says may end the process itself, and come here again. */
+static void
+say_last(void)
+{
+	void (*say)(void) = at_end;
+
+	at_end = NULL;
+	if (say)
+		say();
+}
+
+void
 log_finish(void)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
 	int64_t now, until = clock_ms() + END_MS;
 
+	say_last();
 	log_flush();
 	while (n_whole > 0 && (now = clock_ms()) < until) {
 		poll(&p, 1, (int)(until - now));
@@ -150,5 +169,6 @@ log_child(void)
 {
 	drop_all();
 	n_tried = 0;
+	at_end = NULL;
 	log_write_child();
 }

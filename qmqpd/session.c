@@ -5,6 +5,7 @@
 #include "lib/die.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "lib/owner.h"
 #include "qmqpd/qmqp.h"
 
@@ -39,7 +40,8 @@ daemon_of(struct session *s)
 static void
 log_end(const struct session *s, const char *why)
 {
-	log_open("end");
+	if (!front_log_open(&s->base, "end", why, OFTEN_FIRST))
+		return;
 	front_log_client(&s->base);
 	log_text("why", why);
 	if (s->machine)
@@ -52,7 +54,10 @@ log_package(const struct session *s, const struct verdict *v)
 {
 	char code[2] = {v->code, 0};
 
-	log_open("package");
+	if (v->code == 'K')
+		log_open("package");
+	else if (!front_log_open(&s->base, "package", s->why, OFTEN_FEW))
+		return;
 	log_id("id", s->message.id);
 	front_log_client(&s->base);
 	log_number("size", (int64_t)s->size);

@@ -3,6 +3,7 @@
 #include "cdb/client.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "qmtpd/session_parts.h"
 
 static void
@@ -15,7 +16,10 @@ log_package(const struct session *s, const struct transaction *p)
 		code[0] = p->verdict->code;
 		text = verdict_text(p->verdict);
 	}
-	log_open("package");
+	if (code[0] == 'K')
+		log_open("package");
+	else if (!front_log_open(&s->base, "package", p->why, OFTEN_FEW))
+		return;
 	log_id("id", p->message.id);
 	front_log_client(&s->base);
 	log_number("size", (int64_t)p->size);

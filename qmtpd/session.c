@@ -4,15 +4,17 @@
 #include "lib/die.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "qmtpd/quail.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static void
-log_session(const struct session *s, const char *event, const char *why)
+log_end(const struct session *s, const char *why)
 {
-	log_open(event);
+	if (!front_log_open(&s->base, "end", why, OFTEN_FIRST))
+		return;
 	front_log_client(&s->base);
 	log_text("why", why);
 	log_text("where",
@@ -163,7 +165,7 @@ input(struct session *s)
 	front_alive(&s->base, before, s->machine != NULL);
 	client_meet(session_config(s), &s->base, &s->rights);
 	if (!s->machine && front_mistaken(&s->base, in)) {
-		log_session(s, "end", front_mistaken(&s->base, in));
+		log_end(s, front_mistaken(&s->base, in));
 		session_free(s);
 		return;
 	}
@@ -177,7 +179,7 @@ input(struct session *s)
 		front_flush(s->base.front, &s->reading->message);
 	conn_take(c, before - in.len);
 	if (why) {
-		log_session(s, "end", why);
+		log_end(s, why);
 		end(s);
 	} else if (qmtp_resting(s->machine)) {
 		free(s->machine);
@@ -190,7 +192,7 @@ static void
 end_late(struct session *s, enum pace_state late)
 {
 	if (s->machine)
-		log_session(s, "end", pace_text(late));
+		log_end(s, pace_text(late));
 	if (late != PACE_OVER || s->ending || s->n_waiting == 0) {
 		session_free(s);
 		return;
@@ -260,7 +262,7 @@ on_conn(struct conn *c, enum conn_event event)
 	struct session *s = OWNER(c, struct session, base.conn);
 
 	if (front_trouble(&s->base, event)) {
-		log_session(s, "end", front_trouble(&s->base, event));
+		log_end(s, front_trouble(&s->base, event));
 		session_free(s);
 		return;
 	}
@@ -268,7 +270,7 @@ on_conn(struct conn *c, enum conn_event event)
 	case CONN_INPUT: input(s); break;
 	case CONN_EOF:
 		if (s->reading)
-			log_session(s, "end", "the client left");
+			log_end(s, "the client left");
 		end(s);
 		break;
 	case CONN_DRAINED:

@@ -8,6 +8,7 @@
 #include "lib/fs.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "lib/owner.h"
 #include "queue/entry.h"
 
@@ -233,10 +234,24 @@ committed(struct store_waiter *w, struct message *m, const struct verdict *v)
 		in->accepted(in, m);
 }
 
+/* Who may send to anywhere has each of its refusals logged. */
+static bool
+open_refuse(const struct staged *s)
+{
+	struct slice attrs = buf_slice(&s->in.attrs), value;
+
+	if (!entry_attr(attrs, "relay", &value) &&
+	    entry_attr(attrs, "client", &value))
+		return often_open_text("refuse", value, NULL, OFTEN_FEW);
+	log_open("refuse");
+	return true;
+}
+
 static void
 log_refuse(const struct staged *s)
 {
-	log_open("refuse");
+	if (!open_refuse(s))
+		return;
 	log_id("id", s->in.id);
 	log_bytes("from", buf_slice(&s->in.sender));
 	log_bytes("why", verdict_text(&s->verdict));

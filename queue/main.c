@@ -7,6 +7,7 @@
 #include "lib/endpoint.h"
 #include "lib/home.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "lib/owner.h"
 #include "lib/tidy.h"
 #include "queue/control.h"
@@ -102,6 +103,7 @@ every_second(struct loop_timer *timer)
 	refresh_config();
 	schedule_second(&hub.schedule);
 	store_look(&hub.store);
+	often_look();
 	rested = store_rest(&hub.store);
 	if (staging_rest(&hub.intake.staging) || rested)
 		tidy_now();

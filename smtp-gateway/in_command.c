@@ -3,6 +3,7 @@
 #include "cdb/client.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/often.h"
 
 /* What its line in access says of this client. */
 static void
@@ -52,7 +53,8 @@ log_refused(const struct in_session *s, const char *why)
 	struct slice sender = buf_slice(&s->envelope);
 
 	sender.len = slice_find(sender, '\0');
-	log_open("refused");
+	if (!in_log_open(s, "refused", why, OFTEN_FEW))
+		return;
 	in_log_peer(s);
 	log_bytes("from", s->has_sender ? sender : s->smtpd.command.address);
 	if (s->has_sender)

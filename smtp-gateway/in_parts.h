@@ -46,6 +46,12 @@ in_stall(struct in_session *s, int64_t ms);
 void
 in_go_on(struct in_session *s);
 
+/* in_log_open - log_open, unless this client may not relay and has caused
+ * enough of these (often.h) */
+bool
+in_log_open(const struct in_session *s, const char *event, const char *why,
+	    unsigned n);
+
 /* in_log_peer - client=ADDRESS, inside a line of the log */
 void
 in_log_peer(const struct in_session *s);

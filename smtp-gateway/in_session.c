@@ -3,11 +3,22 @@
 #include "lib/die.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "lib/owner.h"
 #include "smtp-gateway/in_parts.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
+
+bool
+in_log_open(const struct in_session *s, const char *event, const char *why,
+	    unsigned n)
+{
+	if (!(config_access(s->in->config, &s->peer) & CONFIG_RELAY))
+		return often_open(event, &s->peer, why, n);
+	log_open(event);
+	return true;
+}
 
 void
 in_log_peer(const struct in_session *s)
@@ -146,8 +157,8 @@ input(struct in_session *s)
 static void
 lost(struct in_session *s, const char *how)
 {
-	if (s->state == IN_TEXT || s->state == IN_WAIT) {
-		log_open("lost");
+	if ((s->state == IN_TEXT || s->state == IN_WAIT) &&
+	    in_log_open(s, "lost", how, OFTEN_FEW)) {
 		in_log_peer(s);
 		log_text("where", s->state == IN_TEXT
 				      ? "receiving the text"

@@ -1,6 +1,7 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "lib/owner.h"
 #include "lib/trace.h"
 #include "smtp-gateway/in_parts.h"
@@ -42,7 +43,10 @@ log_message(const struct in_session *s, struct slice reply)
 	struct slice sender = buf_slice(&s->envelope);
 
 	sender.len = slice_find(sender, '\0');
-	log_open("message");
+	if (reply.at[0] == '2')
+		log_open("message");
+	else if (!in_log_open(s, "message", NULL, OFTEN_FEW))
+		return;
 	log_id("id", s->message.id);
 	in_log_peer(s);
 	log_bytes("helo", buf_slice(&s->helo));

@@ -3,7 +3,8 @@
 #
 # One flood after the other (flood.pl) against a hub and a leaf, and beside each
 # of them another client of the same daemon: it must get all its answers while
-# the flood lasts, and no daemon may hold more than it says. The table says how
+# the flood lasts, no daemon may hold more than it says, and no log may grow by
+# what a stranger does, though all of it is counted there. The table says how
 # long the answers took, and of the slowest hundredth whether it is within twice
 # its quiet value and 10 ms; what each daemon had in MiB at the most; how many
 # lines were logged. FLOODS="hellos dots" chooses; LONG=1 gives each ten
@@ -147,6 +148,18 @@ flood_ends() {
 	echo "#     $(tail -n 1 "$work/flood")"
 }
 
+# A line or two a message are its own, and a few are anybody's.
+few_lines() {
+	[ "$lines" -le $((many * 3 + 100)) ]
+}
+
+# counted EVENT - how often does the log say that there was one?
+counted() {
+	perl -ne '/ event=\Q'"$1"'\E .*client=(127\.0\.[1-9]|others)/ or next;
+		$n += / times=(\d+)/ ? $1 : 1;
+		END { print $n // 0 }' "$work/hub.log"
+}
+
 # flood KIND PORT PROTOCOL PORT - and the other client beside it
 flood() {
 	check "$1: it flows" flood_begins "$1" "$2" || return
@@ -216,6 +229,13 @@ for kind in $floods; do
 		    beside spool smtp "$leaf"
 		;;
 	esac
+	case $kind in
+	refused | lines | strangers)
+		check "$kind: $lines lines of log" few_lines
+		sed -n 's/^done=\([0-9]*\) .*/\1/p' "$work/flood" \
+		    >"$work/done.$kind"
+		;;
+	esac
 done
 
 is "$(cat "$work/large" 2>/dev/null)" '' 'no daemon has held more than it says'
@@ -223,4 +243,10 @@ kill "$(cat "$work/hub.pid")" "$(cat "$work/leaf.pid")"
 check 'the nodes end' node_stop hub
 node_stop leaf
 check 'and were sound' node_is_sound hub
+for kind in refused:refused lines:end strangers:refused; do
+	done=$(cat "$work/done.${kind%:*}" 2>/dev/null) || continue
+	n=$(counted "${kind#*:}")
+	check "${kind%:*}: $done at least, and the log has counted $n" \
+	    test "$n" -ge "$done"
+done
 tap_done

@@ -2,6 +2,7 @@
 
 #include "lib/endpoint.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -188,6 +189,17 @@ void
 log_open(const char *event)
 {
 	(void)event;
+}
+
+bool
+often_open_text(const char *event, struct slice client, const char *why,
+		unsigned n)
+{
+	(void)event;
+	(void)client;
+	(void)why;
+	(void)n;
+	return false;
 }
 
 void
