@@ -196,6 +196,21 @@ config_alias(const struct config *c, struct slice address,
 bool
 config_number(const struct config *c, const char *table, uint64_t *n);
 
+/* What the table agents says of one; user is empty where it does not. */
+struct config_agent {
+	struct slice user;
+	uint64_t processes; /* so many may serve that name at a time */
+};
+
+/* config_agent - whose are the next hops of this name, and how many processes
+ * may serve them? One, where no line says so */
+void
+config_agent(const struct config *c, struct slice name, struct config_agent *r);
+
+/* config_agent_user - the n-th (from 0) user whom the table agents names */
+bool
+config_agent_user(const struct config *c, unsigned n, struct slice *user);
+
 enum { CONFIG_STOPWAIT_S = 60 };
 
 /* config_stopwait_s - for how long an orderly stop waits for what may have

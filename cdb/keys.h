@@ -29,7 +29,8 @@
  *   routesby      a key of routes             (empty): it has such lines:
  *   routesby      a key, NUL, and a sender    the same as routes
  *                 <>, address, domain or .suffix
- *   agents        name                        (empty)
+ *   agents        name                        options
+ *   agents        (empty)                     the user of one       yes
  *   virtualdomains
  *                 address, domain, .suffix or nothing
  *                                             what is put in front, or nothing

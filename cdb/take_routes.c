@@ -447,21 +447,3 @@ rows_take_smtproutes(struct rows *r, struct slice words)
 	}
 	buf_free(&value);
 }
-
-/* What a site's own agent calls itself. */
-void
-rows_take_agents(struct rows *r, struct slice words)
-{
-	struct slice name = rows_lower(r, words);
-
-	if (!rows_right(r,
-			grammar_is_agent(words)
-			    ? NULL
-			    : "$ cannot be an agent's name; write letters and "
-			      "digits, and none of qmtp, qmtps, smtp, maildir "
-			      "and the words of routes",
-			words) ||
-	    !rows_first(r, name, words))
-		return;
-	rows_put(r, name, SLICE(""));
-}

@@ -257,15 +257,17 @@ number_attr(struct door_message *m, const char *key, uint64_t n)
 }
 
 void
-door_origin(struct door_message *m, size_t trace, uint64_t session,
-	    const struct tls_pin *pin)
+door_origin(struct door_message *m, size_t trace, uint64_t session)
+{
+	number_attr(m, "trace", trace);
+	number_attr(m, "session", session);
+}
+
+void
+door_pin(struct door_message *m, const struct tls_pin *pin)
 {
 	struct buf text = {0};
 
-	number_attr(m, "trace", trace);
-	number_attr(m, "session", session);
-	if (!pin)
-		return;
 	tls_pin_put(&text, pin);
 	door_attr(m, "pin", buf_slice(&text));
 	buf_free(&text);

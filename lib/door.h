@@ -122,11 +122,17 @@ door_attr(struct door_message *m, const char *key, struct slice value);
  * connection is always taken.
  * Takes    trace: the first bytes of text, so many, will be our own trace
  *          lines; session: the number of the client's connection, another for
- *          each; pin: of the client's key, NULL for none.
+ *          each.
  */
 void
-door_origin(struct door_message *m, size_t trace, uint64_t session,
-	    const struct tls_pin *pin);
+door_origin(struct door_message *m, size_t trace, uint64_t session);
+
+/* door_pin - the client has shown that it has this key
+ *
+ * What it may do, and which package repeats another, is decided by it.
+ */
+void
+door_pin(struct door_message *m, const struct tls_pin *pin);
 
 /* door_kept - the id of the message that a K stands for
  *

@@ -290,9 +290,10 @@ front_begin(struct front_session *s, struct door_message *m, struct slice me,
 		door_attr(m, "relay", SLICE("1"));
 	before = f->gather.len;
 	trace(s, me, m->id);
+	if (s->has_key)
+		door_pin(m, &s->pin);
 	if (!s->repeats)
-		door_origin(m, f->gather.len - before, s->number,
-			    s->has_key ? &s->pin : NULL);
+		door_origin(m, f->gather.len - before, s->number);
 	return FRONT_BEGUN;
 }
 

@@ -1,5 +1,6 @@
 #include "lib/server.h"
 
+#include "lib/callers.h"
 #include "lib/die.h"
 #include "lib/linger.h"
 #include "lib/log.h"
@@ -241,10 +242,12 @@ server_listen_unix(struct server *s, const char *path, unsigned mode)
 {
 	int fd = inherited_socket(s->protocol, 0);
 
-	if (fd < 0)
+	if (fd < 0) {
 		fd = unix_listen(path, mode);
-	if (fd < 0)
-		die_sys("listening on", path);
+		if (fd < 0)
+			die_sys("listening on", path);
+		callers_share(s->protocol, path);
+	}
 	add(s, fd, false);
 }
 

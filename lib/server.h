@@ -111,7 +111,8 @@ void
 server_listen_tls(struct server *s, const char *protocol, struct slice address,
 		  unsigned n);
 
-/* server_listen_unix - the same for a unix socket at path */
+/* server_listen_unix - the same for a unix socket at path; its group is that
+ * which our starter has said for this name (callers.h) */
 void
 server_listen_unix(struct server *s, const char *path, unsigned mode);
 

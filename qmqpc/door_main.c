@@ -82,6 +82,7 @@ main(int argc, char **argv)
 	loop_signals(&loop, on_signal);
 	door.spool.dir = door.spool.sync_dir = -1;
 	find_spool();
+	leafdoor_guard(&door);
 	leafdoor_start(&door, HOME_DOOR);
 	tick.expired = ticked;
 	loop_timer_set(&loop, &tick, TICK_MS);

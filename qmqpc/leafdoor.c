@@ -1,5 +1,6 @@
 #include "qmqpc/leafdoor.h"
 
+#include "lib/clock.h"
 #include "lib/die.h"
 #include "lib/frame.h"
 #include "lib/log.h"
@@ -7,6 +8,9 @@
 
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
+
+enum { STRANGER_MS = 60000 };
 
 struct leafdoor_link {
 	struct leafdoor_link *prev, *next;
@@ -191,12 +195,57 @@ on_conn(struct conn *c, enum conn_event event)
 }
 
 static void
+log_stranger(struct leafdoor *d, uid_t uid)
+{
+	int64_t now_ms = clock_ms();
+
+	if (d->said_ms != 0 && now_ms - d->said_ms < STRANGER_MS) {
+		d->unsaid++;
+		return;
+	}
+	d->said_ms = now_ms;
+	log_open("stranger");
+	log_text("socket", "door");
+	log_number("uid", (int64_t)uid);
+	log_text("why", "it is not the front end's user");
+	if (d->unsaid > 0)
+		log_number("unsaid", d->unsaid);
+	log_close();
+	d->unsaid = 0;
+}
+
+static bool
+admits(struct leafdoor *d, int fd)
+{
+	uid_t uid = (uid_t)-1;
+
+	if (!d->guards || (callers_uid(fd, &uid) == 0 &&
+			   callers_are(&d->callers, "smtp-in", uid)))
+		return true;
+	log_stranger(d, uid);
+	return false;
+}
+
+void
+leafdoor_guard(struct leafdoor *d)
+{
+	callers_read(&d->callers);
+	d->guards = true;
+}
+
+static void
 accepted(struct server *server, int fd, const struct endpoint *peer)
 {
 	struct leafdoor *d = OWNER(server, struct leafdoor, server);
-	struct leafdoor_link *link = calloc(1, sizeof *link);
+	struct leafdoor_link *link;
 
 	(void)peer;
+	if (!admits(d, fd)) {
+		close(fd);
+		server_left(server);
+		return;
+	}
+	link = calloc(1, sizeof *link);
 	if (!link)
 		die_nomem();
 	link->door = d;

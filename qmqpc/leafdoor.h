@@ -14,6 +14,7 @@
 #ifndef QUAIL_QMQPC_LEAFDOOR_H
 #define QUAIL_QMQPC_LEAFDOOR_H
 
+#include "lib/callers.h"
 #include "lib/conn.h"
 #include "lib/idmap.h"
 #include "lib/server.h"
@@ -35,6 +36,9 @@ struct leafdoor {
 	struct leafdoor_link *links;
 	uint64_t next_lease;
 	size_t n_open;
+	struct callers callers;
+	bool guards;		 /* callers says who may connect */
+	int64_t said_ms, unsaid; /* of strangers */
 };
 
 /* leafdoor_start - serve the door
@@ -44,6 +48,14 @@ struct leafdoor {
  */
 void
 leafdoor_start(struct leafdoor *d, const char *path);
+
+/* leafdoor_guard - let in only whom our starter has told us of: the front
+ * end that takes mail by SMTP (lib/callers.h); call it before the start
+ *
+ * event=stranger tells of others, once a minute.
+ */
+void
+leafdoor_guard(struct leafdoor *d);
 
 /* leafdoor_stop - no new connections; those that are there are closed when
  * their answers have gone out */

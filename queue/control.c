@@ -7,6 +7,7 @@
 #include "queue/control_run.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 struct control_link {
 	struct control_link *prev, *next;
@@ -145,9 +146,15 @@ static void
 accepted(struct server *server, int fd, const struct endpoint *peer)
 {
 	struct control *c = OWNER(server, struct control, server);
-	struct control_link *link = calloc(1, sizeof *link);
+	struct control_link *link;
 
 	(void)peer;
+	if (c->admits && !c->admits(c, fd)) {
+		close(fd);
+		server_left(server);
+		return;
+	}
+	link = calloc(1, sizeof *link);
 	if (!link)
 		die_nomem();
 	link->control = c;

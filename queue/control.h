@@ -18,6 +18,7 @@ enum {
 	CONTROL_IDLE_MS = 300000 /* without a request, or a byte read */
 };
 
+struct admit;
 struct control_link;
 
 struct control {
@@ -25,9 +26,12 @@ struct control {
 	struct server server;
 	struct control_source source;
 	struct control_link *links;
+	/* Who has connected? false: it must go. NULL: anybody may ask. */
+	bool (*admits)(struct control *c, int fd);
+	struct admit *admit; /* admits' */
 };
 
-/* control_init - serve the control socket
+/* control_init - serve the control socket; set admits behind it
  *
  * Takes    schedule, which stays; path of the socket, unless our starter
  *          handed one over as "control".

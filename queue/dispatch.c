@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { LINKS_MAX = 256, CAPACITY_MAX = 10000 };
 
@@ -239,15 +240,31 @@ ask_back(struct agent_link *link)
 	conn_flush_later(&link->conn);
 }
 
+size_t
+dispatch_serving(const struct dispatch *d, struct slice name)
+{
+	const struct agent_link *link;
+	size_t n = 0;
+
+	for (link = d->links; link; link = link->next)
+		n += !link->is_ending && slice_eq(buf_slice(&link->name), name);
+	return n;
+}
+
 static int
 take_hello(struct agent_link *link, struct slice rest)
 {
 	struct slice name = slice_word(&rest), capacity = slice_word(&rest);
+	struct dispatch *d = link->dispatch;
 	uint64_t n;
 
 	if (link->name.len > 0 || name.len == 0 ||
 	    slice_number(capacity, CAPACITY_MAX, &n) != 0 || n == 0)
 		return -1;
+	if (d->may_serve && !d->may_serve(d, link->uid, name)) {
+		link->is_refused = true;
+		return -1;
+	}
 	buf_puts(&link->name, name);
 	link->capacity = (unsigned)n;
 	log_open("agent");
@@ -346,6 +363,16 @@ close_link(struct agent_link *link)
 }
 
 static void
+log_broken(const struct agent_link *link)
+{
+	log_open("agent-broken");
+	log_bytes("name", buf_slice(&link->name));
+	log_text("what", "an agent broke its contract; its connection is "
+			 "closed");
+	log_close();
+}
+
+static void
 take_frames(struct agent_link *link)
 {
 	struct slice in = buf_slice(&link->conn.in);
@@ -363,11 +390,8 @@ take_frames(struct agent_link *link)
 		buf_take(&link->conn.in, before - in.len);
 		return;
 	}
-	log_open("agent-broken");
-	log_bytes("name", buf_slice(&link->name));
-	log_text("what", "an agent broke its contract; its connection is "
-			 "closed");
-	log_close();
+	if (!link->is_refused)
+		log_broken(link);
 	close_link(link);
 }
 
@@ -386,15 +410,34 @@ on_conn(struct conn *c, enum conn_event event)
 	}
 }
 
+size_t
+dispatch_links(const struct dispatch *d, uid_t uid)
+{
+	const struct agent_link *link;
+	size_t n = 0;
+
+	for (link = d->links; link; link = link->next)
+		n += link->uid == uid;
+	return n;
+}
+
 static void
 accepted(struct server *server, int fd, const struct endpoint *peer)
 {
 	struct dispatch *d = OWNER(server, struct dispatch, server);
-	struct agent_link *link = calloc(1, sizeof *link);
+	struct agent_link *link;
+	uid_t uid = (uid_t)-1;
 
 	(void)peer;
+	if (d->admits && !d->admits(d, fd, &uid)) {
+		close(fd);
+		server_left(server);
+		return;
+	}
+	link = calloc(1, sizeof *link);
 	if (!link)
 		die_nomem();
+	link->uid = uid;
 	link->dispatch = d;
 	link->next = d->links;
 	if (d->links)

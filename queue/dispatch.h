@@ -20,6 +20,7 @@ enum {
 	DISPATCH_OUT_MAX = 4 * 1024 * 1024 /* text that waits for an agent */
 };
 
+struct admit;
 struct agent_link;
 
 struct dispatch {
@@ -30,6 +31,11 @@ struct dispatch {
 	struct idmap jobs;
 	uint64_t next_job;
 	bool is_ending; /* dispatch_end */
+	/* Who has connected? false: it must go. NULL: anybody may serve. */
+	bool (*admits)(struct dispatch *d, int fd, uid_t *uid);
+	/* ... and may it serve these next hops? Together with admits. */
+	bool (*may_serve)(struct dispatch *d, uid_t uid, struct slice name);
+	struct admit *admit; /* theirs */
 	/* a verdict for the attempt's recipient number a->n_answered */
 	void (*verdict)(struct dispatch *d, struct attempt *a,
 			const struct verdict *v);
@@ -44,7 +50,8 @@ struct dispatch {
 	void *owner;
 };
 
-/* dispatch_init - serve run/agent; set the five calls before */
+/* dispatch_init - serve run/agent; set the five calls before,
+ * admits behind */
 void
 dispatch_init(struct dispatch *d, struct loop *loop, struct store *store,
 	      const char *path);
@@ -64,6 +71,14 @@ struct dispatch_room {
 /* dispatch_room - how many jobs do the agents of that kind take? */
 struct dispatch_room
 dispatch_room(const struct dispatch *d, struct slice name);
+
+/* dispatch_links - how many connections has a user? dispatch_serving - how
+ * many of any user serve these next hops, and are not to end? */
+size_t
+dispatch_links(const struct dispatch *d, uid_t uid);
+
+size_t
+dispatch_serving(const struct dispatch *d, struct slice name);
 
 /* dispatch_end - no more jobs: the queue is to end
  *

@@ -11,8 +11,10 @@ struct agent_link {
 	struct agent_link *prev, *next;
 	struct dispatch *dispatch;
 	struct conn conn;
+	uid_t uid;
 	struct buf name;
 	unsigned capacity, n_running;
+	bool is_refused;    /* its next hops are not its own to serve */
 	bool has_abandoned; /* late verdicts for those may come */
 	bool is_ending;	    /* it takes no more jobs */
 	struct job *jobs;

@@ -9,11 +9,13 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/often.h"
+#include "lib/netstring.h"
 #include "lib/owner.h"
 #include "queue/entry.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { LINKS_MAX = 1024 };
 
@@ -25,6 +27,7 @@ struct staged {
 	size_t counted; /* in intake->staging */
 	bool has_sender;
 	bool is_hubs; /* by QMTP: earlier hops' trace lines are in it */
+	struct claims claims;
 	struct tags tags;
 	struct repeat repeat;
 	uint64_t of;	/* a repeat of this message, of which only the ... */
@@ -38,6 +41,7 @@ struct door_link {
 	struct intake *intake;
 	struct conn conn;
 	uint32_t number;
+	struct intake_caller who;
 	uint64_t first[2], end[2]; /* the two ranges of ids it may use */
 	uint64_t last_opened;
 	struct idmap staged;
@@ -159,6 +163,14 @@ take_text(struct staged *s, struct slice text)
 }
 
 static void
+keep_rcpt(struct staged *s, struct slice rcpt)
+{
+	incoming_rcpt(&s->in, rcpt);
+	if (s->intake->rcpt)
+		s->intake->rcpt(s->intake, &s->claims, rcpt);
+}
+
+static void
 take_rcpt(struct staged *s, struct slice rcpt)
 {
 	if (!address_sane(rcpt))
@@ -168,7 +180,7 @@ take_rcpt(struct staged *s, struct slice rcpt)
 	else if (staging_is_spent(&s->intake->staging))
 		refuse(s, 'Z', "too much is being received now (#4.3.1)");
 	else if (!s->refused)
-		incoming_rcpt(&s->in, rcpt);
+		keep_rcpt(s, rcpt);
 	count_bytes(s);
 }
 
@@ -283,6 +295,55 @@ wait_repeat(struct staged *s)
 	store_wait(s->intake->store, s->of, &s->waiter);
 }
 
+/* what the front end says of its client */
+
+static const char *
+doubt(const struct staged *s)
+{
+	struct intake *in = s->intake;
+	struct slice client = SLICE("");
+
+	if (!in->doubt)
+		return NULL;
+	entry_attr(buf_slice(&s->in.attrs), "client", &client);
+	return in->doubt(in, &s->claims, client, buf_slice(&s->repeat.pin));
+}
+
+/* The recipients again, by newer tables. */
+static void
+claim_again(struct staged *s)
+{
+	struct slice rest = buf_slice(&s->in.rcpts), rcpt;
+
+	s->claims.is_foreign = false;
+	while (netstring_slice(&rest, &rcpt) == 0)
+		s->intake->rcpt(s->intake, &s->claims, rcpt);
+}
+
+/* Either of us may have newer tables than the other. */
+static int
+check_claims(struct staged *s)
+{
+	struct intake *in = s->intake;
+	const char *why = doubt(s);
+
+	if (why && in->newer && in->newer(in)) {
+		claim_again(s);
+		why = doubt(s);
+	}
+	if (!why)
+		return 0;
+	log_open("claim");
+	log_id("id", s->in.id);
+	log_number("uid", (int64_t)s->link->who.uid);
+	log_text("why", why);
+	log_close();
+	refuse(s, 'Z',
+	       "the queue's tables say otherwise of this client, try "
+	       "again (#4.7.1)");
+	return -1;
+}
+
 /* What the tables make of it, before it is written. */
 static int
 prepare(struct staged *s)
@@ -305,6 +366,10 @@ commit_message(struct staged *s)
 	if (s->in.n_rcpts == 0)
 		refuse(s, 'D', "no recipients (#5.5.2)");
 	if (!s->refused) {
+		if (check_claims(s) != 0) {
+			finish_refused(s);
+			return 0;
+		}
 		s->in.birth_us = clock_us();
 		s->waiter.done = committed;
 		repeat_finish(&s->repeat, &s->in, s->link->number);
@@ -335,6 +400,8 @@ take_attr(struct staged *s, struct slice attr)
 	for (i = 0; i < sizeof ours / sizeof ours[0]; i++)
 		if (slice_starts(attr, slice_text(ours[i])))
 			return -1;
+	if (claims_attr(&s->claims, s->link->who.fronts, attr) != 0)
+		return -1;
 	r = repeat_attr(&s->repeat, attr, s->in.text_len > 0);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
@@ -439,15 +506,34 @@ on_conn(struct conn *c, enum conn_event event)
 	}
 }
 
+size_t
+intake_links(const struct intake *in, uid_t uid)
+{
+	const struct door_link *link;
+	size_t n = 0;
+
+	for (link = in->links; link; link = link->next)
+		n += link->who.uid == uid;
+	return n;
+}
+
 static void
 accepted(struct server *server, int fd, const struct endpoint *peer)
 {
 	struct intake *in = OWNER(server, struct intake, server);
-	struct door_link *link = calloc(1, sizeof *link);
+	struct door_link *link;
+	struct intake_caller who = {(uid_t)-1, ADMIT_FRONTS};
 
 	(void)peer;
+	if (in->admits && !in->admits(in, fd, &who)) {
+		close(fd);
+		server_left(server);
+		return;
+	}
+	link = calloc(1, sizeof *link);
 	if (!link)
 		die_nomem();
+	link->who = who;
 	link->intake = in;
 	link->number = ++in->n_links;
 	link->next = in->links;

@@ -13,6 +13,7 @@
 
 #include "lib/server.h"
 #include "queue/aliases.h"
+#include "queue/claims.h"
 #include "queue/repeat.h"
 #include "queue/staging.h"
 #include "queue/store.h"
@@ -23,8 +24,14 @@ enum {
 	INTAKE_OPEN_MAX = 100000  /* messages begun on one connection */
 };
 
+struct admit;
 struct config;
 struct door_link;
+
+struct intake_caller {
+	uid_t uid;
+	unsigned fronts; /* ADMIT_ bits: which front ends it may be */
+};
 
 struct intake {
 	struct loop *loop;
@@ -43,12 +50,24 @@ struct intake {
 	int (*prepare)(struct intake *in, struct incoming *message,
 		       struct verdict *v);
 	const struct config *config; /* prepare's */
-	struct aliases_said loops;   /* prepare's */
-	struct tags_names tags;	     /* headers that choose pools */
+	/* Who has connected? false: it must go. NULL: anybody may be any. */
+	bool (*admits)(struct intake *in, int fd, struct intake_caller *who);
+	/* Is that recipient for anybody to send to? May be NULL. */
+	void (*rcpt)(struct intake *in, struct claims *c, struct slice rcpt);
+	/* What is wrong with what was claimed of a client, if anything? Needs
+	 * rcpt. */
+	const char *(*doubt)(struct intake *in, const struct claims *c,
+			     struct slice client, struct slice pin);
+	/* Front ends may have read newer tables than we: take them up; true
+	 * if there were some. May be NULL. */
+	bool (*newer)(struct intake *in);
+	struct admit *admit;	   /* admits' */
+	struct aliases_said loops; /* prepare's */
+	struct tags_names tags;	   /* headers that choose pools */
 	void *owner;
 };
 
-/* intake_init - serve the door
+/* intake_init - serve the door; what may be NULL is to be set behind it
  *
  * Takes    path of the socket, unless our starter handed one over as "door".
  */
@@ -56,6 +75,10 @@ void
 intake_init(struct intake *in, struct loop *loop, struct store *store,
 	    const char *path,
 	    void (*accepted)(struct intake *, struct message *));
+
+/* intake_links - how many connections has a user? */
+size_t
+intake_links(const struct intake *in, uid_t uid);
 
 /* intake_stop - no new connections; what was committed is answered */
 void

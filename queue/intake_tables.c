@@ -29,6 +29,19 @@ prepare(struct intake *in, struct incoming *message, struct verdict *v)
 	return -1;
 }
 
+static void
+look_at_rcpt(struct intake *in, struct claims *c, struct slice rcpt)
+{
+	claims_rcpt(c, in->config, rcpt);
+}
+
+static const char *
+doubt(struct intake *in, const struct claims *c, struct slice client,
+      struct slice pin)
+{
+	return claims_fault(c, in->config, client, pin);
+}
+
 /* 0 stands for no limit but ours. */
 static uint64_t
 text_max(const struct config *c)
@@ -48,6 +61,8 @@ intake_tables(struct intake *in, const struct config *c)
 
 	in->config = c;
 	in->prepare = prepare;
+	in->rcpt = look_at_rcpt;
+	in->doubt = doubt;
 	in->text_max = text_max(c);
 	in->tags.n = 0;
 	for (i = 0; pools_header(c, i, &name); i++)

@@ -1,7 +1,7 @@
 /* intake_tables.h - what the tables say of mail that comes in
  *
- * databytes, aliases. Apart from intake.h, so that the door itself can be
- * tested without tables.
+ * databytes, aliases, who may send what to whom. Apart from intake.h, so that
+ * the door itself can be tested without tables.
  *
  * Test  tests/aliases.t
  */

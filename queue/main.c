@@ -1,7 +1,7 @@
 /* quail-queue - the daemon that keeps the mail: door, log, clock, bounces
  *
- * User quailq; writes the queue directory and nothing else; listens on three
- * unix sockets; no network.
+ * User quail-queue; writes the queue directory and nothing else; listens on
+ * three unix sockets, and asks who calls; no network.
  */
 #include "lib/clock.h"
 #include "lib/endpoint.h"
@@ -10,6 +10,7 @@
 #include "lib/often.h"
 #include "lib/owner.h"
 #include "lib/tidy.h"
+#include "queue/admit.h"
 #include "queue/control.h"
 #include "queue/intake_tables.h"
 #include "queue/schedule.h"
@@ -28,6 +29,7 @@ struct hub {
 	struct intake intake;
 	struct schedule schedule;
 	struct control control;
+	struct admit admit;
 	struct loop_timer second, reclaim, idle;
 	int64_t reclaim_ms, end_ms; /* end_ms 0: no end is in sight */
 	unsigned n_seconds;
@@ -63,7 +65,7 @@ spoils(struct store *st, struct message *m)
 	schedule_now(&hub.schedule, m);
 }
 
-static void
+static bool
 refresh_config(void)
 {
 	struct buf why = {0};
@@ -76,10 +78,19 @@ refresh_config(void)
 		log_close();
 	}
 	if (r > 0) {
+		admit_tables(&hub.admit);
 		intake_tables(&hub.intake, &hub.config);
 		schedule_reroute(&hub.schedule);
 	}
 	buf_free(&why);
+	return r > 0;
+}
+
+static bool
+newer(struct intake *in)
+{
+	(void)in;
+	return refresh_config();
 }
 
 /* The tables of a long queue are given back when they have grown: malloc
@@ -186,6 +197,7 @@ main(int argc, char **argv)
 	home_enter(argc, argv, "quail-queue", "quail-queue DIR");
 	set_malloc();
 	config_open_or_die(&hub.config, HOME_CONFIG);
+	admit_init(&hub.admit, &hub.config);
 	loop_init(&hub.loop);
 	loop_signals(&hub.loop, on_signal);
 	hub.store.loaded = loaded;
@@ -201,6 +213,9 @@ main(int argc, char **argv)
 	intake_init(&hub.intake, &hub.loop, &hub.store, HOME_DOOR, accepted);
 	intake_tables(&hub.intake, &hub.config);
 	control_init(&hub.control, &hub.loop, &hub.schedule, HOME_CONTROL);
+	admit_guard(&hub.admit, &hub.intake, &hub.schedule.dispatch,
+		    &hub.control);
+	hub.intake.newer = newer;
 	hub.second.expired = every_second;
 	loop_timer_set(&hub.loop, &hub.second, 1000);
 	hub.reclaim.expired = reclaim;

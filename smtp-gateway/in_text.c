@@ -127,7 +127,7 @@ put_head(struct in_session *s, const char *proto)
 		       config_me(s->in->config), proto, s->message.id,
 		       clock_s());
 	if (!(rights & CONFIG_REPEATS))
-		door_origin(&s->message, b.len, s->number, NULL);
+		door_origin(&s->message, b.len, s->number);
 	door_text(&s->message, buf_slice(&b));
 	buf_free(&b);
 }

@@ -392,9 +392,10 @@ test_origin(void)
 
 	door_with("10");
 	door_begin(&door, &a.m, answered);
-	door_origin(&a.m, 7, 42, NULL);
+	door_origin(&a.m, 7, 42);
 	door_begin(&door, &b.m, answered);
-	door_origin(&b.m, 7, 43, &pin);
+	door_origin(&b.m, 7, 43);
+	door_pin(&b.m, &pin);
 	rounds(3);
 	ok(was_said("O257 P257:trace=7 P257:session=42 O258 P258:trace=7 "
 		    "P258:session=43 P258:pin=sha256:ab000000000000000000000000"

@@ -118,7 +118,9 @@ tell(struct package *p, struct way way)
 	if (way.no_session)
 		door_attr(m, "trace", SLICE("6"));
 	else if (!way.no_trace)
-		door_origin(m, 6, way.session, way.pin);
+		door_origin(m, 6, way.session);
+	if (way.pin)
+		door_pin(m, way.pin);
 	door_text(m, SLICE("R: me\n")); /* our own line */
 	door_text(m, slice_text(way.text ? way.text : ALARM));
 	door_sender(m, SLICE("ups@b.test"));
