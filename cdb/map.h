@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 
 /* The format of keys and values; another number is refused. */
-#define MAP_VERSION "5"
+#define MAP_VERSION "4"
 
 /* A map is read with 32-bit positions, and TinyCDB's own check of that
  * comes too late: twice the size is written without an error, and wrong. */
