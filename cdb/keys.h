@@ -50,6 +50,7 @@
  *   queuelifetime, concurrencyremote, concurrencylocal, databytes, timeout...,
  *   stopwait
  *                 (empty)                     a number
+ *   sandbox       (empty)                     require, try or off
  *   bouncefrom, doublebounceto
  *                 (empty)                     a local part
  *   bouncehost, doublebouncehost
@@ -77,6 +78,7 @@
 
 #define KEYS_ME		  "me"
 #define KEYS_STOPWAIT	  "stopwait"
+#define KEYS_SANDBOX	  "sandbox"
 #define KEYS_LISTEN	  "listen"
 #define KEYS_QMQPSERVERS  "qmqpservers"
 #define KEYS_ACCESS	  "access"

@@ -5,6 +5,7 @@
 #include "cdb/leaf.h"
 #include "cdb/rewrite.h"
 #include "cdb/rows_tables.h"
+#include "cdb/wall.h"
 
 /* me, bouncehost, doublebouncehost: one line, a host */
 static void
@@ -55,6 +56,20 @@ take_rcpthosts(struct rows *r, struct slice words)
 	rows_put_in(r, KEYS_RCPTHOSTS, key, SLICE(""));
 }
 
+static void
+take_sandbox(struct rows *r, struct slice word)
+{
+	enum wall_way way;
+
+	if (rows_right(r,
+		       wall_way_parse(word, &way) == 0
+			   ? NULL
+			   : "$ is none of require, try and off",
+		       word) &&
+	    rows_first_of(r, KEYS_SANDBOX, SLICE(""), word))
+		rows_put_in(r, KEYS_SANDBOX, SLICE(""), word);
+}
+
 /* all tables */
 
 #define FORM(form)                                                             \
@@ -103,6 +118,7 @@ static const struct kind {
     {"concurrencyremote", FORM("NUMBER"), 1, 1, rows_take_number, NULL},
     {"databytes", FORM("BYTES"), 1, 1, rows_take_number, NULL},
     {KEYS_STOPWAIT, FORM("SECONDS"), 1, 1, rows_take_number, NULL},
+    {KEYS_SANDBOX, FORM("require, try or off"), 1, 1, take_sandbox, NULL},
     {"timeoutconnect", FORM("SECONDS"), 1, 1, rows_take_number, NULL},
     {"timeoutremote", FORM("SECONDS"), 1, 1, rows_take_number, NULL},
     {"timeoutsmtpd", FORM("SECONDS"), 1, 1, rows_take_number, NULL},

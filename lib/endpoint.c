@@ -338,32 +338,55 @@ inherited_socket(const char *name, unsigned n)
 	return -1;
 }
 
+static int systemd = -1;
+
 static void
-tell_systemd(const char *path)
+connect_systemd(const char *path)
 {
 	struct sockaddr_un un;
-	int fd;
-	ssize_t n;
 
 	if (unix_address(&un, path) != 0)
 		return;
 	if (un.sun_path[0] == '@')
 		un.sun_path[0] = 0;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	systemd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (systemd < 0 ||
+	    connect(systemd, (struct sockaddr *)&un,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				strlen(path))) == 0)
 		return;
-	n = sendto(
-	    fd, "READY=1", 7, 0, (struct sockaddr *)&un,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
+	close(systemd);
+	systemd = -1;
+}
+
+void
+ready_prepare(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+
+	if (systemd < 0 && path && *path)
+		connect_systemd(path);
+	unsetenv("NOTIFY_SOCKET");
+}
+
+static void
+tell_systemd(void)
+{
+	ssize_t n;
+
+	ready_prepare();
+	if (systemd < 0)
+		return;
+	n = send(systemd, "READY=1", 7, MSG_NOSIGNAL);
 	(void)n;
-	close(fd);
+	close(systemd);
+	systemd = -1;
 }
 
 void
 ready_tell(void)
 {
-	const char *fd_text = getenv("NOTIFY_FD"),
-		   *path = getenv("NOTIFY_SOCKET");
+	const char *fd_text = getenv("NOTIFY_FD");
 	uint64_t fd;
 	ssize_t n;
 
@@ -373,8 +396,5 @@ ready_tell(void)
 		close((int)fd);
 		unsetenv("NOTIFY_FD");
 	}
-	if (path && *path) {
-		tell_systemd(path);
-		unsetenv("NOTIFY_SOCKET");
-	}
+	tell_systemd();
 }

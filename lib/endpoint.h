@@ -113,6 +113,10 @@ socket_accept(int listen_fd, struct endpoint *peer);
 int
 inherited_socket(const char *name, unsigned n);
 
+/* ready_prepare - open what ready_tell will need: for a sandbox in between */
+void
+ready_prepare(void);
+
 /* ready_tell - tell our starter that we serve: one newline on the
  * descriptor in NOTIFY_FD (as s6 and quail run want it), READY=1 to
  * NOTIFY_SOCKET (as systemd does). Does nothing when neither is set. */

@@ -1,6 +1,7 @@
 #include "lib/log.h"
 
 #include "lib/log_keep.h"
+#include "lib/log_write.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -20,6 +21,12 @@ log_guard(void)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		close(fd);
+}
+
+void
+log_prepare(void)
+{
+	log_write_prepare();
 }
 
 void

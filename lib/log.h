@@ -86,6 +86,11 @@ log_flush(void);
 bool
 log_waits(void);
 
+/* log_prepare - open what descriptor 2 asks for, so that nothing is to be
+ * opened later: for a sandbox */
+void
+log_prepare(void);
+
 /* log_finish - log_flush before the process ends: tries for a second */
 void
 log_finish(void);

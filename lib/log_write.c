@@ -113,12 +113,31 @@ to_terminal(struct slice lines, const struct stat *st)
 	return write(terminal.fd, lines.at, lines.len);
 }
 
+static bool
+know(void)
+{
+	if (!is_known && fstat(STDERR_FILENO, &kind) != 0)
+		return false;
+	is_known = true;
+	return true;
+}
+
+void
+log_write_prepare(void)
+{
+	if (!know())
+		return;
+	if (S_ISFIFO(kind.st_mode))
+		has_ours();
+	if (S_ISCHR(kind.st_mode))
+		has_terminal(&kind);
+}
+
 ssize_t
 log_write(struct slice lines)
 {
-	if (!is_known && fstat(STDERR_FILENO, &kind) != 0)
+	if (!know())
 		return -1;
-	is_known = true;
 	switch (kind.st_mode & S_IFMT) {
 	case S_IFIFO: return to_pipe(lines);
 	case S_IFSOCK:

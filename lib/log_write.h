@@ -40,6 +40,10 @@ log_write(struct slice lines);
 void
 log_write_look(void);
 
+/* log_write_prepare - see log_prepare */
+void
+log_write_prepare(void);
+
 /* log_write_child - after a fork: use nothing that the parent uses too */
 void
 log_write_child(void);

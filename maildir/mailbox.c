@@ -145,6 +145,15 @@ make(int dir)
 	return fs_mkdir(dir, "cur", 0700) == 0 || errno == EEXIST ? 0 : -1;
 }
 
+void
+mailbox_make_root(struct slice path)
+{
+	int dir = walk(path, true);
+
+	if (dir >= 0)
+		fs_close(dir);
+}
+
 int
 mailbox_open(struct mailbox *m, struct slice path)
 {

@@ -28,6 +28,11 @@ struct mailbox {
 int
 mailbox_open(struct mailbox *m, struct slice path);
 
+/* mailbox_make_root - make a directory for mailboxes, as mailbox_open would
+ * one above a mailbox; where that fails, it will fail there too */
+void
+mailbox_make_root(struct slice path);
+
 void
 mailbox_close(struct mailbox *m);
 

@@ -3,11 +3,12 @@
  * An agent (lib/agent.h) for the next hops "maildir:PATH". Writes mailboxes
  * and nothing else.
  */
-#include "cdb/config.h"
+#include "cdb/wall.h"
 #include "lib/home.h"
 #include "lib/log.h"
 #include "lib/owner.h"
 #include "maildir/jobs.h"
+#include "maildir/mailbox.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -16,6 +17,7 @@ enum { TICK_MS = 1000 };
 
 static struct jobs jobs;
 static struct config config;
+static struct wall wall = {.kind = SANDBOX_MAILDIR, .make = mailbox_make_root};
 static struct loop_timer tick;
 
 static void
@@ -50,6 +52,8 @@ ticked(struct loop_timer *timer)
 	loop_timer_set(jobs.loop, timer, TICK_MS);
 	refresh();
 	jobs_second(&jobs);
+	if (wall_is_stale(&wall, &config))
+		loop_stop(jobs.loop);
 }
 
 static void
@@ -87,6 +91,7 @@ main(int argc, char **argv)
 	jobs_init(&jobs, &loop, HOME_AGENT);
 	tick.expired = ticked;
 	loop_timer_set(&loop, &tick, TICK_MS);
+	wall_up(&wall, &config);
 	ready_tell();
 	loop_run(&loop);
 	jobs_close(&jobs);

@@ -4,6 +4,7 @@
  * spool. Started by quail run where a node listens by SMTP, has hubs in
  * qmqpservers and no queue.
  */
+#include "cdb/wall.h"
 #include "lib/die.h"
 #include "lib/endpoint.h"
 #include "lib/fs.h"
@@ -22,6 +23,8 @@ enum { TICK_MS = 1000, STOP_TICKS = 3 };
 static struct loop loop;
 static struct config config;
 static struct leafdoor door = {.loop = &loop, .config = &config};
+static struct buf spool;
+static struct wall wall = {.kind = SANDBOX_LEAFDOOR};
 static struct loop_timer tick;
 static unsigned stopping; /* ticks since, from 1 */
 
@@ -53,16 +56,6 @@ find_spool(void)
 }
 
 static void
-ticked(struct loop_timer *timer)
-{
-	loop_timer_set(&loop, timer, stopping ? TICK_MS / 10 : TICK_MS);
-	if (stopping && (leafdoor_is_over(&door) || ++stopping > STOP_TICKS))
-		loop_stop(&loop);
-	refresh();
-	find_spool();
-}
-
-static void
 on_signal(struct loop *l, int signal)
 {
 	if ((signal != SIGTERM && signal != SIGINT) || stopping)
@@ -70,6 +63,18 @@ on_signal(struct loop *l, int signal)
 	stopping = 1;
 	leafdoor_stop(&door);
 	loop_timer_set(l, &tick, 0);
+}
+
+static void
+ticked(struct loop_timer *timer)
+{
+	loop_timer_set(&loop, timer, stopping ? TICK_MS / 10 : TICK_MS);
+	if (stopping && (leafdoor_is_over(&door) || ++stopping > STOP_TICKS))
+		loop_stop(&loop);
+	refresh();
+	find_spool();
+	if (wall_is_stale(&wall, &config))
+		on_signal(&loop, SIGTERM);
 }
 
 int
@@ -83,7 +88,10 @@ main(int argc, char **argv)
 	door.spool.dir = door.spool.sync_dir = -1;
 	find_spool();
 	leafdoor_guard(&door);
+	spool_path(&spool, ".");
+	wall.spool = buf_slice(&spool).at;
 	leafdoor_start(&door, HOME_DOOR);
+	wall_up(&wall, &config);
 	tick.expired = ticked;
 	loop_timer_set(&loop, &tick, TICK_MS);
 	ready_tell();

@@ -1,5 +1,6 @@
 #include "qmqpc/watch.h"
 
+#include "cdb/wall.h"
 #include "lib/clock.h"
 #include "lib/die.h"
 #include "lib/endpoint.h"
@@ -17,6 +18,8 @@
 
 enum { GRACE_S = 3 };
 
+static struct wall wall = {.kind = SANDBOX_DRAIN};
+static struct buf spool;
 static volatile int stopping;
 static volatile unsigned patience_s; /* with a hub that has a whole package */
 
@@ -106,13 +109,25 @@ follow_config(struct drain *d)
 	buf_free(&why);
 }
 
+/* A drain that stays says once what the kernel gave; cron's would each time. */
+static void
+give_up_rights(const struct drain *d, bool stays)
+{
+	spool_path(&spool, d->place.dir);
+	wall.dir = d->place.dir;
+	wall.spool = buf_slice(&spool).at;
+	wall.is_quiet = !stays;
+	wall_up(&wall, &d->place.config);
+}
+
 static int
 follow(struct drain *d)
 {
 	int fd = watch_names(&d->spool);
 
+	give_up_rights(d, true);
 	ready_tell();
-	while (!stopping) {
+	while (!stopping && !wall_is_stale(&wall, &d->place.config)) {
 		follow_config(d);
 		if (drain_once(d) != 0)
 			die_sys("draining", "the spool");
@@ -139,6 +154,7 @@ watch_run(const struct options *o)
 	} else if (o->is_watch) {
 		code = follow(&d);
 	} else {
+		give_up_rights(&d, false);
 		if (drain_once(&d) != 0)
 			die_sys("draining", "the spool");
 		code = waiting_count(&d.waiting) > 0 ? EX_TEMPFAIL

@@ -1,6 +1,7 @@
 #include "qmtpd/session.h"
 
 #include "cdb/service.h"
+#include "cdb/wall.h"
 #include "lib/home.h"
 #include "lib/log.h"
 #include "lib/owner.h"
@@ -15,6 +16,7 @@ static struct service service = {.server = &self.front.server,
 				 .config = &self.config,
 				 .plain = "qmtp",
 				 .tls = "qmtps"};
+static struct wall wall = {.kind = SANDBOX_FRONT};
 static struct loop_timer tick;
 
 static void
@@ -56,6 +58,7 @@ main(int argc, char **argv)
 	service_start(&service, SLICE(SERVICE_BUSY_NETSTRING));
 	tick.expired = ticked;
 	loop_timer_set(&loop, &tick, TICK_MS);
+	wall_up(&wall, &self.config);
 	ready_tell();
 	loop_run(&loop);
 	loop_free(&loop);

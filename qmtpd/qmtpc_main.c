@@ -1,15 +1,17 @@
 /* qmtpc - the queue's agent for next hops "qmtp:..." and "qmtps:..." */
+#include "cdb/wall.h"
 #include "lib/home.h"
 #include "lib/log.h"
 #include "qmtpd/pool.h"
 
 #include <signal.h>
 
-enum { TICK_MS = 100 };
+enum { TICK_MS = 100, LOOK_MS = 1000 };
 
 static struct pool pool;
 static struct config config;
-static struct loop_timer tick;
+static struct wall wall = {.kind = SANDBOX_OUT};
+static struct loop_timer tick, look;
 static int64_t ticks;
 static bool hurries;
 
@@ -42,6 +44,15 @@ on_signal(struct loop *loop, int signal)
 	loop_timer_set(loop, &tick, 1);
 }
 
+static void
+looked(struct loop_timer *timer)
+{
+	if (wall_is_stale(&wall, &config))
+		on_signal(pool.loop, SIGTERM);
+	else
+		loop_timer_set(pool.loop, timer, LOOK_MS);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -57,6 +68,9 @@ main(int argc, char **argv)
 	pool_init(&pool, &loop, dns, HOME_AGENT);
 	pool_secure(&pool, HOME_AGENT);
 	pool.secure.config = &config;
+	wall_up(&wall, &config);
+	look.expired = looked;
+	loop_timer_set(&loop, &look, LOOK_MS);
 	ready_tell();
 	loop_run(&loop);
 	pool_close(&pool);

@@ -3,6 +3,7 @@
  * User quail-queue; writes the queue directory and nothing else; listens on
  * three unix sockets, and asks who calls; no network.
  */
+#include "cdb/wall.h"
 #include "lib/clock.h"
 #include "lib/endpoint.h"
 #include "lib/home.h"
@@ -36,6 +37,7 @@ struct hub {
 };
 
 static struct hub hub;
+static struct wall wall = {.kind = SANDBOX_QUEUE};
 
 static void
 accepted(struct intake *in, struct message *m)
@@ -204,7 +206,6 @@ main(int argc, char **argv)
 	hub.store.left = left;
 	hub.store.spoils = spoils;
 	hub.store.gathers = true;
-	hub.store.sync_way = WORKER_THREAD;
 	keep_file_limit();
 	set_segment_size();
 	store_open(&hub.store, &hub.loop, HOME_QUEUE);
@@ -220,6 +221,8 @@ main(int argc, char **argv)
 	loop_timer_set(&hub.loop, &hub.second, 1000);
 	hub.reclaim.expired = reclaim;
 	loop_timer_set(&hub.loop, &hub.reclaim, hub.reclaim_ms);
+	wall_up(&wall, &hub.config);
+	store_threads(&hub.store);
 	ready_tell();
 	loop_run(&hub.loop);
 	intake_stop(&hub.intake);

@@ -1,6 +1,7 @@
 /* quail - the operator's command; see doc/quail.1 */
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "queue/check_cmd.h"
 #include "queue/command.h"
 #include "queue/compile.h"
 #include "queue/explain.h"
@@ -40,6 +41,8 @@ static const struct {
      "make tables of another program's", import_command},
     {"explain", "[-d DIR] ADDRESS...", "say where mail goes, how, and why",
      explain_command},
+    {"check", "--sandbox [-d DIR]", "say what this host gives the daemons",
+     check_command},
     {"key", "[-o DIR]|--pin FILE", "make a key for TLS, or print a pin",
      key_command},
     {"queue", "[-d DIR] list ...",

@@ -200,6 +200,14 @@ store_open(struct store *st, struct loop *loop, const char *path)
 }
 
 void
+store_threads(struct store *st)
+{
+	st->syncer.way = WORKER_THREAD;
+	st->seal.worker.way = WORKER_THREAD;
+	st->kept.writer.way = WORKER_THREAD;
+}
+
+void
 store_end(struct store *st)
 {
 	store_put_late(st);

@@ -167,7 +167,7 @@ struct store {
 	bool is_readonly;      /* queue/offline.c: nothing may be written */
 	struct store_found *found; /* what would be set aside then */
 	size_t n_found;
-	struct recent recent;	 /* packages that were taken lately, ... */
+	struct recent recent; /* packages that were taken lately, ... */
 	uint64_t put_written, put_durable; /* ... so many of them for sure */
 	struct store_kept kept;
 	struct store_seal seal;
@@ -203,6 +203,14 @@ struct store {
  */
 void
 store_open(struct store *st, struct loop *loop, const char *path);
+
+/* store_threads - from now on threads may wait for the disk
+ *
+ * Between store_open and this it waits itself: a sandbox holds for those
+ * threads only that are made within it.
+ */
+void
+store_threads(struct store *st);
 
 /* store_end - commit what waits; nothing more is taken */
 void

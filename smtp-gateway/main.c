@@ -3,6 +3,7 @@
  *   smtp-gateway in DIR    network -> the queue's door
  *   smtp-gateway out DIR   the queue's agent socket -> network
  */
+#include "cdb/wall.h"
 #include "lib/buf.h"
 #include "lib/die.h"
 #include "lib/endpoint.h"
@@ -21,6 +22,7 @@ static struct config config;
 static struct loop_timer refresh, finish;
 static struct in in;
 static struct out out;
+static struct wall wall;
 static bool is_in;
 
 static void
@@ -37,16 +39,6 @@ refresh_out(void)
 		log_close();
 	}
 	buf_free(&why);
-}
-
-static void
-on_refresh(struct loop_timer *timer)
-{
-	if (is_in)
-		in_refresh(&in);
-	else
-		refresh_out();
-	loop_timer_set(&loop, timer, REFRESH_MS);
 }
 
 static void
@@ -85,6 +77,18 @@ on_signal(struct loop *l, int signal)
 }
 
 static void
+on_refresh(struct loop_timer *timer)
+{
+	if (is_in)
+		in_refresh(&in);
+	else
+		refresh_out();
+	if (finish.slot == 0 && wall_is_stale(&wall, &config))
+		on_signal(&loop, SIGTERM);
+	loop_timer_set(&loop, timer, REFRESH_MS);
+}
+
+static void
 raise_limits(void)
 {
 	struct rlimit r;
@@ -117,6 +121,8 @@ main(int argc, char **argv)
 		in_start(&in, &loop, &config);
 	else
 		out_start(&out, &loop, &config);
+	wall.kind = is_in ? SANDBOX_FRONT : SANDBOX_OUT;
+	wall_up(&wall, &config);
 	refresh.expired = on_refresh;
 	loop_timer_set(&loop, &refresh, REFRESH_MS);
 	ready_tell();

@@ -31,6 +31,11 @@ log_keep_done(void)
 		log_flush();
 }
 
+void
+log_write_prepare(void)
+{
+}
+
 ssize_t
 log_write(struct slice text)
 {

@@ -1,0 +1,218 @@
+/* sandbox_filter.c - the program that the kernel runs at each call
+ *
+ * Straight down the list: each call is two words, "is it this one? return".
+ * The kernel (5.11) remembers which calls are always allowed, and does not run
+ * it for those. It is the classic BPF of seccomp(2).
+ */
+#include "lib/die.h"
+#include "lib/sandbox_parts.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	LOAD = 0x20,
+	IF_EQUAL = 0x15,
+	IF_ANY_BIT = 0x45,
+	AND = 0x54,
+	END = 0x06
+};
+enum { AT_LEAST = 0x35 };
+
+/* Where in struct seccomp_data; of an argument its low half, all being
+ * numbers of 32 bits. */
+enum { NUMBER_AT = 0, MACHINE_AT = 4, ARGUMENTS_AT = 16 };
+
+#define ALLOW	      0x7fff0000u
+#define REFUSE(error) (0x00050000u | (error))
+#define KILL_PROCESS  0x80000000u
+
+#ifdef SANDBOX_MACHINE
+
+static void
+op(struct sandbox_program *p, uint16_t code, uint32_t k, uint8_t yes,
+   uint8_t no)
+{
+	if (p->n == SANDBOX_OPS_MAX)
+		die_bug("the list of calls has grown over its room");
+	p->ops[p->n++] =
+	    (struct sandbox_op){.code = code, .yes = yes, .no = no, .k = k};
+}
+
+static void
+end(struct sandbox_program *p, uint32_t how)
+{
+	op(p, END, how, 0, 0);
+}
+
+static void
+load_argument(struct sandbox_program *p, unsigned n)
+{
+	op(p, LOAD, ARGUMENTS_AT + 8 * n, 0, 0);
+}
+
+/* What is loaded is one of two: else it is refused here. */
+static void
+must_be(struct sandbox_program *p, uint32_t one, uint32_t other)
+{
+	op(p, IF_EQUAL, one, 2, 0);
+	op(p, IF_EQUAL, other, 1, 0);
+	end(p, REFUSE(EPERM));
+}
+
+static void
+must_lack(struct sandbox_program *p, uint32_t bits)
+{
+	op(p, IF_ANY_BIT, bits, 0, 1);
+	end(p, REFUSE(EPERM));
+}
+
+/* The type without SOCK_CLOEXEC and SOCK_NONBLOCK. */
+static void
+load_type(struct sandbox_program *p)
+{
+	load_argument(p, 1);
+	op(p, AND, 0xf, 0, 0);
+}
+
+static void
+local(struct sandbox_program *p)
+{
+	load_argument(p, 0);
+	must_be(p, AF_UNIX, AF_UNIX);
+	load_type(p);
+	must_be(p, SOCK_STREAM, SOCK_STREAM);
+}
+
+enum { TCP = 6, UDP = 17 };
+
+static void
+network(struct sandbox_program *p)
+{
+	size_t at;
+
+	load_argument(p, 0);
+	at = p->n;
+	op(p, IF_EQUAL, AF_UNIX, 0, 0);
+	local(p);
+	end(p, ALLOW);
+	p->ops[at].no = (uint8_t)(p->n - at - 1);
+	must_be(p, AF_INET, AF_INET6);
+	load_type(p);
+	must_be(p, SOCK_STREAM, SOCK_DGRAM);
+	load_argument(p, 2);
+	op(p, IF_EQUAL, 0, 3, 0);
+	must_be(p, TCP, UDP);
+}
+
+enum { CLONE_THREAD = 0x10000 }; /* needs shared memory and signals, too */
+
+/* CLONE_NEW...; of cgroup, uts, ipc, user, pid, net; of mounts */
+enum { NEW_NAMESPACES = 0x7e020000 };
+
+/* Those flags that fork(3) of some libc gives. */
+enum { FORK_FLAGS = 0x01200000 | 0xff };
+
+static void
+arguments(struct sandbox_program *p, enum sandbox_how how)
+{
+	switch (how) {
+	case SANDBOX_NO_CODE:
+		load_argument(p, 2);
+		must_lack(p, PROT_EXEC);
+		break;
+	case SANDBOX_OWN:
+		load_argument(p, 0);
+		must_be(p, (uint32_t)getpid(), 0);
+		break;
+	case SANDBOX_LOCAL: local(p); break;
+	case SANDBOX_NETWORK: network(p); break;
+	case SANDBOX_UNSENT:
+		load_argument(p, 1);
+		must_be(p, SIOCOUTQ, SIOCINQ);
+		break;
+	case SANDBOX_TO_KILL:
+		load_argument(p, 1);
+		must_be(p, SIGKILL, SIGKILL);
+		break;
+	case SANDBOX_FORK:
+		load_argument(p, 0);
+		must_lack(p, ~(uint32_t)FORK_FLAGS);
+		break;
+	case SANDBOX_THREAD:
+		load_argument(p, 0);
+		op(p, IF_ANY_BIT, CLONE_THREAD, 1, 0);
+		end(p, REFUSE(EPERM));
+		must_lack(p, NEW_NAMESPACES);
+		break;
+	case SANDBOX_ANY:
+	case SANDBOX_NO_SUCH:
+	case SANDBOX_DEADLY: break;
+	}
+}
+
+static uint32_t
+verdict(enum sandbox_how how)
+{
+	return how == SANDBOX_DEADLY	? KILL_PROCESS
+	       : how == SANDBOX_NO_SUCH ? REFUSE(ENOSYS)
+					: ALLOW;
+}
+
+static void
+call(struct sandbox_program *p, const struct sandbox_call *c)
+{
+	size_t at = p->n;
+
+	op(p, IF_EQUAL, c->number, 0, 0);
+	arguments(p, c->how);
+	end(p, verdict(c->how));
+	p->ops[at].no = (uint8_t)(p->n - at - 1);
+}
+
+static void
+machine(struct sandbox_program *p)
+{
+	op(p, LOAD, MACHINE_AT, 0, 0);
+	op(p, IF_EQUAL, SANDBOX_MACHINE, 1, 0);
+	end(p, KILL_PROCESS);
+	op(p, LOAD, NUMBER_AT, 0, 0);
+#ifdef __x86_64__ /* x32 has the same machine and other numbers */
+	op(p, AT_LEAST, 0x40000000, 0, 1);
+	end(p, KILL_PROCESS);
+#endif
+}
+
+bool
+sandbox_write(struct sandbox_program *p, enum sandbox_kind kind, bool kills)
+{
+	const struct sandbox_call *list;
+	size_t n, i;
+
+	p->n = 0;
+	machine(p);
+	list = sandbox_list(&n);
+	for (i = 0; i < n; i++)
+		if (list[i].kinds & 1u << kind)
+			call(p, &list[i]);
+	end(p, kills ? KILL_PROCESS : REFUSE(EPERM));
+	return true;
+}
+
+#else
+
+bool
+sandbox_write(struct sandbox_program *p, enum sandbox_kind kind, bool kills)
+{
+	(void)kind;
+	(void)kills;
+	p->n = 0;
+	return false;
+}
+
+#endif
