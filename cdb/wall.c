@@ -28,7 +28,7 @@ open_places(struct wall *w, const struct config *c)
 	for (i = 0; i < w->n; i++) {
 		struct wall_place *p = &w->places[i];
 
-		if (w->make && p->may == SANDBOX_WRITE)
+		if (w->make && p->may == SANDBOX_WRITE && !p->is_past)
 			w->make(slice_text(p->path));
 		look(p, &p->dev, &p->inode);
 	}

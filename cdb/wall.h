@@ -31,6 +31,7 @@ struct wall_place {
 	char *path;
 	enum sandbox_may may;
 	bool is_watched; /* another one there is of no use without a restart */
+	bool is_past;	 /* only the configuration before has it */
 	dev_t dev;	 /* both 0: nothing was there */
 	ino_t inode;
 };
@@ -79,6 +80,13 @@ wall_places(struct wall *w, const struct config *c);
 /* wall_covers - has this path, or one that it is below, the same right? */
 bool
 wall_covers(const struct wall *w, const struct wall_place *p);
+
+/* wall_reaches - may this daemon write below path?
+ *
+ * Takes    a path as the tables have it.
+ */
+bool
+wall_reaches(const struct wall *w, struct slice path);
 
 /* wall_is_stale - must this daemon start again to see its files?
  *

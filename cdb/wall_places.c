@@ -1,4 +1,5 @@
 /* wall_places.c - the part of wall.h that asks the tables */
+#include "cdb/build.h"
 #include "cdb/keys.h"
 #include "cdb/map.h"
 #include "cdb/wall.h"
@@ -62,16 +63,28 @@ is_in(struct slice path, const char *place)
 		s.at[s.len - 1] == '/');
 }
 
-bool
-wall_covers(const struct wall *w, const struct wall_place *p)
+static bool
+covers(const struct wall *w, struct slice path, enum sandbox_may may)
 {
 	size_t i;
 
 	for (i = 0; i < w->n; i++)
-		if (w->places[i].may == p->may &&
-		    is_in(slice_text(p->path), w->places[i].path))
+		if (w->places[i].may == may && is_in(path, w->places[i].path))
 			return true;
 	return false;
+}
+
+bool
+wall_covers(const struct wall *w, const struct wall_place *p)
+{
+	return covers(w, slice_text(p->path), p->may);
+}
+
+bool
+wall_reaches(const struct wall *w, struct slice path)
+{
+	return !w->is_up || w->given.landlock == 0 ||
+	       covers(w, path, SANDBOX_WRITE);
 }
 
 static struct wall_place *
@@ -109,13 +122,7 @@ wall_free(struct wall *w)
 static void
 add_new(struct wall *w, struct slice path, enum sandbox_may may)
 {
-	struct wall_place p;
-	bool is_there;
-
-	p = (struct wall_place){.path = text_of(path), .may = may};
-	is_there = wall_covers(w, &p);
-	free(p.path);
-	if (!is_there)
+	if (!covers(w, path, may))
 		add_watched(w, path, may);
 }
 
@@ -193,6 +200,26 @@ add_mailboxes(struct wall *w, const struct config *c)
 	}
 }
 
+/* Mail that was routed by the tables before these may be on its way, and who
+ * goes back to them wants no restart. */
+static void
+add_past_mailboxes(struct wall *w)
+{
+	struct config old;
+	struct buf why = {0};
+	size_t i = w->n;
+
+	if (config_open(&old, BUILD_PREVIOUS, &why) == 0) {
+		add_mailboxes(w, &old);
+		config_close(&old);
+	}
+	for (; i < w->n; i++) {
+		w->places[i].is_past = true;
+		w->places[i].is_watched = false;
+	}
+	buf_free(&why);
+}
+
 /* the network's */
 
 /* A directory of authorities, since its files are replaced by others; but not
@@ -258,8 +285,10 @@ wall_places(struct wall *w, const struct config *c)
 		add_policies(w, c);
 	if (w->kind == SANDBOX_QUEUE)
 		add(w, SLICE(HOME_QUEUE), SANDBOX_WRITE);
-	if (w->kind == SANDBOX_MAILDIR)
+	if (w->kind == SANDBOX_MAILDIR) {
 		add_mailboxes(w, c);
+		add_past_mailboxes(w);
+	}
 	if (w->kind == SANDBOX_LEAFDOOR || w->kind == SANDBOX_DRAIN)
 		add_scratch(w);
 	if (w->spool)

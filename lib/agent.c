@@ -211,6 +211,7 @@ take_frame(struct agent *a, const struct frame *f)
 	if (f->type == 'O')
 		return open_job(a, f->id);
 	if (f->type == 'E' && f->id == 0) {
+		a->is_last = a->is_ending;
 		give_all_back(a);
 		return 0;
 	}
@@ -329,6 +330,12 @@ bool
 agent_busy(const struct agent *a)
 {
 	return a->jobs.n > 0;
+}
+
+bool
+agent_is_over(const struct agent *a)
+{
+	return !a->is_open || (a->is_last && !agent_busy(a));
 }
 
 void

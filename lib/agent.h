@@ -81,6 +81,7 @@ struct agent {
 	struct loop_timer retry;
 	bool is_open;
 	bool is_ending; /* agent_end */
+	bool is_last;	/* and the queue knows: no job is on its way */
 	struct idmap jobs;
 	/* Set it behind agent_init, if there is anything to be given back. May
 	 * the job be? Then drop all of it, as in job_gone, and return true;
@@ -135,6 +136,14 @@ agent_give_up(struct agent *a);
 /* agent_busy - are there jobs that have not been answered? */
 bool
 agent_busy(const struct agent *a);
+
+/* agent_is_over - behind agent_end: does no job need us any more?
+ *
+ * Neither one here nor one on its way. A queue of an older version does not
+ * say when none is: wait for this with an end.
+ */
+bool
+agent_is_over(const struct agent *a);
 
 /* agent_close - close; the jobs are abandoned */
 void

@@ -1,5 +1,6 @@
 #include "maildir/jobs.h"
 
+#include "lib/clock.h"
 #include "lib/die.h"
 #include "lib/log.h"
 #include "lib/loop.h"
@@ -8,6 +9,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+
+/* An end waits so long for the queue to know that we end. */
+enum { END_MS = 2000, END_STEP_MS = 50 };
 
 static const struct slice scheme = {"maildir:", 8};
 
@@ -115,12 +119,16 @@ job_text(struct agent_job *job)
 static void
 job_begun(struct agent_job *job)
 {
+	struct jobs *jobs = jobs_of(job);
 	struct work *w;
 
 	if (!slice_starts(job->nexthop, scheme)) {
 		give_up(job, EINVAL);
 		return;
 	}
+	if (jobs->reaches &&
+	    !jobs->reaches(slice_from(job->nexthop, scheme.len)))
+		return; /* it goes back as it is */
 	w = calloc(1, sizeof *w);
 	if (!w)
 		die_nomem();
@@ -194,12 +202,23 @@ jobs_renamed(struct jobs *jobs)
 	jobs->deliver.me = buf_slice(&jobs->me);
 }
 
+/* The verdicts go out, and what is on its way to us goes back. */
+static void
+say_all(struct jobs *jobs)
+{
+	int64_t end_ms = clock_ms() + END_MS;
+
+	while (!agent_is_over(&jobs->agent) && clock_ms() < end_ms)
+		loop_round(jobs->loop, END_STEP_MS);
+	loop_round(jobs->loop, 0);
+}
+
 void
 jobs_close(struct jobs *jobs)
 {
-	deliver_finish(&jobs->deliver);
 	agent_end(&jobs->agent);
-	loop_round(jobs->loop, 0); /* the verdicts go out */
+	deliver_finish(&jobs->deliver);
+	say_all(jobs);
 	agent_close(&jobs->agent);
 	deliver_close(&jobs->deliver);
 	buf_free(&jobs->me);

@@ -22,6 +22,9 @@ struct jobs {
 	struct buf me; /* the host's name */
 	struct tidy tidy;
 	uint64_t n_done; /* recipients */
+	/* May be set behind jobs_init. False: not this mailbox before a new
+	 * start, for which the loop has been stopped. */
+	bool (*reaches)(struct slice path);
 };
 
 /* jobs_init - serve the queue's agent socket at path as "maildir"

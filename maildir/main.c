@@ -46,6 +46,19 @@ refresh(void)
 	buf_free(&why);
 }
 
+/* Mail may be here sooner than the next look at the tables. */
+static bool
+reaches(struct slice path)
+{
+	if (wall_reaches(&wall, path))
+		return true;
+	refresh();
+	if (!wall_is_stale(&wall, &config))
+		return true; /* and the delivery says what is wrong */
+	loop_stop(jobs.loop);
+	return false;
+}
+
 static void
 ticked(struct loop_timer *timer)
 {
@@ -89,6 +102,7 @@ main(int argc, char **argv)
 	loop_init(&loop);
 	loop_signals(&loop, on_signal);
 	jobs_init(&jobs, &loop, HOME_AGENT);
+	jobs.reaches = reaches;
 	tick.expired = ticked;
 	loop_timer_set(&loop, &tick, TICK_MS);
 	wall_up(&wall, &config);

@@ -283,6 +283,7 @@ take_end(struct agent_link *link)
 	if (link->name.len == 0)
 		return -1;
 	link->is_ending = true;
+	ask_back(link); /* it knows then that none is on its way */
 	return 0;
 }
 

@@ -207,12 +207,12 @@ wait_for 30 has_count "$work/hub/one/new" 2
 is "$(count "$work/hub/one/new")" 2 "mail goes where the tables say"
 two
 build hub >/dev/null
-# Four daemons run: each says so in its own words.
+# Four daemons run: each says so in its own words, or starts again.
 all_say() { # new or bad
 	[ "$(grep -ac "event=config-$1\|event=config .*$2" "$work/hub.log")" -ge 4 ]
 }
 check "a new build is noticed within about a second" \
-    wait_for 30 all_say new 'new\|event=config me='
+    wait_for 30 all_say new 'new\|event=config me=\|event=start .*=maildir'
 load -m 1 -i routingB0000
 wait_for 30 has_count "$work/hub/two/new" 1
 is "$(count "$work/hub/two/new")" 1 "and obeyed"
@@ -271,13 +271,37 @@ check "some by the one, some by the other" \
 is "$(grep -ac 'event=bounce\|verdict=[ZD]\|no route' "$work/hub.log")" 0 \
     "none was decided by half a table"
 
+# Where the kernel walls it in, a mailbox somewhere else is out of the agent's
+# reach until it has started again: nobody is to see that.
+three() {
+	echo '*@hub.test maildir:three' >"$work/hub/users"
+	build hub >/dev/null
+}
+: >"$work/hub.log"
+load -m 3000 -s 4 -R 1500 -i routingTHIRD &
+load_pid=$!
+sleep 0.5
+three
+wait $load_pid
+wait_for 60 test "$(echo "$work"/hub/three/new/*)" != "$work/hub/three/new/*"
+all_there() {
+	[ "$(find "$work/hub/one/new" "$work/hub/two/new" \
+	    "$work/hub/three/new" -type f 2>/dev/null | wc -l)" -ge 23000 ]
+}
+wait_for 60 all_there
+sleep 0.2
+is "$(find "$work/hub" -path '*/new/*' -type f | wc -l)" 23000 \
+    "a third place while mail comes: none is lost, and none comes twice"
+is "$(grep -ac 'verdict=[ZD]\|event=possible-duplicate' "$work/hub.log")" 0 \
+    "and none has to wait for it"
+
 # queued mail follows
 
 printf 'else.test hold\n*  hold\n' >"$work/hub/routes"
 echo 'x@unused.test maildir:x' >"$work/hub/users"
 : >"$work/hub.log"
 build hub >/dev/null
-wait_for 30 all_say new 'new\|event=config me='
+wait_for 30 all_say new 'new\|event=config me=\|event=start .*=maildir'
 "$BUILD/tests/quail-load" -f boss@leaf.test -t user@late.test -m 2 \
     -i routingLATE0 "127.0.0.1:$qmtp" >/dev/null 2>&1
 is "$("$quail" queue -d "$work/hub" list 2>/dev/null | grep -c late.test)" 2 \
