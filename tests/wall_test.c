@@ -43,6 +43,7 @@ users(const char *lines)
 {
 	table("users", lines);
 	build();
+	unlink("config.cdb.old");
 }
 
 /* where */
@@ -84,6 +85,19 @@ test_roots(void)
 	lists("without a directory", SANDBOX_MAILDIR, " . +. +/");
 	lists("the queue", SANDBOX_QUEUE, " . +queue");
 	lists("a front end", SANDBOX_FRONT, " .");
+}
+
+/* Mail that the tables before have routed, and the way back to them. */
+static void
+test_past_roots(void)
+{
+	users("*@hub.example maildir:mail/%u\n");
+	table("users", "*@hub.example maildir:/srv/%u\n"
+		       "a@hub.example maildir:mail/of/a\n");
+	build();
+	lists("and of the tables before", SANDBOX_MAILDIR,
+	      " . +/srv +mail/of/a +mail");
+	unlink("config.cdb.old");
 }
 
 static void
@@ -483,6 +497,7 @@ main(void)
 	table("locals", "hub.example\nb.example\n");
 	users("*@hub.example maildir:mail/%u\n");
 	test_roots();
+	test_past_roots();
 	test_many_roots();
 	test_authorities();
 	apart(look, &o);
