@@ -225,3 +225,26 @@ seed('tables', $_) for "== me\nh.test\n== locals\nl.test\n== users\n" .
 seed('proxy', $_) for cuts("\0$sign\x21\x11\0\4abcd");
 seed('smtpc', $_) for cuts("220 x\r\n250 x\r\n250 ok\r\n950 x\r\n250 x\r\n354 x\r\n");
 seed('header', $_) for cuts("\1x\@\"a b\", c\@d", "\0Bcc: a, b\nTo: c\n\n");
+
+# Files of the queue, and tables at work.
+seed('holds', $_) for str('news-1@x.test') . str('new*') . "from news-*\@x.test\nfrom <>\n" .
+	"dest smtp:mx/example.com\ndest qm?p:*\n", str('') . str('a*b') . "from *\n",
+	str('x') . str('') . "dest a", str('x') . str('*') . "to x\n";
+seed('warmup', $_) for str("\1\2\3\xf0\1\xe6\2\xf0\xc8") . str('x.test') . str('a b') .
+	"20 192.0.2.1 g 100.\n20 192.0.2.1 x.test 7.\n21 192.0.2.1 g 5.\n20 192.0.2",
+	str("\1" x 30 . "\xf0" . "\1" x 30) . str('g 7.') . str('1.') . '';
+seed('aliases', $_) for str('a@hub.test b@x.test c@hub.test') . str('s@x.test') .
+	str("Delivered-To: b\@hub.test\n") . "== aliases\na\@hub.test b\@hub.test a\@hub.test\n" .
+	"b\@hub.test c\@x.test d\@x.test\nc\@hub.test b\@hub.test\n*\@far.test a\@hub.test\n",
+	str('a@x.b.test') . str('s@d.test') . str('v') . "== routes\n* smtp:mx pool=p\n" .
+	"== pools\npool p\nmember p 192.0.2.1 hub.test weight=3\nmember p 2001:db8::1 hub.test\n" .
+	"sender p .test <>\nheader p x-k v\ngroup g .b.test\n";
+seed('netdb', $_) for str('hub') . str("127.0.0.1 hub\n::1 hub hub6 # x\n") .
+	str("nameserver 192.0.2.1\nsearch a.test b.test\n"),
+	str('hub') . str("# none\n") . str("nameserver 192.0.2.1\nnameserver ::1\n") .
+	str("\3" . "\xc0\x0c\0\1\0\1\0\0\0\1\0\4\xc0\0\2\1") .
+	str("\3" . "\xc0\x0c\0\x1c\0\1\0\0\0\1\0\x10" . 'x' x 16) . str("\x30") . str("\x31"),
+	str('hub.') . str('') . str("domain x.test\n") . str("\x31") . str("\x37" . 'x' x 40);
+my $mail = "\0\0" . str('a@b.test') . str('c@d.test') . str('key=x') . str("hello\n") . "\1\0\0\0";
+seed('segment', $_) for "\4\2$mail\0\5\0\1\0\0\1\0\xff\3\3$mail\1\0\1\0\1\2\0\1\3\xff\0",
+	"\6\2$mail\0$mail\1" . "\3\0\1\1" . "\2\0\0\0\1" . "\1\0\0\0\1" . str('ok') . "\0\xff\0\0";
