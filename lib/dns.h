@@ -1,10 +1,10 @@
-/* dns.h - looking names up without blocking, on c-ares
+/* dns.h - looking names up without blocking
  *
- * Only qmtpc and smtp-gateway link it. The servers are resolv.conf's, or
- * those of the QUAIL_DNS environment variable (ADDRESS:PORT,...), for tests.
+ * How the questions are asked: dns_ask.h. Only qmtpc and smtp-gateway link it.
+ * The servers are resolv.conf's, or those of the QUAIL_DNS environment variable
+ * (ADDRESS:PORT,...), for tests.
  *
- * Source  c-ares: ares_getaddrinfo(3), ares_query(3); RFC 5321 section 5.1,
- *         RFC 7505 (null MX)
+ * Source  RFC 5321 section 5.1; RFC 7505 (null MX)
  * Test    tests/dns_test.c
  */
 #ifndef QUAIL_LIB_DNS_H

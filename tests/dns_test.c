@@ -7,6 +7,7 @@
 #include "tests/tap.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -14,7 +15,16 @@
 
 static struct loop loop;
 static struct loop_io server_io;
-static unsigned n_asked, n_silent;
+static struct loop_io tcp_io;
+static unsigned n_asked, n_silent, n_edns, n_tcp;
+
+/* what can be seen of the last questions */
+enum { SEEN_MAX = 400 };
+static struct {
+	uint16_t port, id;
+	char name[64];
+} seen[SEEN_MAX];
+static unsigned n_seen;
 
 /* the server */
 
@@ -91,6 +101,16 @@ put_address(struct packet *p, unsigned type, unsigned last)
 	record_end(p, from);
 }
 
+/* An alias of itself; that is enough to be counted. */
+static void
+put_alias(struct packet *p)
+{
+	size_t from = record(p, 5);
+
+	u16(p, 0xc00c);
+	record_end(p, from);
+}
+
 static void
 put_many_mx(struct packet *p)
 {
@@ -118,7 +138,14 @@ answer(struct packet *p, const char *name, unsigned type)
 	if (!strcmp(name, "dead"))
 		return -1;
 	if (type == A || type == AAAA) {
-		bool both = !strcmp(name, "both") || !strcmp(name, "late");
+		bool both = !strcmp(name, "both") || !strcmp(name, "late") ||
+			    !strcmp(name, "forged") ||
+			    !strcmp(name, "guessed") || !strcmp(name, "shy");
+
+		for (i = 0; i < 20 && !strcmp(name, "chain"); i++)
+			put_alias(p);
+		if (!strcmp(name, "chain"))
+			both = true;
 
 		if (both || (!strcmp(name, "four") && type == A))
 			put_address(p, type, 1);
@@ -171,12 +198,100 @@ question(const uint8_t *q, size_t n, char *name, unsigned *type)
 	size_t at = 12, i;
 
 	for (i = 0; i < q[12] && i < 63; i++)
-		name[i] = (char)q[13 + i];
+		name[i] = (char)tolower(q[13 + i]);
 	name[i] = '\0';
 	while (at < n && q[at])
 		at += q[at] + 1u;
 	*type = (unsigned)(q[at + 1] << 8 | q[at + 2]);
 	return at + 5;
+}
+
+static void
+see(const struct sockaddr_storage *from, const uint8_t *q, size_t n)
+{
+	static const uint8_t opt[5] = {0, 0, 41, 1232 >> 8, 1232 & 255};
+
+	n_edns += q[11] == 1 && n > 11 && memcmp(q + n - 11, opt, 5) == 0;
+	if (n_seen == SEEN_MAX)
+		return;
+	seen[n_seen].port =
+	    ntohs(((const struct sockaddr_in *)(const void *)from)->sin_port);
+	seen[n_seen].id = (uint16_t)(q[0] << 8 | q[1]);
+	memcpy(seen[n_seen++].name, q + 13, q[12]);
+}
+
+static void
+lower(struct packet *p)
+{
+	size_t i;
+
+	for (i = 12; p->at[i]; i++)
+		p->at[i] = (uint8_t)tolower(p->at[i]);
+}
+
+/* Somebody who knows the port and, if he is told, the id: but he cannot see
+ * how the name was written. */
+static void
+forge(int fd, const struct packet *true_one, const struct sockaddr_storage *to,
+      bool knows_id)
+{
+	struct packet p = *true_one;
+	unsigned i;
+
+	lower(&p);
+	p.at[p.len - 1] = 66;
+	for (i = 0; i < (knows_id ? 1 : 100); i++) {
+		if (!knows_id) {
+			p.at[0] = (uint8_t)rand();
+			p.at[1] = (uint8_t)rand();
+		}
+		sendto(fd, p.at, p.len, 0, (const void *)to,
+		       sizeof(struct sockaddr_in));
+	}
+}
+
+/* By TCP: the true one. The question is short, and comes in one piece. */
+static void
+answer_tcp(struct loop_io *io, unsigned events)
+{
+	uint8_t q[514], head[2];
+	struct packet p = {.len = 0};
+	char name[64];
+	unsigned type;
+	ssize_t n = recv(io->fd, q, sizeof q, MSG_DONTWAIT);
+
+	(void)events;
+	if (n >= 19) {
+		n_tcp++;
+		p.len = question(q + 2, (size_t)n - 2, name, &type);
+		memcpy(p.at, q + 2, p.len);
+		answer(&p, name, type);
+		p.at[2] = 0x81;
+		p.at[3] = 0x80;
+		p.at[6] = (uint8_t)(p.n_answers >> 8);
+		p.at[7] = (uint8_t)p.n_answers;
+		memset(p.at + 8, 0, 4);
+		if (!strcmp(name, "shy"))
+			lower(&p);
+		head[0] = (uint8_t)(p.len >> 8);
+		head[1] = (uint8_t)p.len;
+		send(io->fd, head, 2, MSG_MORE);
+		send(io->fd, p.at, p.len, 0);
+	}
+	loop_forget(&loop, io);
+	close(io->fd);
+	free(io);
+}
+
+static void
+serve_tcp(struct loop_io *io, unsigned events)
+{
+	struct loop_io *one = calloc(1, sizeof *one);
+
+	(void)events;
+	*one =
+	    (struct loop_io){accept(io->fd, NULL, NULL), LOOP_READ, answer_tcp};
+	loop_watch(&loop, one);
 }
 
 static void
@@ -196,6 +311,7 @@ serve(struct loop_io *io, unsigned events)
 	if (n < 17)
 		return;
 	n_asked++;
+	see(&from, q, (size_t)n);
 	end = question(q, (size_t)n, name, &type);
 	memcpy(p.at, q, end);
 	p.len = end;
@@ -207,6 +323,12 @@ serve(struct loop_io *io, unsigned events)
 	p.at[6] = (uint8_t)(p.n_answers >> 8);
 	p.at[7] = (uint8_t)p.n_answers;
 	memset(p.at + 8, 0, 4);
+	if (!strcmp(name, "shy"))
+		lower(&p);
+	if (!strcmp(name, "forged"))
+		forge(io->fd, &p, &from, true);
+	if (!strcmp(name, "guessed"))
+		forge(io->fd, &p, &from, false);
 	/* a forged answer first, and noise: neither may be believed */
 	p.at[0] ^= 0x55;
 	sendto(io->fd, p.at, p.len, 0, (void *)&from, from_len);
@@ -231,6 +353,11 @@ start_server(void)
 	setenv("QUAIL_DNS", where, 1);
 	server_io = (struct loop_io){fd, LOOP_READ, serve};
 	loop_watch(&loop, &server_io);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (void *)&sin, len) != 0 || listen(fd, 50) != 0)
+		exit(1);
+	tcp_io = (struct loop_io){fd, LOOP_READ, serve_tcp};
+	loop_watch(&loop, &tcp_io);
 }
 
 /* the client */
@@ -381,6 +508,74 @@ test_mx(struct dns *dns, struct dns_query *q)
 	ok(mx(dns, q, "a b") == DNS_NONE, "no name");
 }
 
+/* How many of what was seen differ? */
+static unsigned
+differ(unsigned n, bool ports)
+{
+	unsigned i, j, count = 0;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < i; j++)
+			if (ports ? seen[i].port == seen[j].port
+				  : seen[i].id == seen[j].id)
+				break;
+		count += j == i;
+	}
+	return count;
+}
+
+static unsigned
+spellings(unsigned n)
+{
+	unsigned i, j, count = 0;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < i && strcmp(seen[i].name, seen[j].name); j++)
+			;
+		count += j == i;
+	}
+	return count;
+}
+
+static void
+test_guesses(struct dns *dns, struct dns_query *q)
+{
+	static struct dns_query many[50];
+	unsigned i;
+
+	n_seen = n_edns = n_done = 0;
+	memset(seen, 0, sizeof seen);
+	for (i = 0; i < 50; i++)
+		dns_mx(dns, &many[i], SLICE("abcdefghijkl.test"), done);
+	wait_for(50);
+	ok(n_seen == 50 && differ(50, true) == 50,
+	   "50 questions at a time come from %u ports", differ(50, true));
+	ok(differ(50, false) >= 48, "with %u ids", differ(50, false));
+	ok(spellings(50) >= 45, "in %u spellings", spellings(50));
+	ok(n_edns == 50, "by EDNS");
+	n_seen = 0;
+	memset(seen, 0, sizeof seen);
+	for (i = 0; i < 100; i++)
+		mx(dns, q, "abcdefghijkl.test");
+	ok(n_seen == 100 && differ(100, true) >= 90,
+	   "100 one after the other, from %u ports", differ(100, true));
+	ok(differ(100, false) >= 95, "with %u ids", differ(100, false));
+	n_tcp = 0;
+	ok(addresses(dns, q, "guessed.test") == DNS_FOUND &&
+	       is_address(q, 0, "::1") && is_address(q, 1, "127.0.0.1") &&
+	       n_tcp == 0,
+	   "100 answers by somebody who guesses the id: none is believed");
+	ok(addresses(dns, q, "forged.test") == DNS_FOUND &&
+	       is_address(q, 0, "::1") && is_address(q, 1, "127.0.0.1") &&
+	       n_tcp == 2,
+	   "one who knows it does not know the spelling: asked by TCP");
+	ok(addresses(dns, q, "shy.test") == DNS_FOUND && q->n_addresses == 2 &&
+	       n_tcp == 4,
+	   "a server that changes the spelling is believed by TCP");
+	ok(addresses(dns, q, "chain.test") == DNS_SOFT,
+	   "20 aliases are too many");
+}
+
 /* a query begun where the last one is told */
 
 static struct dns *chain_dns;
@@ -450,10 +645,13 @@ main(void)
 	dns = dns_open(&loop);
 	test_addresses(dns, q);
 	test_mx(dns, q);
+	test_guesses(dns, q);
 	test_many(dns);
 	test_close(dns);
 	loop_forget(&loop, &server_io);
 	close(server_io.fd);
+	loop_forget(&loop, &tcp_io);
+	close(tcp_io.fd);
 	loop_free(&loop);
 	free(q);
 	return tap_done();
