@@ -2,7 +2,8 @@
  *
  * What must survive a crash goes through here and nowhere else, so that a
  * test can record the calls, stop before each, fail each, and replay
- * what a disk may legally have kept. Names are relative to a directory
+ * what a disk may legally have kept (but for those of fs_names.c, where
+ * nothing rests on their order). Names are relative to a directory
  * descriptor. Calls hide EINTR but nothing else.
  *
  * Test  the queue's replay tests sit on fs_use
@@ -155,6 +156,24 @@ fs_stat(int fd, struct stat *st);
  */
 int
 fs_list(int dir, struct buf *names);
+
+/* fs_each - tell the names in a directory one by one, in no order
+ *
+ * Without "." and "..". For directories that strangers may have filled: it
+ * holds no more of them than the kernel gives at once.
+ * Takes    told: false: no more are wanted.
+ * Returns  0; -1 with errno.
+ */
+int
+fs_each(int dir, bool (*told)(void *arg, const char *name), void *arg);
+
+/* fs_swap - two names of one directory, each for what the other was, at once
+ *
+ * Returns  0; -1 with errno, EINVAL or ENOSYS where file system or kernel
+ *          cannot do it.
+ */
+int
+fs_swap(int dir, const char *a, const char *b);
 
 /* fs_lock - lock a file for this process alone, without waiting
  *

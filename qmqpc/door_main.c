@@ -52,6 +52,7 @@ find_spool(void)
 	spool_close(&door.spool);
 	spool_path(&path, ".");
 	spool_open_or_make(&door.spool, buf_slice(&path).at);
+	spool_limit(&door.spool, &config);
 	buf_free(&path);
 }
 

@@ -1,237 +1,13 @@
 #include "qmqpc/drain.h"
 
 #include "lib/clock.h"
-#include "lib/fs.h"
 #include "lib/log.h"
-#include "qmqpc/failure.h"
+#include "qmqpc/drain_parts.h"
+#include "qmqpc/marks.h"
 
 #include <errno.h>
 #include <fcntl.h>
-
-/* one message */
-
-static void
-say(const char *event, const struct waiting_item *item)
-{
-	log_open(event);
-	log_id("id", item->id);
-}
-
-static void
-say_letter(const char *event, const struct waiting_item *item,
-	   const struct letter *l)
-{
-	say(event, item);
-	log_number("uid", l->owner);
-	log_bytes("from", l->sender);
-	log_number("rcpts", l->entry.n_rcpts);
-}
-
-static int
-sync_names(struct drain *d)
-{
-	if (d->n_unsynced == 0)
-		return 0;
-	d->n_unsynced = 0;
-	return fs_sync(d->spool.sync_dir);
-}
-
-/* If the name stays, at least we do not send it again. */
-static int
-remove_name(struct drain *d, struct waiting_item *item)
-{
-	char name[SPOOL_NAME];
-
-	item->is_sent = true;
-	spool_name(name, "m.", item->id);
-	if (fs_unlink(d->spool.dir, name) != 0 && errno != ENOENT)
-		return -1;
-	item->is_there = false;
-	return ++d->n_unsynced < DRAIN_UNSYNCED_MAX ? 0 : sync_names(d);
-}
-
-static int
-move_to_failed(struct drain *d, struct waiting_item *item, const char *reason)
-{
-	char name[SPOOL_NAME];
-
-	say("failed", item);
-	log_text("why", reason);
-	log_close();
-	spool_name(name, "m.", item->id);
-	if (fs_rename(d->spool.dir, name, d->failed_dir, name) != 0)
-		return -1;
-	item->is_there = false;
-	d->n_failed++;
-	d->n_unsynced++;
-	return fs_sync(d->failed_dir) == 0 ? sync_names(d) : -1;
-}
-
-static void
-send_package(struct drain *d, struct package *p, struct verdict *v,
-	     struct slice *hub, struct buf *why)
-{
-	int64_t until_ms =
-	    clock_ms() + d->try_ms + (int64_t)(p->size / DRAIN_BYTES_PER_MS);
-
-	hubs_send(&d->hubs, p, until_ms, v, hub, why);
-}
-
-static bool
-hub_ready(const struct drain *d)
-{
-	unsigned n = hubs_count(&d->place.config), i;
-
-	for (i = 0; i < n; i++)
-		if (backoff_ready(&d->rest[i], clock_ms()))
-			return true;
-	return false;
-}
-
-/* A hub that lives and says Z means this message: it waits by itself. If no
- * hub lives, it goes as soon as one does. */
-static void
-put_off(struct drain *d, struct waiting_item *item, struct slice why)
-{
-	item->n_tries++;
-	if (hub_ready(d)) {
-		item->n_answers++;
-		item->due_ms =
-		    clock_ms() + backoff_pause_ms(item->n_tries, DRAIN_Z_MIN_MS,
-						  DRAIN_Z_MAX_MS);
-	}
-	say("deferred", item);
-	log_number("try", item->n_tries);
-	log_bytes("why", why);
-	log_close();
-}
-
-/* Whatever date it bears: its owner may claim anything, and so may a clock that
- * has not been set yet. */
-static bool
-is_old(const struct drain *d, const struct waiting_item *item,
-       int64_t lifetime_s)
-{
-	return tried_age_s(&d->tried, item) > lifetime_s &&
-	       item->n_answers + 1 >= DRAIN_TRIES;
-}
-
-/* It goes back to its sender; for that a hub must take the bounce. */
-static int
-give_back(struct drain *d, struct waiting_item *item, const struct letter *l,
-	  const struct verdict *v)
-{
-	struct verdict answer;
-	struct package p = {0};
-	struct buf why = {0};
-	struct slice hub;
-	int r = 0;
-
-	if (!failure_returnable(l))
-		return move_to_failed(d, item, "nobody to return it to");
-	if (failure_package(&p, l, &d->place.config, v) != 0) {
-		put_off(d, item, slice_text(strerror(errno)));
-		package_free(&p);
-		return 0;
-	}
-	send_package(d, &p, &answer, &hub, &why);
-	if (answer.code == 'K') {
-		say_letter("bounced", item, l);
-		log_bytes("why", verdict_text(v));
-		log_bytes("hub", hub);
-		log_close();
-		r = remove_name(d, item);
-	} else if (answer.code == 'D' || is_old(d, item, 2 * d->lifetime_s)) {
-		r = move_to_failed(d, item, "its bounce was refused");
-	} else {
-		put_off(d, item, buf_slice(&why));
-	}
-	buf_free(&why);
-	package_free(&p);
-	return r;
-}
-
-static int
-answered(struct drain *d, struct waiting_item *item, const struct letter *l,
-	 const struct verdict *v, struct slice hub, struct slice why)
-{
-	struct verdict late;
-
-	switch (v->code) {
-	case 'K':
-		say_letter("sent", item, l);
-		log_bytes("hub", hub);
-		log_bytes("answer", verdict_text(v));
-		log_close();
-		return remove_name(d, item);
-	case 'D': return give_back(d, item, l, v);
-	default:
-		if (is_old(d, item, d->lifetime_s) && hub_ready(d)) {
-			verdict_say(&late, 'D',
-				    "no hub has taken it for too long "
-				    "(#5.4.7)");
-			return give_back(d, item, l, &late);
-		}
-		put_off(d, item, why);
-		return 0;
-	}
-}
-
-static int
-send_letter(struct drain *d, struct waiting_item *item, const struct letter *l)
-{
-	struct package p = {0};
-	struct buf why = {0};
-	struct verdict v;
-	struct slice hub;
-	int r = 0;
-
-	if (letter_package(l, &p) != 0) {
-		put_off(d, item, slice_text(strerror(errno)));
-	} else {
-		send_package(d, &p, &v, &hub, &why);
-		r = answered(d, item, l, &v, hub, buf_slice(&why));
-	}
-	buf_free(&why);
-	package_free(&p);
-	return r;
-}
-
-static int
-try_item(struct drain *d, struct waiting_item *item)
-{
-	char name[SPOOL_NAME];
-	struct letter l;
-	const char *why;
-	int r = 0;
-
-	if (item->is_sent)
-		return remove_name(d, item);
-	spool_name(name, "m.", item->id);
-	switch (letter_open(&l, &d->spool, name, &why)) {
-	case LETTER_GOOD: r = send_letter(d, item, &l); break;
-	case LETTER_BROKEN: r = move_to_failed(d, item, why); break;
-	case LETTER_TROUBLE:
-		put_off(d, item, slice_text(strerror(errno)));
-		break;
-	case LETTER_GONE:
-		if (errno == ENOENT) {
-			item->is_there = false;
-			break;
-		}
-		/* fall through */
-	case LETTER_FOREIGN:
-		item->is_ignored = true;
-		say("ignored", item);
-		log_text("why", why);
-		log_close();
-		break;
-	}
-	letter_close(&l);
-	return r;
-}
-
-/* the whole */
+#include <unistd.h>
 
 static void
 recall(struct drain *d)
@@ -255,56 +31,112 @@ keep(struct drain *d)
 	log_close();
 }
 
-/* Tell those who drop that there is too much already, or no longer. */
+/* What is never sent, by its owner: at once, and then a count a minute. */
 static void
-mark_full(struct drain *d)
+say_odd(struct shares_odd *odd, const char *event, uid_t uid)
 {
-	uint64_t max = d->spool.bytes_max;
-	bool full = d->waiting.bytes > (d->is_full ? max / 4 * 3 : max);
-	int fd;
+	int64_t now_ms = clock_ms();
 
-	if (full == d->is_full)
+	if (odd->n == 0 ||
+	    (odd->told_ms != 0 && now_ms - odd->told_ms < SHARES_SAY_MS))
 		return;
-	log_open(full ? "full" : "room");
-	log_number("bytes", (int64_t)d->waiting.bytes);
+	log_open(event);
+	log_number("uid", uid);
+	log_number("n", (int64_t)odd->n);
+	log_text("why", odd->why);
 	log_close();
-	fs_unlink(d->spool.dir, SPOOL_FULL); /* perhaps somebody else's */
-	d->is_full = false;
-	if (!full)
-		return;
-	fd = fs_open(d->spool.dir, SPOOL_FULL, O_WRONLY | O_CREAT | O_EXCL,
-		     0600);
-	if (fd >= 0) {
-		fs_close(fd);
-		d->is_full = true;
+	odd->n = 0;
+	odd->told_ms = now_ms;
+}
+
+static void
+say_all_odd(struct drain *d)
+{
+	struct shares *s = &d->waiting.shares;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		say_odd(&s->list[i].ignored, "ignored", s->list[i].uid);
+		say_odd(&s->list[i].broken, "failed", s->list[i].uid);
 	}
 }
 
-int
-drain_once(struct drain *d)
+static int
+scan(struct drain *d)
 {
-	int64_t now_ms = clock_ms();
+	int64_t begun_ms = clock_ms();
+
+	if (waiting_scan(&d->waiting, &d->spool, begun_ms) != 0)
+		return -1;
+	failed_count(&d->failed, &d->waiting.shares, begun_ms);
+	marks_set(&d->spool, &d->waiting.shares);
+	recall(d);
+	waiting_sort(&d->waiting, begun_ms);
+	d->scan_ms = clock_ms();
+	d->gap_ms = (d->scan_ms - begun_ms) * DRAIN_GAP_TIMES + DRAIN_GAP_MS;
+	if (d->gap_ms > DRAIN_GAP_MAX_MS)
+		d->gap_ms = DRAIN_GAP_MAX_MS;
+	return 0;
+}
+
+/* Is it time to look for new mail? */
+static bool
+is_over(const struct drain *d)
+{
+	int64_t since_ms = clock_ms() - d->scan_ms;
+
+	return since_ms >= DRAIN_SLICE_MS && since_ms >= d->gap_ms;
+}
+
+static int
+try_all(struct drain *d)
+{
 	size_t i;
 
-	if (waiting_scan(&d->waiting, &d->spool, now_ms) != 0)
-		return -1;
-	secure_forget(&d->hubs.secure);
-	recall(d);
-	mark_full(d);
-	waiting_sort(&d->waiting);
 	for (i = 0; i < d->waiting.n && !*d->stopping; i++) {
 		struct waiting_item *item = &d->waiting.items[i];
 
-		if (item->is_ignored || item->due_ms > now_ms)
-			continue;
-		if (!item->is_sent && !hub_ready(d))
+		if (!waiting_is_due(item, d->scan_ms))
 			break;
-		if (try_item(d, item) != 0)
+		if (!item->is_sent && !drain_hub_ready(d))
+			break;
+		d->is_cut = is_over(d);
+		if (d->is_cut)
+			break;
+		if (drain_try(d, item) != 0)
 			return -1;
 		log_flush();
 	}
+	return 0;
+}
+
+/* Where no name can be removed all would be sent again and again. */
+static bool
+can_be_written(struct drain *d)
+{
+	if (faccessat(d->spool.dir, ".", W_OK, AT_EACCESS) == 0)
+		return true;
+	d->gap_ms = DRAIN_GAP_MAX_MS;
+	log_open("unwritable");
+	log_text("what", "the spool");
+	log_errno(errno);
+	log_close();
+	return false;
+}
+
+int
+drain_slice(struct drain *d)
+{
+	d->n_tried = 0;
+	d->is_cut = false;
+	if (scan(d) != 0)
+		return -1;
+	secure_forget(&d->hubs.secure);
+	if (can_be_written(d) && try_all(d) != 0)
+		return -1;
+	say_all_odd(d);
 	keep(d);
-	return sync_names(d);
+	return drain_sync(d);
 }
 
 int64_t
@@ -322,4 +154,12 @@ drain_pause_ms(const struct drain *d)
 	if (due_ms > now_ms + DRAIN_LOOK_MS)
 		return DRAIN_LOOK_MS;
 	return due_ms > now_ms ? due_ms - now_ms : 0;
+}
+
+int64_t
+drain_gap_ms(const struct drain *d)
+{
+	int64_t left_ms = d->scan_ms + d->gap_ms - clock_ms();
+
+	return left_ms > 0 ? left_ms : 0;
 }

@@ -1,6 +1,8 @@
 /* drain_open.c - the first part of drain.h: how a drain begins */
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "qmqpc/drain.h"
+#include "qmqpc/marks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,22 +24,34 @@ refuse(struct buf *why, int code, const char *what, struct slice path)
 	return code;
 }
 
-/* All may make names there: what was there before us must be ours. */
-static int
-open_failed(struct drain *d)
+/* Without failed/ the mail goes all the same. */
+static void
+open_places(struct drain *d)
+{
+	if (failed_open(&d->failed, &d->spool) != 0) {
+		log_open("place-taken");
+		log_text("name", SPOOL_FAILED);
+		log_errno(errno);
+		log_close();
+	}
+	marks_recall(&d->spool, &d->waiting.shares);
+	tried_open(&d->tried, d->failed.dir);
+}
+
+/* Else anybody could remove anybody's mail. */
+static void
+mend_mode(const struct spool *s)
 {
 	struct stat st;
 
-	if (fs_mkdir(d->spool.dir, SPOOL_FAILED, 0700) != 0 && errno != EEXIST)
-		return -1;
-	d->failed_dir = fs_open_dir(d->spool.dir, SPOOL_FAILED);
-	if (d->failed_dir < 0 || fs_stat(d->failed_dir, &st) != 0)
-		return -1;
-	if (st.st_uid != d->spool.owner && st.st_uid != geteuid()) {
-		errno = EPERM;
-		return -1;
-	}
-	return fs_sync(d->spool.sync_dir);
+	if (fs_stat(s->sync_dir, &st) != 0 || !(st.st_mode & S_IWOTH) ||
+	    (st.st_mode & S_ISVTX))
+		return;
+	log_open("spool-mode");
+	log_text("what", "all may write to it, and it was not sticky");
+	if (fchmod(s->sync_dir, (st.st_mode & 07777) | S_ISVTX) != 0)
+		log_errno(errno);
+	log_close();
 }
 
 static void
@@ -71,22 +85,13 @@ drain_limits(struct drain *d)
 	d->try_ms = (int64_t)try_s * 1000;
 }
 
-/* A drain that died may have left its mark. */
-static bool
-was_full(const struct spool *s)
-{
-	struct stat st;
-
-	return spool_stat(s, SPOOL_FULL, &st) == 0;
-}
-
 int
 drain_open(struct drain *d, const char *dir, struct buf *why)
 {
 	struct buf path = {0};
 	int code = 0;
 
-	d->spool.dir = d->spool.sync_dir = d->failed_dir = -1;
+	d->spool.dir = d->spool.sync_dir = d->failed.dir = -1;
 	if (place_open(&d->place, dir, why) != 0)
 		return EX_TEMPFAIL;
 	spool_path(&path, d->place.dir);
@@ -100,14 +105,11 @@ drain_open(struct drain *d, const char *dir, struct buf *why)
 	else if (fs_lock(d->spool.sync_dir) != 0)
 		code = refuse(why, EX_TEMPFAIL, "another drain has the spool ",
 			      buf_slice(&path));
-	else if (open_failed(d) != 0)
-		code = refuse(why, EX_TEMPFAIL, "failed/ in the spool ",
-			      buf_slice(&path));
-	else
-		d->is_full = was_full(&d->spool);
 	drain_limits(d);
-	if (code == 0)
-		tried_open(&d->tried, d->failed_dir);
+	if (code == 0) {
+		mend_mode(&d->spool);
+		open_places(d);
+	}
 	d->hubs = (struct hubs){.config = &d->place.config,
 				.secure.dir = d->place.dir,
 				.rest = d->rest};
@@ -119,8 +121,7 @@ void
 drain_close(struct drain *d)
 {
 	secure_forget(&d->hubs.secure);
-	if (d->failed_dir >= 0)
-		fs_close(d->failed_dir);
+	failed_close(&d->failed);
 	spool_close(&d->spool);
 	waiting_free(&d->waiting);
 	tried_free(&d->tried);

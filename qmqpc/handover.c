@@ -51,7 +51,7 @@ later(struct submit *s, const char *what, int error)
 
 /* No hub has it: then it is the spool's, if there is one. */
 static int
-keep(struct submit *s, const struct spool *spool)
+keep(struct submit *s, struct spool *spool)
 {
 	struct spool_entry e = {.birth_us = clock_us(),
 				.n_rcpts = (uint32_t)s->rcpts.n};
@@ -70,7 +70,7 @@ keep(struct submit *s, const struct spool *spool)
 }
 
 static int
-send_it(struct submit *s, const struct place *place, const struct spool *spool)
+send_it(struct submit *s, const struct place *place, struct spool *spool)
 {
 	struct hubs hubs = {.config = &place->config, .secure.dir = place->dir};
 	int64_t until_ms =

@@ -95,7 +95,7 @@ submit_all(struct keep *k, struct submit *s)
 }
 
 static void
-spool_it(struct keep *k, struct submit *s, const struct spool *spool)
+spool_it(struct keep *k, struct submit *s, struct spool *spool)
 {
 	struct spool_entry e = {.id = k->id,
 				.birth_us = clock_us(),
@@ -110,8 +110,8 @@ spool_it(struct keep *k, struct submit *s, const struct spool *spool)
 }
 
 void
-keep_commit(struct keep *k, const struct config *config,
-	    const struct spool *spool, struct verdict *v)
+keep_commit(struct keep *k, const struct config *config, struct spool *spool,
+	    struct verdict *v)
 {
 	const struct options options = {0};
 	struct submit s = {0};

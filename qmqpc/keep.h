@@ -43,8 +43,8 @@ keep_rcpt(struct keep *k, struct slice rcpt);
  *          recipient, too large. Blocks for the syncs.
  */
 void
-keep_commit(struct keep *k, const struct config *config,
-	    const struct spool *spool, struct verdict *v);
+keep_commit(struct keep *k, const struct config *config, struct spool *spool,
+	    struct verdict *v);
 
 void
 keep_free(struct keep *k);

@@ -9,7 +9,23 @@
 
 enum { PIECE = 65536 };
 
-/* Without O_NONBLOCK a FIFO would keep us waiting for its writer. */
+/* Its owner may have closed it to us, or it is no file. All else passes: a
+ * lease that its owner holds on it, too few descriptors. */
+static enum letter_result
+unopened(int error)
+{
+	switch (error) {
+	case ENOENT: return LETTER_GONE;
+	case EACCES:
+	case EPERM:
+	case ELOOP:
+	case ENXIO: return LETTER_FOREIGN;
+	default: return LETTER_TROUBLE;
+	}
+}
+
+/* Without O_NONBLOCK a FIFO would keep us waiting for its writer, and a lease
+ * for its holder. */
 static enum letter_result
 open_file(struct letter *l, const struct spool *s, const char *name,
 	  const char **why)
@@ -19,7 +35,7 @@ open_file(struct letter *l, const struct spool *s, const char *name,
 	l->fd = fs_open(s->dir, name, O_RDONLY | O_NONBLOCK, 0);
 	*why = "it cannot be opened";
 	if (l->fd < 0)
-		return errno == ELOOP ? LETTER_FOREIGN : LETTER_GONE;
+		return unopened(errno);
 	if (fs_stat(l->fd, &st) != 0)
 		return LETTER_TROUBLE;
 	*why = "not a file with one name";

@@ -23,8 +23,8 @@ struct letter {
 
 enum letter_result {
 	LETTER_GOOD,
-	LETTER_GONE,	/* no such name, or no permission: errno */
-	LETTER_FOREIGN, /* not a plain file with one name: not touched */
+	LETTER_GONE,	/* no such name */
+	LETTER_FOREIGN, /* not a plain file with one name, or closed to us */
 	LETTER_BROKEN,	/* a file, but no message */
 	LETTER_TROUBLE	/* it could not be read: errno */
 };

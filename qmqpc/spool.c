@@ -2,10 +2,12 @@
 
 #include "lib/crc32c.h"
 #include "lib/fs.h"
+#include "qmqpc/marks.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 void
 spool_path(struct buf *path, const char *dir)
@@ -102,6 +104,8 @@ spool_close(struct spool *s)
 	if (s->dir >= 0)
 		fs_close(s->dir);
 	s->dir = s->sync_dir = -1;
+	shares_free(&s->seen);
+	s->has_seen = false;
 }
 
 void
@@ -137,38 +141,57 @@ spool_stat(const struct spool *s, const char *name, struct stat *st)
 	return r;
 }
 
-static uint64_t
-seen_bytes(const struct spool *s)
-{
-	struct buf names = {0};
-	uint64_t bytes = 0, id;
-	struct slice rest;
-	struct stat st;
+struct look {
+	struct spool *spool;
+	unsigned left;
+};
 
-	if (s->sync_dir < 0 || fs_list(s->sync_dir, &names) != 0)
-		return 0;
-	rest = buf_slice(&names);
-	while (rest.len > 0) {
-		if (spool_id(rest.at, "m.", &id) &&
-		    spool_stat(s, rest.at, &st) == 0)
-			bytes += (uint64_t)st.st_size;
-		rest = slice_from(rest, strlen(rest.at) + 1);
-	}
-	buf_free(&names);
-	return bytes;
+static bool
+see_name(void *arg, const char *name)
+{
+	struct look *look = arg;
+	struct stat st;
+	uint64_t id;
+
+	if (spool_id(name, "m.", &id) &&
+	    spool_stat(look->spool, name, &st) == 0 && shares_counts(&st))
+		shares_of(&look->spool->seen, st.st_uid)->waits +=
+		    shares_weight(&st);
+	return --look->left > 0;
+}
+
+/* The rest is the drain's to count. */
+static void
+see(struct spool *s)
+{
+	struct look look = {s, SPOOL_LOOK};
+
+	s->has_seen = true;
+	if (s->sync_dir >= 0)
+		fs_each(s->sync_dir, see_name, &look);
+}
+
+static bool
+has_share_left(struct spool *s, uint64_t size)
+{
+	struct share *mine;
+
+	if (!s->has_seen)
+		see(s);
+	mine = shares_of(&s->seen, geteuid());
+	if (shares_full(mine, size, shares_used(&s->seen, s->bytes_max),
+			s->bytes_max))
+		return false;
+	mine->waits += size;
+	return true;
 }
 
 int
-spool_room(const struct spool *s, uint64_t size)
+spool_room(struct spool *s, uint64_t size)
 {
 	uint64_t bytes, files;
-	struct stat st;
 
-	if (spool_stat(s, SPOOL_FULL, &st) == 0 && st.st_uid == s->owner) {
-		errno = EDQUOT;
-		return -1;
-	}
-	if (seen_bytes(s) + size > s->bytes_max) {
+	if (marks_is_full(s, geteuid()) || !has_share_left(s, size)) {
 		errno = EDQUOT;
 		return -1;
 	}

@@ -3,8 +3,9 @@
  *   DIR/spool              mode 3733: all may drop, only its owner may list
  *     m.0f1e2d3c4b5a6978   a message (spool_entry.h), its owner's who sent it
  *     tmp.0f1e2d3c4b5a6978 one that is being written
- *     full                 made by the drain: nothing more is taken
+ *     full/                made by the drain: who has enough there (marks.h)
  *     failed/              mail that can be neither sent nor returned
+ *     aside.ID             what had one of these two names and was not ours
  *
  * A message is ours once it has its name m.ID, and the name is on the disk:
  *
@@ -26,6 +27,7 @@
 
 #include "cdb/config.h"
 #include "qmqpc/package.h"
+#include "qmqpc/shares.h"
 #include "qmqpc/spool_entry.h"
 
 #include <sys/stat.h>
@@ -37,7 +39,8 @@
 enum {
 	SPOOL_NAME = 24, /* room for a name */
 	SPOOL_MODE = 03733,
-	SPOOL_SPARE = 8 * 1024 * 1024 /* bytes of the disk left to others */
+	SPOOL_SPARE = 8 * 1024 * 1024, /* bytes of the disk left to others */
+	SPOOL_LOOK = 10000 /* names that one who drops looks at, at the most */
 };
 
 #define SPOOL_BYTES_MAX (UINT64_C(1) << 30) /* the whole spool */
@@ -48,6 +51,8 @@ struct spool {
 	uid_t owner;
 	mode_t file_mode;
 	uint64_t bytes_max;
+	bool has_seen; /* spool_room has looked, and this is what is there */
+	struct shares seen;
 };
 
 /* spool_path - append its path: QUAIL_SPOOL, or "spool" in dir; with "/."
@@ -74,15 +79,16 @@ spool_open_or_make(struct spool *s, const char *path);
 void
 spool_close(struct spool *s);
 
-/* spool_room - may a message of this size be added?
+/* spool_room - may this user add a message of this size?
  *
- * No, if the drain has set its mark (one of another owner than the
- * directory's counts for nothing), if the messages that we can see exceed
- * bytes_max with it, or if the disk is nearly full.
- * Returns  0; -1 with errno: EDQUOT, ENOSPC.
+ * No, if the drain has marked him, if what we see of the spool leaves him no
+ * room for it (shares.h), or if the disk is nearly full. Who may list the
+ * spool sees the first SPOOL_LOOK names of it, once until spool_close.
+ * Returns  0, and the message counts as one that is there; -1 with errno:
+ *          EDQUOT, ENOSPC.
  */
 int
-spool_room(const struct spool *s, uint64_t size);
+spool_room(struct spool *s, uint64_t size);
 
 /* spool_put - keep a sealed package; see the table above
  *

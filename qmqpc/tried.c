@@ -140,7 +140,7 @@ tried_keep(struct tried *t, const struct waiting *w, int64_t lifetime_s)
 	struct buf text = {0};
 	int r;
 
-	if (!is_time(t, lifetime_s) || !any_tried(w))
+	if (t->dir < 0 || !is_time(t, lifetime_s) || !any_tried(w))
 		return 0;
 	put_text(t, w, &text);
 	r = smallfile_replace(t->dir, file, other_file, buf_slice(&text));

@@ -45,8 +45,8 @@ struct tried {
 
 /* tried_open - read the file of a spool's failed/
  *
- * Takes    dir: kept open by the caller. Without a file, or with one that
- *          makes no sense, all mail is new.
+ * Takes    dir: kept open by the caller; -1: there is none. Without a file, or
+ * with one that makes no sense, all mail is new.
  */
 void
 tried_open(struct tried *t, int dir);

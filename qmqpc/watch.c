@@ -120,6 +120,16 @@ give_up_rights(const struct drain *d, bool stays)
 	wall_up(&wall, &d->place.config);
 }
 
+/* Names come and go as somebody likes, who is not to keep us busy. */
+static void
+wait_for_work(const struct drain *d, int fd)
+{
+	if (!d->is_cut)
+		wait_for_news(fd, drain_pause_ms(d));
+	while (!stopping && drain_gap_ms(d) > 0)
+		poll(NULL, 0, (int)drain_gap_ms(d));
+}
+
 static int
 follow(struct drain *d)
 {
@@ -129,12 +139,28 @@ follow(struct drain *d)
 	ready_tell();
 	while (!stopping && !wall_is_stale(&wall, &d->place.config)) {
 		follow_config(d);
-		if (drain_once(d) != 0)
+		if (drain_slice(d) != 0)
 			die_sys("draining", "the spool");
-		wait_for_news(fd, drain_pause_ms(d));
+		wait_for_work(d, fd);
 	}
 	close(fd);
 	return 0;
+}
+
+/* Until there is nothing that was not tried; also what came meanwhile. */
+static int
+empty(struct drain *d)
+{
+	give_up_rights(d, false);
+	d->is_once = true;
+	do {
+		follow_config(d);
+		if (drain_slice(d) != 0)
+			die_sys("draining", "the spool");
+	} while (!stopping && (d->is_cut || d->n_tried > 0));
+	return waiting_count(&d->waiting) > 0 ? EX_TEMPFAIL
+	       : d->n_failed > 0	      ? EX_UNAVAILABLE
+					      : 0;
 }
 
 int
@@ -151,15 +177,8 @@ watch_run(const struct options *o)
 		patience_s = (unsigned)config_stopwait_s(&d.place.config);
 	if (code != 0) {
 		session_complain(code, buf_slice(&why));
-	} else if (o->is_watch) {
-		code = follow(&d);
 	} else {
-		give_up_rights(&d, false);
-		if (drain_once(&d) != 0)
-			die_sys("draining", "the spool");
-		code = waiting_count(&d.waiting) > 0 ? EX_TEMPFAIL
-		       : d.n_failed > 0		     ? EX_UNAVAILABLE
-						     : 0;
+		code = o->is_watch ? follow(&d) : empty(&d);
 	}
 	log_finish();
 	drain_close(&d);

@@ -295,11 +295,4 @@ chmod 644 "$work/node/config.cdb"
 as $user $user touch "$work/node/spool/full"
 send 65531
 is "$?" 0 "a planted mark stops nobody"
-rm -rf "$work/node/spool/failed"
-as $user $user mkdir "$work/node/spool/failed"
-as $drain $group "$BIN/qmqpc" --drain "$work/node" >"$work/said" 2>&1
-is "$? $(grep -c failed "$work/said")" "75 1" \
-    "a planted failed/ gets no mail: the drain refuses it"
-check "the message is still there" has_count "$work/node/spool" 3
-
 tap_done

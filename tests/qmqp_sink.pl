@@ -8,6 +8,7 @@
 #   close    closes without an answer
 #   silent   never answers
 #   late     answers K after five seconds
+#   slow     answers K after a tenth of one
 # or does not read all of it:
 #   slam     closes at once
 #   deaf     reads nothing, and stays
@@ -55,6 +56,9 @@ while (my $s = $l->accept) {
 	} elsif ($behaviour eq "late") {
 		next if !defined $want;
 		sleep 5;
+		syswrite $s, netstring("Kok");
+	} elsif ($behaviour eq "slow") {
+		select undef, undef, undef, 0.1;
 		syswrite $s, netstring("Kok");
 	} elsif ($behaviour eq "early") {
 		syswrite $s, netstring("Dno thanks (#5.3.4)");
