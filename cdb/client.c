@@ -17,8 +17,28 @@ client_accept(const struct config *c, struct front_session *s,
 {
 	unsigned rights = config_access(c, peer);
 
+	s->tables = c->generation;
 	allow(s, rights);
 	return rights;
+}
+
+const char *
+client_again(const struct config *c, struct front_session *s, unsigned *rights)
+{
+	struct slice name;
+
+	if (s->tables == c->generation)
+		return s->refused;
+	s->tables = c->generation;
+	front_unnamed(s);
+	*rights = config_access(c, &s->peer);
+	if (s->has_key && config_access_key(c, &s->pin, rights, &name))
+		front_named(s, &s->pin, name);
+	allow(s, *rights);
+	s->refused = server_still_trusts(s->balanced, s->conn.stream.fd)
+			 ? NULL
+			 : CLIENT_UNBALANCED;
+	return s->refused;
 }
 
 static void

@@ -8,9 +8,13 @@
 #include "cdb/config.h"
 #include "lib/front.h"
 
+#define CLIENT_UNBALANCED                                                      \
+	"the balancer that named this client is not trusted any more (#4.7.1)"
+
 /* client_accept - the rights of a new client, by its address
  *
- * Returns  CONFIG_ bits; s->relay and s->repeats say the same.
+ * Returns  CONFIG_ bits; s->relay and s->repeats say the same. They hold until
+ *          client_again.
  */
 unsigned
 client_accept(const struct config *c, struct front_session *s,
@@ -24,6 +28,16 @@ client_accept(const struct config *c, struct front_session *s,
  */
 void
 client_meet(const struct config *c, struct front_session *s, unsigned *rights);
+
+/* client_again - look again before a message when there are new tables
+ *
+ * What its key or its address may do now, and whether whoever has said its
+ * address is still believed.
+ * Returns  NULL; or a static text with its status: no message of this
+ *          session is taken, but each told Z.
+ */
+const char *
+client_again(const struct config *c, struct front_session *s, unsigned *rights);
 
 /* client_begin - may it begin a message of so many bytes now?
  *

@@ -103,6 +103,7 @@ config_refresh(struct config *c, struct buf *why)
 	}
 	map_close(c->map);
 	c->map = map;
+	c->generation++;
 	identify(c, &st);
 	know(c);
 	return 1;

@@ -30,6 +30,7 @@ struct config {
 	dev_t dev; /* which file it is, to see a new one */
 	ino_t inode;
 	int64_t mtime_ns;
+	uint64_t generation;	 /* another behind each that is taken up */
 	unsigned has;		 /* KEYS_HAS_ bits (keys.h) */
 	struct slice locals;	 /* the filter of local domains (keys.h) ... */
 	struct slice depths;	 /* ... and how long suffixes and ... */

@@ -36,7 +36,8 @@ void
 service_start(struct service *s, struct slice refusal);
 
 /* service_refresh - take up a new configuration if there is one, and log it;
- * say what has been counted (often.h); give the system back what a burst of messages has left; call it each second
+ * say what has been counted (often.h); give the system back what a burst of
+ * messages has left; call it each second
  *
  * Limits and balancers go by it at once, for new connections; so does a key
  * whose files have changed.

@@ -128,6 +128,7 @@ front_start(struct front_session *s, struct front *f, int fd,
 	s->front = f;
 	s->number = ++f->n_begun;
 	s->peer = *peer;
+	s->balanced = f->server.balanced;
 	pace_start(&s->pace, &f->server.limits, clock_ms());
 	name_client(s);
 	list_put(&f->sessions, &s->all);
@@ -207,6 +208,13 @@ front_named(struct front_session *s, const struct tls_pin *pin,
 	s->name_len =
 	    (uint8_t)(name.len < FRONT_NAME_MAX ? name.len : FRONT_NAME_MAX);
 	memcpy(s->name, name.at, s->name_len);
+}
+
+void
+front_unnamed(struct front_session *s)
+{
+	s->known = false;
+	s->name_len = 0;
 }
 
 const char *

@@ -57,11 +57,14 @@ struct front_session {
 	struct pace pace;
 	uint64_t number;       /* of its connection, for the door */
 	struct front_key *key; /* NULL: a session without TLS */
-	bool relay;	       /* may send to anywhere */
-	bool repeats;	       /* the same bytes again are a new message */
-	bool limited;	       /* its line in the tables says more */
-	bool met;	       /* front_meet has been called */
-	bool has_key;	       /* it has shown that it has this one: */
+	const struct server_socket *balanced; /* see server.h */
+	uint64_t tables;     /* of which generation its rights are */
+	const char *refused; /* what all its messages are told; NULL: none */
+	bool relay;	     /* may send to anywhere */
+	bool repeats;	     /* the same bytes again are a new message */
+	bool limited;	     /* its line in the tables says more */
+	bool met;	     /* front_meet has been called */
+	bool has_key;	     /* it has shown that it has this one: */
 	struct tls_pin pin;
 	bool known; /* ... by which the tables know it */
 	uint8_t client_len, name_len;
@@ -140,6 +143,10 @@ front_name(const struct front_session *s)
  */
 bool
 front_meet(struct front_session *s, bool *key_r, struct tls_pin *pin);
+
+/* front_unnamed - it is not known by its key any more */
+void
+front_unnamed(struct front_session *s);
 
 /* front_named - the client is known by its key, and called this from here on */
 void

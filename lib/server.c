@@ -86,10 +86,12 @@ enter(struct server *s, const struct endpoint *peer)
 }
 
 void
-server_admit_take(struct server *s, int fd, const struct endpoint *peer,
-		  bool tls)
+server_admit_take(const struct server_socket *socket, int fd,
+		  const struct endpoint *peer, bool balanced)
 {
+	struct server *s = socket->server;
 	const char *why = NULL;
+	bool tls = socket->tls;
 
 	if (s->n_sessions >= s->limits.connections)
 		why = "too many connections";
@@ -104,6 +106,7 @@ server_admit_take(struct server *s, int fd, const struct endpoint *peer,
 	s->n_sessions++;
 	s->n_tls += tls;
 	s->tls = tls;
+	s->balanced = balanced ? socket : NULL;
 	s->accepted(s, fd, peer);
 }
 
@@ -125,9 +128,9 @@ ready(struct loop_io *io, unsigned events)
 		}
 		if (server_trusts(&socket->trust, &peer) &&
 		    s->n_sessions < s->limits.connections)
-			server_proxy_take(s, fd, &peer, socket->tls);
+			server_proxy_take(socket, fd, &peer);
 		else
-			server_admit_take(s, fd, &peer, socket->tls);
+			server_admit_take(socket, fd, &peer, false);
 	}
 	if (!takes_more(s))
 		set_accepting(s, false);

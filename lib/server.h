@@ -62,7 +62,10 @@ struct server {
 	const char *protocol;
 	size_t n_sockets;
 	struct server_socket sockets[SERVER_SOCKETS_MAX];
-	bool tls; /* the connection that accepted is told of: TLS is spoken */
+	/* the connection that accepted is told of: TLS is spoken; a balancer
+	 * has said who its client is, and this socket trusted it */
+	bool tls;
+	const struct server_socket *balanced;
 	size_t n_sessions, n_tls;
 	struct limits limits;
 	struct budget budget; /* for the connections, of limits.in_flight */
@@ -96,6 +99,14 @@ server_limit(struct server *s, const struct limits *limits);
  * now on */
 void
 server_trust(struct server *s, size_t n, const struct server_trust *trust);
+
+/* server_still_trusts - would the balancer be believed now that has said who
+ * the client of this connection is?
+ *
+ * Takes    balanced: as accepted was told; NULL: none has, which is fine.
+ */
+bool
+server_still_trusts(const struct server_socket *balanced, int fd);
 
 /* server_listen - listen at the n-th configured address ("ADDRESS:PORT")
  *

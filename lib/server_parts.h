@@ -6,11 +6,12 @@
 
 /* server_admit_take - a connection whose client is known: accept or refuse it
  *
+ * Takes    balanced: a balancer has said who it is.
  * Owns     fd.
  */
 void
-server_admit_take(struct server *s, int fd, const struct endpoint *peer,
-		  bool tls);
+server_admit_take(const struct server_socket *socket, int fd,
+		  const struct endpoint *peer, bool balanced);
 
 /* server_trusts - must this peer send a PROXY header? */
 bool
@@ -21,8 +22,8 @@ server_trusts(const struct server_trust *trust, const struct endpoint *peer);
  * Owns     fd.
  */
 void
-server_proxy_take(struct server *s, int fd, const struct endpoint *peer,
-		  bool tls);
+server_proxy_take(const struct server_socket *socket, int fd,
+		  const struct endpoint *peer);
 
 /* server_proxy_stop - close those of s that still read theirs */
 void

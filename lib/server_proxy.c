@@ -11,8 +11,8 @@
 struct proxied {
 	struct link link;
 	struct server *server;
+	const struct server_socket *socket;
 	struct endpoint peer; /* the balancer */
-	bool tls;
 	struct loop_io io;
 	struct loop_timer timer;
 	struct proxy machine;
@@ -39,6 +39,17 @@ server_trusts(const struct server_trust *trust, const struct endpoint *peer)
 	return false;
 }
 
+bool
+server_still_trusts(const struct server_socket *balanced, int fd)
+{
+	struct endpoint balancer = {.len = sizeof balancer.a};
+
+	if (!balanced)
+		return true;
+	return getpeername(fd, &balancer.a.any, &balancer.len) == 0 &&
+	       server_trusts(&balanced->trust, &balancer);
+}
+
 /* Its descriptor is the caller's. */
 static void
 leave(struct proxied *p)
@@ -63,13 +74,13 @@ refuse(struct proxied *p, const char *why)
 static void
 done(struct proxied *p)
 {
-	struct endpoint peer = p->machine.has_peer ? p->machine.peer : p->peer;
-	struct server *s = p->server;
-	bool tls = p->tls;
+	const struct server_socket *socket = p->socket;
+	bool balanced = p->machine.has_peer;
+	struct endpoint peer = balanced ? p->machine.peer : p->peer;
 	int fd = p->io.fd;
 
 	leave(p);
-	server_admit_take(s, fd, &peer, tls);
+	server_admit_take(socket, fd, &peer, balanced);
 }
 
 static void
@@ -115,16 +126,17 @@ expired(struct loop_timer *timer)
 }
 
 void
-server_proxy_take(struct server *s, int fd, const struct endpoint *peer,
-		  bool tls)
+server_proxy_take(const struct server_socket *socket, int fd,
+		  const struct endpoint *peer)
 {
+	struct server *s = socket->server;
 	struct proxied *p = calloc(1, sizeof *p);
 
 	if (!p)
 		die_nomem();
 	p->server = s;
+	p->socket = socket;
 	p->peer = *peer;
-	p->tls = tls;
 	p->io = (struct loop_io){fd, LOOP_READ, ready};
 	p->timer.expired = expired;
 	s->n_sessions++;

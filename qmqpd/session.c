@@ -200,12 +200,15 @@ complete(struct session *s)
 static void
 begin(struct session *s)
 {
-	const char *why = "";
+	const char *why =
+	    client_again(&daemon_of(s)->config, &s->base, &s->rights);
 	char code;
 
 	s->headed = true;
 	s->size = s->machine->text_len;
-	if (!s->base.relay) {
+	if (why) {
+		refuse(s, 'Z', why);
+	} else if (!s->base.relay) {
 		refuse(s, 'Z', "you may not send here (#4.7.1)");
 	} else if (s->size > LIMIT_TEXT) {
 		refuse(s, 'D', "the message is too large (#5.3.4)");

@@ -65,6 +65,8 @@ fill_peer(struct hop *h, struct peer *p)
 		peer_stream(p);
 	} else if (h->pool->stopping) {
 		return;
+	} else if (p->is_retired) {
+		/* its last replies are waited for */
 	} else if (p->large) {
 		if (delivery_to_go(p->large) && peer_room(p, p->large->size))
 			peer_begin(p, p->large);

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#define LOST	   "lost the connection before the answer (#4.4.2)"
 #define STALLED	   "the next hop has stopped answering (#4.4.2)"
 #define SPEAKS_TLS "the next hop speaks TLS; routes must say so (#4.5.0)"
 #define SILENT	   "the next hop has said nothing for 10 seconds (#4.4.2)"
@@ -14,8 +13,8 @@
 
 enum { ALERT = 0x15 }; /* the first byte of TLS's complaint */
 
-static void
-log_hop(const struct hop *h, const char *event, const char *why)
+void
+hop_log(const struct hop *h, const char *event, const char *why)
 {
 	log_open(event);
 	log_bytes("nexthop", buf_slice(&h->name));
@@ -57,13 +56,19 @@ fail_all_waiting(struct hop *h, const char *why)
 }
 
 static bool
+is_of_use(const struct peer *p)
+{
+	return p->is_open && !p->is_retired;
+}
+
+static bool
 any_open(const struct hop *h)
 {
 	struct link *link;
 
 	for (link = list_first(&h->peers); link;
 	     link = list_next(&h->peers, link))
-		if (OWNER(link, struct peer, link)->is_open)
+		if (is_of_use(OWNER(link, struct peer, link)))
 			return true;
 	return false;
 }
@@ -78,14 +83,14 @@ is_no_way(const struct peer *p, const char *why)
 
 /* The connection is of no use any more. What is bound to it and not yet
  * begun goes elsewhere; a large one does not try again and again. */
-static void
-drop_peer(struct hop *h, struct peer *p, const char *why)
+void
+hop_drop_peer(struct hop *h, struct peer *p, const char *why)
 {
 	enum verdict_about about = VERDICT_HOST;
 	struct delivery *d;
 
 	if (!peer_idle(p) || (!p->answers && p->is_open))
-		log_hop(h, "lost", why);
+		hop_log(h, "lost", why);
 	if (!p->answers && p->is_open) {
 		hop_ended_bad(h);
 		if (is_no_way(p, why))
@@ -122,7 +127,7 @@ settle_failure(struct hop *h)
 	h->dial_failed = NULL;
 	h->dial_again_ms = clock_ms() + HOP_REDIAL_MS;
 	h->bad_until_ms = clock_ms() + HOP_BAD_MIN_MS;
-	log_hop(h, "unreachable", why);
+	hop_log(h, "unreachable", why);
 	dial_over(h);
 	if (!any_open(h))
 		fail_waiting(&h->small, why);
@@ -202,15 +207,19 @@ static void
 pump(struct loop_task *task)
 {
 	struct hop *h = OWNER(task, struct hop, pump);
-	struct link *link;
+	struct link *link, *next;
 
 	if (h->dial_failed)
 		settle_failure(h);
 	if (h->is_frozen)
 		fail_all_waiting(h, SILENT);
-	for (link = list_first(&h->peers); link;
-	     link = list_next(&h->peers, link))
-		fill_peer(h, OWNER(link, struct peer, link));
+	for (link = list_first(&h->peers); link; link = next) {
+		struct peer *p = OWNER(link, struct peer, link);
+
+		next = list_next(&h->peers, link);
+		if (!hop_let_go(h, p))
+			fill_peer(h, p);
+	}
 	if (!h->pool->stopping && wants_dial(h) && !is_paced(h))
 		dial_begin(h);
 	if (h->n_deliveries == 0 && h->n_peers == 0 && !h->dial)
@@ -256,7 +265,7 @@ log_trouble(struct hop *h, const struct peer *p)
 		why = "the TLS handshake took too long, or was cut";
 	if (!why)
 		return;
-	log_hop(h, "tls-failed", why);
+	hop_log(h, "tls-failed", why);
 	if (p == h->dialing)
 		h->dial->tls_failed = true;
 }
@@ -266,7 +275,7 @@ lost(struct hop *h, struct peer *p, const char *why)
 {
 	log_trouble(h, p);
 	if (p != h->dialing) {
-		drop_peer(h, p, why);
+		hop_drop_peer(h, p, why);
 		return;
 	}
 	h->n_peers--;
@@ -288,7 +297,7 @@ greeted(struct hop *h, struct peer *p)
 		break;
 	case QUAIL_BAD: break;
 	}
-	log_hop(h, "lost", NONSENSE);
+	hop_log(h, "lost", NONSENSE);
 	lost(h, p, NONSENSE);
 }
 
@@ -298,7 +307,7 @@ timed_out(struct hop *h, struct peer *p)
 	if (p->is_open && !peer_idle(p) && !peer_stalled(p))
 		return;
 	if (p->is_open && !peer_idle(p)) {
-		drop_peer(h, p, STALLED);
+		hop_drop_peer(h, p, STALLED);
 		h->is_frozen = false; /* we shall see */
 		if (!any_open(h))
 			fail_waiting(&h->small, STALLED);
@@ -329,7 +338,7 @@ hop_on_conn(struct conn *c, enum conn_event event)
 		if (peer_input(p))
 			hop_pump_later(h);
 		else
-			drop_peer(h, p, tls_there ? SPEAKS_TLS : NONSENSE);
+			hop_drop_peer(h, p, tls_there ? SPEAKS_TLS : NONSENSE);
 		break;
 	case CONN_EOF:
 	case CONN_BROKEN: lost(h, p, LOST); break;
@@ -378,25 +387,9 @@ hop_abandon(struct hop *h, struct delivery *d)
 	d->job = NULL;
 	list_drop(&d->link);
 	if (p && p->streaming == d)
-		drop_peer(h, p, "the queue has dropped it");
+		hop_drop_peer(h, p, "the queue has dropped it");
 	else
 		delivery_free(d);
-}
-
-void
-hop_renew(struct hop *h)
-{
-	struct link *link, *next;
-
-	for (link = list_first(&h->peers); link; link = next) {
-		struct peer *p = OWNER(link, struct peer, link);
-
-		next = list_next(&h->peers, link);
-		if (p == h->dialing)
-			continue;
-		p->is_open = false; /* our doing: no trouble of its */
-		drop_peer(h, p, LOST);
-	}
 }
 
 void
@@ -413,6 +406,6 @@ hop_close(struct hop *h)
 	struct link *link;
 
 	while ((link = list_first(&h->peers)))
-		drop_peer(h, OWNER(link, struct peer, link), LOST);
+		hop_drop_peer(h, OWNER(link, struct peer, link), LOST);
 	hop_free(h);
 }

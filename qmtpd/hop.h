@@ -97,6 +97,12 @@ hop_answered(struct hop *h);
 void
 hop_renew(struct hop *h);
 
+/* hop_trust_again - there are new tables: connections that know the next hop by
+ * something else than these say get nothing more, and are closed when what
+ * they have is answered */
+void
+hop_trust_again(struct hop *h);
+
 /* hop_delivery_over - told by delivery_free: forget it */
 void
 hop_delivery_over(struct delivery *d);

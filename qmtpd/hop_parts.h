@@ -1,8 +1,9 @@
-/* hop_parts.h - what hop.c, dial.c, fill.c and hop_health.c share; for nobody
- * else
+/* hop_parts.h - what hop.c, dial.c, fill.c, hop_health.c and hop_renew.c
+ * share; for nobody else
  *
  * hop.c has what waits, and the connections; dial.c makes them; fill.c says
- * what goes out on one next; hop_health.c whether the next hop is well.
+ * what goes out on one next; hop_health.c whether the next hop is well;
+ * hop_renew.c which connections are given up for others.
  */
 #ifndef QUAIL_QMTPD_HOP_PARTS_H
 #define QUAIL_QMTPD_HOP_PARTS_H
@@ -17,6 +18,27 @@ hop_pump_later(struct hop *h)
 {
 	loop_task_queue(h->pool->loop, &h->pump);
 }
+
+#define LOST "lost the connection before the answer (#4.4.2)"
+
+/* hop_log - a line of the log that names it; why may be NULL */
+void
+hop_log(const struct hop *h, const char *event, const char *why);
+
+/* hop_drop_peer - a connection is of no use any more: close it
+ *
+ * Takes    why: what is answered for it; LOST: what had begun behind its
+ *          oldest package begins again.
+ */
+void
+hop_drop_peer(struct hop *h, struct peer *p, const char *why);
+
+/* hop_let_go - close it if it is retired and nothing is unanswered on it
+ *
+ * Returns  true: it is gone, and what was bound to it waits for another.
+ */
+bool
+hop_let_go(struct hop *h, struct peer *p);
 
 /* hop_n_large - how many connections have a large message for themselves? */
 size_t

@@ -93,12 +93,14 @@ static void
 begun(struct session *s, uint64_t size)
 {
 	struct transaction *p = transaction_new(s, size);
-	const char *why = "";
+	const char *why = client_again(session_config(s), &s->base, &s->rights);
 	char code;
 
 	s->reading = p;
 	list_put(&s->packages, &p->link);
 	charge(s, p);
+	if (why)
+		transaction_refuse(p, 'Z', why);
 	if (size > SESSION_TEXT)
 		transaction_refuse(p, 'D', "the message is too large (#5.3.4)");
 	code = client_may_begin(session_config(s), &s->base, size, &why);

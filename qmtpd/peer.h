@@ -10,6 +10,7 @@
  *   greeting     it is open, by quail/1       the next hop has greeted
  *   idle         nothing is unanswered        a package begins; PEER_IDLE_S
  *   busy         a package has begun          the last reply, or trouble
+ *   retired      the tables have changed    the last reply
  *   gone         closed, broken, too slow     freed by its hop
  *
  * By QMTP a package carries one recipient, since there are servers that
@@ -85,6 +86,7 @@ struct peer {
 	uint64_t left;		    /* text of it to come */
 	size_t n_last;		    /* recipients of the last package */
 	bool is_open, gone, clock_busy, turn;
+	bool is_retired;     /* begins nothing more */
 	bool answers;	     /* it has, at least once */
 	bool is_foreign;     /* what it said is another protocol's */
 	uint64_t put, moved; /* bytes put; what had moved at the last look */

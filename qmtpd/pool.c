@@ -143,6 +143,24 @@ queue_gone(struct agent *a)
 	}
 }
 
+/* A connection may have been made by the newest tables already. */
+void
+pool_refresh(struct pool *pool)
+{
+	struct link *link;
+	size_t i;
+
+	secure_refresh(&pool->secure);
+	if (!pool->secure.config ||
+	    pool->secure.config->generation == pool->tables)
+		return;
+	pool->tables = pool->secure.config->generation;
+	for (i = 0; i < POOL_TABLE; i++)
+		for (link = list_first(&pool->hops[i]); link;
+		     link = list_next(&pool->hops[i], link))
+			hop_trust_again(OWNER(link, struct hop, link));
+}
+
 static const struct agent_calls calls = {job_begun, job_text, job_gone};
 
 void

@@ -21,6 +21,7 @@ struct pool {
 	struct dns *dns;
 	struct agent agent, secure_agent; /* for qmtp: and for qmtps: */
 	struct secure secure;
+	uint64_t tables; /* of which generation its connections are */
 	struct list hops[POOL_TABLE];
 	struct list wait; /* large deliveries that wait for the hoard */
 	uint64_t hoard;	  /* bytes that large messages may hold, or do */
@@ -39,6 +40,10 @@ pool_init(struct pool *pool, struct loop *loop, struct dns *dns,
 /* pool_secure - serve next hops "qmtps:" too */
 void
 pool_secure(struct pool *pool, const char *path);
+
+/* pool_refresh - take up new tables, and go by them; call it each second */
+void
+pool_refresh(struct pool *pool);
 
 /* pool_stop - begin nothing more
  *

@@ -47,6 +47,7 @@ on_signal(struct loop *loop, int signal)
 static void
 looked(struct loop_timer *timer)
 {
+	pool_refresh(&pool);
 	if (wall_is_stale(&wall, &config))
 		on_signal(pool.loop, SIGTERM);
 	else

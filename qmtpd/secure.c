@@ -54,14 +54,18 @@ read_key(struct secure *s)
 }
 
 /* A configuration that is bad leaves the last good one in use. */
-static void
-refresh(struct config *config)
+void
+secure_refresh(struct secure *s)
 {
 	struct buf why = {0};
+	int news = s->config ? config_refresh(s->config, &why) : 0;
 
-	if (config_refresh(config, &why) < 0) {
+	if (news != 0) {
 		log_open("config");
-		log_bytes("bad", buf_slice(&why));
+		if (news > 0)
+			log_text("what", "a new one is in use");
+		else
+			log_bytes("bad", buf_slice(&why));
 		log_close();
 	}
 	buf_free(&why);
@@ -75,7 +79,7 @@ line_of(struct secure *s, struct slice host)
 
 	if (!s->config)
 		return line;
-	refresh(s->config);
+	secure_refresh(s);
 	if (!config_tls_policy(s->config, host, &line) ||
 	    line.policy != CONFIG_TLS_VERIFY)
 		line = (struct config_tls_line){0};
@@ -122,6 +126,16 @@ secure_ask(struct secure *s, const struct secure_hop *hop,
 	buf_puts(&t->name, line.name.len > 0 ? line.name : host);
 	buf_putc(&t->name, 0);
 	return find_roots(s, line.ca, t);
+}
+
+bool
+secure_same(const struct secure_trust *a, const struct secure_trust *b)
+{
+	if (a->pinned || b->pinned)
+		return a->pinned && b->pinned &&
+		       memcmp(&a->pin, &b->pin, sizeof a->pin) == 0;
+	return a->roots == b->roots &&
+	       slice_eq(buf_slice(&a->name), buf_slice(&b->name));
 }
 
 void

@@ -45,6 +45,10 @@ struct secure_trust {
 	struct roots_file *roots; /* NULL: pinned */
 };
 
+/* secure_refresh - take up new tables, if there are any */
+void
+secure_refresh(struct secure *s);
+
 /* secure_parse - take a next hop apart
  *
  * Takes    nexthop: HOST:PORT, or qmtps:HOST:PORT, or qmtps:HOST:PORT/PIN.
@@ -64,6 +68,10 @@ secure_parse(struct secure_hop *s, struct slice nexthop, struct slice *address);
 const char *
 secure_ask(struct secure *s, const struct secure_hop *hop,
 	   struct secure_trust *t);
+
+/* secure_same - is a next hop known by the same in both? */
+bool
+secure_same(const struct secure_trust *a, const struct secure_trust *b);
 
 /* secure_start - speak TLS on a connection that is being made
  *

@@ -87,6 +87,16 @@ refuse(struct in_session *s, char code, const char *why)
 	buf_free(&line);
 }
 
+/* The tables have changed: is who has said the client's address believed? */
+static bool
+is_unbalanced(struct in_session *s)
+{
+	if (s->tables == s->in->config->generation)
+		return false;
+	s->tables = s->in->config->generation;
+	return !server_still_trusts(s->balanced, s->conn.stream.fd);
+}
+
 static char
 client_allows(struct in_session *s, const char **why)
 {
@@ -110,12 +120,16 @@ mail(struct in_session *s)
 		in_error(s, "503 5.5.1 say EHLO first");
 	} else if (s->has_sender) {
 		in_error(s, "503 5.5.1 one MAIL at a time");
+	} else if (is_unbalanced(s)) {
+		in_finish(s, "421 4.7.1 the balancer that named this client is "
+			     "not trusted any more");
 	} else if (c->size > LIMIT_TEXT) {
 		in_error(s, "552 5.3.4 message too big");
 	} else if ((code = client_allows(s, &why)) != 'K') {
 		refuse(s, code, why);
 	} else {
 		limit_to_client(s);
+		s->rights = config_access(s->in->config, &s->peer);
 		buf_puts(&s->envelope, c->address);
 		buf_putc(&s->envelope, '\0');
 		s->has_sender = true;
@@ -134,7 +148,6 @@ static void
 rcpt(struct in_session *s)
 {
 	struct slice address = s->smtpd.command.address;
-	unsigned rights;
 	const char *why = "";
 	char code = 'K';
 
@@ -151,9 +164,8 @@ rcpt(struct in_session *s)
 		in_reply(s, "452 4.3.1 too much is being received now");
 		return;
 	}
-	rights = config_access(s->in->config, &s->peer);
 	if (!postmaster(address))
-		code = config_accepts(s->in->config, rights, address, &why);
+		code = config_accepts(s->in->config, s->rights, address, &why);
 	if (code != 'K') {
 		refuse(s, code, why);
 		return;

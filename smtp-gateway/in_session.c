@@ -233,6 +233,8 @@ in_session_start_take(struct in *in, int fd, const struct endpoint *peer)
 	s->in = in;
 	s->peer = *peer;
 	s->number = ++in->n_begun;
+	s->balanced = in->server.balanced;
+	s->tables = in->config->generation;
 	pace_start(&s->pace, &in->server.limits, in->loop->now_ms);
 	s->next = in->first;
 	if (s->next)

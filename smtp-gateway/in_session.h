@@ -42,9 +42,12 @@ struct in_session {
 	struct endpoint peer;
 	uint64_t number; /* of the connection, for the door */
 	struct pace pace;
-	bool inside;   /* of a message, or a line */
-	size_t held;   /* of the envelope, for the budget */
-	uint64_t most; /* bytes of a message, for this client */
+	bool inside; /* of a message, or a line */
+	size_t held; /* of the envelope, for the budget */
+	const struct server_socket *balanced; /* see server.h */
+	uint64_t tables; /* of which generation it was looked at */
+	unsigned rights; /* as they were at MAIL */
+	uint64_t most;	 /* bytes of a message, for this client */
 	enum in_state state;
 	bool greeted, esmtp; /* HELO or EHLO; EHLO */
 	bool has_sender;

@@ -114,19 +114,17 @@ static void
 put_head(struct in_session *s, const char *proto)
 {
 	struct buf b = {0};
-	unsigned rights;
 
 	door_attr(&s->message, "proto", slice_text(proto));
 	endpoint_host(&s->peer, &b);
 	door_attr(&s->message, "client", buf_slice(&b));
 	buf_clear(&b);
-	rights = config_access(s->in->config, &s->peer);
-	if (rights & CONFIG_RELAY)
+	if (s->rights & CONFIG_RELAY)
 		door_attr(&s->message, "relay", SLICE("1"));
 	trace_received(&b, buf_slice(&s->helo), &s->peer,
 		       config_me(s->in->config), proto, s->message.id,
 		       clock_s());
-	if (!(rights & CONFIG_REPEATS))
+	if (!(s->rights & CONFIG_REPEATS))
 		door_origin(&s->message, b.len, s->number);
 	door_text(&s->message, buf_slice(&b));
 	buf_free(&b);

@@ -987,28 +987,97 @@ table(const char *name, const char *lines)
 		ok(false, "writing %s", name);
 }
 
+#define ACCESS                                                                 \
+	"192.0.2.0/24 relay\n"                                                 \
+	"203.0.113.0/25 relay senders=ok.test size=10\n"                       \
+	"203.0.113.128/25 relay rate=2/h\n"
+
 static void
-tables(char *dir)
+build(void)
 {
 	struct report report;
 	enum build_result result;
 
+	report_init(&report);
+	result = config_build(".", &report);
+	ok_quiet(result == BUILD_DONE, "the tables: %.*s",
+		 (int)report.errors.text.len,
+		 buf_slice(&report.errors.text).at);
+	report_free(&report);
+}
+
+/* Other rights, and a daemon that has them. */
+static void
+access_is(const char *lines, struct config *config)
+{
+	struct buf why = {0};
+
+	table("access", lines);
+	build();
+	ok_quiet(config_refresh(config, &why) == 1, "they are taken up");
+	buf_free(&why);
+}
+
+static void
+qmtp_rights(void)
+{
+	static const char far[] = "3:\nx\n,1:s,8:5:a@far,,";
+	struct config *config = &qmtpd.config;
+	struct client c, d;
+
+	fresh(true);
+	connect_client(&c, &qmtpd.front.server, "192.0.2.1");
+	connect_client(&d, &qmtpd.front.server, "198.51.100.1");
+	client_write(&c, SLICE(far), 100);
+	client_write(&d, SLICE(far), 100);
+	got(&c, "K, ", "rights: it has one");
+	got(&d, "D 5.7.1, ", "rights: it has none");
+	access_is("198.51.100.0/24 relay\n", config);
+	client_write(&c, SLICE(far), 100);
+	client_write(&d, SLICE(far), 100);
+	got(&c, "K, D 5.7.1, ", "rights: it has lost it");
+	got(&d, "D 5.7.1, K, ", "rights: it has one now");
+	access_is("192.0.2.0/24 relay size=1\n", config);
+	client_write(&c, SLICE(far), 100);
+	got(&c, "K, D 5.7.1, D 5.3.4, ", "rights: a smaller limit");
+	client_close(&c), client_close(&d);
+	access_is(ACCESS, config);
+}
+
+static void
+qmqp_rights(void)
+{
+	struct client c;
+
+	fresh(true);
+	connect_client(&c, &qmqpd.front.server, "192.0.2.1");
+	client_write(&c, SLICE("16:1:"), 100);
+	access_is("198.51.100.0/24 relay\n", &qmqpd.config);
+	client_write(&c, SLICE("x,1:s,1:a,1:b,,"), 100);
+	got(&c, "K, closed", "rights: of what has begun they stay");
+	client_close(&c);
+	access_is(ACCESS, &qmqpd.config);
+	connect_client(&c, &qmqpd.front.server, "192.0.2.1");
+	access_is("198.51.100.0/24 relay\n", &qmqpd.config);
+	client_write(&c, SLICE("16:1:x,1:s,1:a,1:b,,"), 100);
+	got(&c, "Z 4.7.1, closed", "rights: it has lost it");
+	client_close(&c);
+	access_is(ACCESS, &qmqpd.config);
+}
+
+static void
+tables(char *dir)
+{
 	if (!mkdtemp(dir) || chdir(dir) != 0 || mkdir("run", 0700) != 0)
 		exit(111);
 	table("me", "hub.test\n");
 	table("listen", "qmtp 127.0.0.1:1\nqmqp 127.0.0.1:2\n");
-	table("access", "192.0.2.0/24 relay\n"
-			"203.0.113.0/25 relay senders=ok.test size=10\n"
-			"203.0.113.128/25 relay rate=2/h\n");
+	table("access", ACCESS);
 	table("rcpthosts", "near.test\n");
 	table("locals", "local.test\n");
 	table("users", "yes@local.test maildir:m/yes\n");
 	table("routes", "* hold\n");
-	report_init(&report);
-	result = config_build(".", &report);
-	ok(result == BUILD_DONE, "the tables: %.*s",
-	   (int)report.errors.text.len, buf_slice(&report.errors.text).at);
-	report_free(&report);
+	build();
 }
 
 static void
@@ -1033,10 +1102,11 @@ main(void)
 	    qmtp_ends,	  qmtp_window,	     qmtp_back_pressure,
 	    qmtp_bounds,  qmtp_too_much,     qmtp_queue_away,
 	    qmtp_limited, qmtp_many_replies, qmtp_spent,
-	    qmtp_slow,	  qmtp_drains,	     NULL};
+	    qmtp_slow,	  qmtp_rights,	     qmtp_drains,
+	    NULL};
 	static void (*const qmqp[])(void) = {
-	    qmqp_plain,	 qmqp_ends, qmqp_back_pressure, qmqp_limited, qmqp_slow,
-	    qmqp_drains, NULL};
+	    qmqp_plain, qmqp_ends,   qmqp_back_pressure, qmqp_limited,
+	    qmqp_slow,	qmqp_rights, qmqp_drains,	 NULL};
 	char dir[] = "/tmp/quail-front-XXXXXX", command[64];
 
 	tables(dir);

@@ -276,11 +276,17 @@ last_is(const char *host)
 	return same;
 }
 
+static int
+last_fd(void)
+{
+	return sessions[n_sessions - 1]->conn.stream.fd;
+}
+
 static void
 test_proxy(void)
 {
 	int fd, i;
-	bool fine = true;
+	bool fine;
 
 	trust("127.0.0.0", 96 + 8);
 	fd = connect_client();
@@ -289,6 +295,12 @@ test_proxy(void)
 		send_bytes(fd, slice_of(&PROXY_V4[i], 1));
 	ok(last_is("192.0.2.7") && endpoint_port(&sessions[0]->peer) == 12345,
 	   "byte by byte; the client is who it says");
+	trust("10.0.0.0", 96 + 8);
+	fine = !server_still_trusts(server.balanced, last_fd());
+	trust("127.0.0.0", 96 + 8);
+	ok(fine && server_still_trusts(server.balanced, last_fd()) &&
+	       server_still_trusts(NULL, -1),
+	   "as long as the balancer is trusted");
 	send_bytes(fd, SLICE("x"));
 	ok(hears(fd, "2:Kx,"), "what is behind it is the client's");
 	fd = connect_client();
@@ -297,6 +309,7 @@ test_proxy(void)
 	fd = connect_client();
 	send_bytes(fd, SLICE(SIGNATURE "\x20\0\0\0"));
 	ok(last_is("127.0.0.1") && n_refused == 3, "LOCAL: a health check");
+	ok(!server.balanced, "which says nothing of a client");
 	close(fd);
 	rounds(3);
 	limit(9, 9, 1);
