@@ -198,7 +198,8 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
 AGAIN    = +$(MAKE) --no-print-directory -j$(JOBS)
 ASAN     = B=$(B)/asan DEPS=$(DEPS) OPT="-O1 -g -fno-omit-frame-pointer" \
            SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
-RUN_ENV  = BIN=$(abspath $(B))/bin BUILD=$(abspath $(B))
+# A daemon that makes a call which is not in its list is killed for it.
+RUN_ENV  = BIN=$(abspath $(B))/bin BUILD=$(abspath $(B)) QUAIL_SANDBOX=kill
 
 .PHONY: deps deps-test demo test test-long test-run test-one bench bench-sessions bench-tls bench-leaf \
     bench-keys

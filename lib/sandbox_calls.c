@@ -42,7 +42,7 @@ static const struct sandbox_call list[] = {
     {SYS_setsockopt, ALL, SANDBOX_ANY},
     {SYS_getsockopt, ALL, SANDBOX_ANY},
     {SYS_connect, F | O | M | D, SANDBOX_ANY},
-    {SYS_shutdown, ALL, SANDBOX_ANY},
+    {SYS_shutdown, F | O, SANDBOX_ANY},
 
     /* memory */
     {SYS_mmap, ALL, SANDBOX_NO_CODE},
@@ -58,9 +58,6 @@ static const struct sandbox_call list[] = {
     {SYS_bind, O, SANDBOX_ANY},	      /* a pool's source address */
     {SYS_ioctl, ALL, SANDBOX_UNSENT}, /* has the peer got it? */
     {SYS_getsockname, O | D, SANDBOX_ANY},
-    {SYS_getpeername, O | D, SANDBOX_ANY},
-    {SYS_sendmsg, ALL, SANDBOX_ANY},
-    {SYS_recvmsg, ALL, SANDBOX_ANY},
     {SYS_sendmmsg, D, SANDBOX_ANY}, /* glibc's resolver */
 
 /* files */
@@ -68,21 +65,18 @@ static const struct sandbox_call list[] = {
     {SYS_open, ALL, SANDBOX_ANY}, /* musl's */
     {SYS_stat, ALL, SANDBOX_ANY},
     {SYS_lstat, ALL, SANDBOX_ANY},
-    {SYS_access, ALL, SANDBOX_ANY},
+    {SYS_access, O | D, SANDBOX_ANY},
 #endif
     {SYS_statx, ALL, SANDBOX_ANY},
-    {SYS_faccessat, ALL, SANDBOX_ANY},
-    {SYS_readlinkat, ALL, SANDBOX_ANY},
+    {SYS_faccessat, O | D, SANDBOX_ANY},
     {SYS_lseek, ALL, SANDBOX_ANY},
-    {SYS_fcntl, ALL, SANDBOX_ANY},
-    {SYS_readv, ALL, SANDBOX_ANY},
+    {SYS_fcntl, ALL, SANDBOX_FLAGS},
+    {SYS_readv, O | D, SANDBOX_ANY},
     {SYS_writev, ALL, SANDBOX_ANY},
     {SYS_getdents64, WRITERS, SANDBOX_ANY},
     {SYS_fstatfs, WRITERS, SANDBOX_ANY},
-    {SYS_statfs, WRITERS, SANDBOX_ANY},
     {SYS_fadvise64, WRITERS, SANDBOX_ANY},
     {SYS_ftruncate, WRITERS, SANDBOX_ANY},
-    {SYS_flock, WRITERS, SANDBOX_ANY},
     {SYS_unlinkat, WRITERS, SANDBOX_ANY},
     {SYS_renameat, WRITERS, SANDBOX_ANY},
     {SYS_renameat2, WRITERS, SANDBOX_ANY},
@@ -94,16 +88,15 @@ static const struct sandbox_call list[] = {
     {SYS_mkdirat, WRITERS, SANDBOX_ANY},
     {437 /* openat2 */, M, SANDBOX_ANY},
     {SYS_syncfs, M | L | D, SANDBOX_ANY},
-    {SYS_fallocate, Q, SANDBOX_ANY},
-    {SYS_memfd_create, L | D, SANDBOX_ANY}, /* where no disk is to be had */
-    {SYS_uname, M | L | D, SANDBOX_ANY},    /* gethostname; can syncfs tell? */
-    {SYS_splice, ALL, SANDBOX_ANY},	    /* the log, into a pipe */
+    {SYS_memfd_create, Q | L | D, SANDBOX_ANY}, /* no disk to be had */
+    {SYS_uname, M | L | D, SANDBOX_ANY}, /* gethostname; can syncfs tell? */
+    {SYS_splice, ALL, SANDBOX_ANY},	 /* the log, into a pipe */
 
     /* time, signals, ends */
     {SYS_clock_gettime, ALL, SANDBOX_ANY},
     {SYS_gettimeofday, ALL, SANDBOX_ANY},
-    {SYS_clock_nanosleep, ALL, SANDBOX_ANY},
-    {SYS_nanosleep, ALL, SANDBOX_ANY},
+    {SYS_clock_nanosleep, Q, SANDBOX_ANY},
+    {SYS_nanosleep, Q, SANDBOX_ANY},
     {SYS_restart_syscall, ALL, SANDBOX_ANY},
 #ifdef SYS_poll
     {SYS_poll, ALL, SANDBOX_ANY},
@@ -113,7 +106,6 @@ static const struct sandbox_call list[] = {
     {SYS_rt_sigaction, ALL, SANDBOX_ANY},
     {SYS_rt_sigprocmask, ALL, SANDBOX_ANY},
     {SYS_rt_sigreturn, ALL, SANDBOX_ANY},
-    {SYS_sched_yield, ALL, SANDBOX_ANY},
     {SYS_sysinfo, ALL, SANDBOX_ANY}, /* glibc's qsort */
     {SYS_prlimit64, ALL, SANDBOX_OWN},
     {SYS_getpid, ALL, SANDBOX_ANY},

@@ -8,6 +8,7 @@
 #include "lib/sandbox_parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -135,6 +136,11 @@ arguments(struct sandbox_program *p, enum sandbox_how how)
 	case SANDBOX_UNSENT:
 		load_argument(p, 1);
 		must_be(p, SIOCOUTQ, SIOCINQ);
+		break;
+	case SANDBOX_FLAGS:
+		load_argument(p, 1);
+		op(p, AT_LEAST, F_SETFL + 1, 0, 1);
+		end(p, REFUSE(EPERM));
 		break;
 	case SANDBOX_TO_KILL:
 		load_argument(p, 1);

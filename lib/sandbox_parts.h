@@ -26,6 +26,7 @@ enum sandbox_how {
 	SANDBOX_LOCAL,	 /* a unix socket, a stream */
 	SANDBOX_NETWORK, /* the same, or TCP or UDP */
 	SANDBOX_UNSENT,	 /* its second asks how much is in a socket */
+	SANDBOX_FLAGS,	 /* its second is about flags: no owner of signals */
 	SANDBOX_TO_KILL, /* its second is SIGKILL */
 	SANDBOX_FORK,	 /* no new namespace, no shared memory */
 	SANDBOX_THREAD,	 /* a thread, and no process */

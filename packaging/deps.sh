@@ -13,9 +13,10 @@ set -u
 
 build='gcc libc6-dev libowfat-dev libc-ares-dev libbearssl-dev'
 # prove; mail clients and a super-server; the libraries of the peers that
-# tests/peers.sh unpacks; a checker for the manual pages; what boots a systemd
+# tests/peers.sh unpacks; a checker for the manual pages; what shows system
+# calls; what boots a systemd
 test='perl openssl swaks ucspi-tcp libdb5.3 libicu72 libnsl2 libsasl2-2
-    libgnutls30 libstdc++6 libssl3 liblua5.1-0 mandoc systemd-container e2fsprogs xfsprogs
+    libgnutls30 libstdc++6 libssl3 liblua5.1-0 mandoc strace systemd-container e2fsprogs xfsprogs
     btrfs-progs'
 # a small leaf for another architecture, built and run
 leaf='gcc gcc-aarch64-linux-gnu qemu-user'

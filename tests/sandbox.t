@@ -60,7 +60,7 @@ if strace -o /dev/null true 2>/dev/null; then
 	cat >"$work/bin/quail" <<T
 #!/bin/sh
 for dir; do :; done
-exec strace -D -f -n -qq -o "\$dir.trace" "$BIN/quail" "\$@"
+exec strace -D -f -n -q -o "\$dir.trace" "$BIN/quail" "\$@"
 T
 	traced=1
 else
@@ -200,6 +200,7 @@ if [ -n "${SANDBOX_APART:-}" ] && cp /etc/hosts "$work/hosts" &&
 	check 'so does smtp-gateway out' wait_for 10 \
 	    has_line 'smtp-gateway-out: event=sandbox stale=/etc/hosts' a
 fi
+a_pid=$(cat "$work/a.pid") leaf_pid=$(cat "$work/leaf.pid")
 check 'all of them end in order' node_stop a
 check 'the leaf too' node_stop leaf
 is "$(grep -a 'event=died' "$work/a.log" "$work/leaf.log" |
@@ -249,9 +250,14 @@ called() {
 	}' "$@"
 }
 
+traced_to_end() {
+	grep -q "^$2 .*+++ exited" "$work/$1.trace"
+}
+
 if [ -n "$traced" ]; then
 	export tool LONG
-	wait_for 5 test -s "$work/leaf.trace"
+	wait_for 20 traced_to_end a "$a_pid"
+	wait_for 20 traced_to_end leaf "$leaf_pid"
 	called "$work/a.trace" "$work/leaf.trace" >"$work/calls"
 	grep '^#' "$work/calls"
 	is "$(grep ^odd "$work/calls")" '' 'no call is outside the lists'

@@ -4,15 +4,24 @@
  * rights, where it must come through to count at all, then in the sandbox of
  * each kind, as wall_up makes it, where only those may that need it. The table
  * of all is printed.
+ *
+ * For sandbox.t:
+ *   sandbox_test list KIND              the numbers of the calls it may make
+ *   sandbox_test without CALL CMD...    run CMD where that call says ENOSYS
+ *   sandbox_test given ABI              0: all is given, landlock from ABI on
  */
 #include "cdb/wall.h"
 #include "lib/log.h"
+#include "lib/sandbox_parts.h"
 #include "tests/sandbox_tries.h"
 #include "tests/tables.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -115,7 +124,7 @@ look_at(const struct sandbox_try *t)
 		int o = outcome_of(t, kind);
 
 		if (!may)
-			good = good && is_refusal(o);
+			good = good && (is_refusal(o) || (!counts && o != 0));
 		else if (counts && t->may & 1u << kind)
 			good = good && o == 0;
 		n += snprintf(line + n, sizeof line - (size_t)n, "%-9s",
@@ -233,13 +242,52 @@ find_given(void)
 	close(ends[1]);
 }
 
+static int
+list(const char *name)
+{
+	const struct sandbox_call *calls;
+	unsigned kind = 0;
+	size_t n, i;
+
+	while (kind < SANDBOX_KINDS && strcmp(names[kind], name) != 0)
+		kind++;
+	calls = sandbox_list(&n);
+	for (i = 0; i < n; i++)
+		if (calls[i].kinds & 1u << kind &&
+		    calls[i].how != SANDBOX_DEADLY)
+			printf("%u\n", calls[i].number);
+	return kind == SANDBOX_KINDS;
+}
+
+static int
+without(unsigned call, char **argv)
+{
+	struct sock_filter ops[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	const struct sock_fprog p = {.len = 4, .filter = ops};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p) == 0)
+		execvp(argv[0], argv);
+	perror(argv[0]);
+	return 77;
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	unsigned i, kind;
 
+	if (argc == 3 && strcmp(argv[1], "list") == 0)
+		return list(argv[2]);
+	if (argc > 3 && strcmp(argv[1], "without") == 0)
+		return without((unsigned)atoi(argv[2]), argv + 3);
+
 	log_program("sandbox_test");
-	if (!sandbox_is_built()) {
+	if (!sandbox_is_built() && argc == 1) {
 		printf("1..0 # SKIP built with a sanitizer, which needs more "
 		       "calls\n");
 		return 0;
@@ -247,6 +295,11 @@ main(void)
 	unsetenv("QUAIL_SANDBOX");
 	begin();
 	find_given();
+	if (argc == 3 && strcmp(argv[1], "given") == 0) {
+		end();
+		return !sandbox_is_whole(&given) ||
+		       given.landlock < atoi(argv[2]);
+	}
 	if (!sandbox_is_whole(&given)) {
 		printf(
 		    "1..0 # SKIP this kernel gives landlock %d, seccomp %s\n",

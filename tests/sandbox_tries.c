@@ -294,7 +294,7 @@ packet_socket(void)
 static int
 netlink_socket(void)
 {
-	return opened(socket(AF_NETLINK, SOCK_RAW, 0));
+	return opened(socket(AF_NETLINK, SOCK_DGRAM, 0));
 }
 
 static int
@@ -356,6 +356,53 @@ fork_it(void)
 	return outcome(pid);
 }
 
+static int
+fork_apart(void)
+{
+	long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitpid((pid_t)pid, NULL, 0);
+	return outcome(pid);
+}
+
+static int
+fork_sharing(void)
+{
+	long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitpid((pid_t)pid, NULL, 0);
+	return outcome(pid);
+}
+
+/* The calls of i386, by numbers of their own: 37 is kill there. */
+static int
+old_calls(void)
+{
+#ifdef __x86_64__
+	long r = 20;
+
+	__asm__ volatile("int $0x80"
+			 : "+a"(r)
+			 :
+			 : "memory", "r8", "r9", "r10", "r11");
+	return r > 0 ? 0 : ENOSYS;
+#else
+	return ENOSYS;
+#endif
+}
+
+static int
+x32_calls(void)
+{
+	return outcome(syscall(0x40000000 + SYS_getpid));
+}
+
 static void *
 nothing(void *arg)
 {
@@ -399,6 +446,12 @@ static int
 signal_thread(void)
 {
 	return outcome(syscall(SYS_tgkill, aims.victim, aims.victim, SIGCONT));
+}
+
+static int
+signal_by_descriptor(void)
+{
+	return outcome(fcntl(2, F_SETOWN, aims.victim));
 }
 
 static int
@@ -578,11 +631,16 @@ const struct sandbox_try sandbox_tries[] = {
     {"execute /bin/true", execute, 0, 0},
     {"execute from memory", execute_memory, 0, 0},
     {"fork", fork_it, BIT(DRAIN), 0},
+    {"fork into a user namespace", fork_apart, 0, 0},
+    {"fork and share descriptors", fork_sharing, 0, 0},
+    {"the calls of i386", old_calls, 0, 0},
+    {"those of x32", x32_calls, 0, 0},
     {"make a thread", make_thread, BIT(QUEUE) | BIT(MAILDIR), 0},
     {"trace a process", trace, 0, 0},
     {"read its memory", read_memory, 0, 0},
     {"signal it", kill_other, 0, 0},
     {"signal its thread", signal_thread, 0, 0},
+    {"signal it by a descriptor", signal_by_descriptor, 0, 0},
     {"hold it by a descriptor", open_process, 0, 0},
     {"change its limits", limit_other, 0, 0},
     {"setuid", change_user, 0, 0},
