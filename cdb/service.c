@@ -135,6 +135,17 @@ listen_tls(struct service *s)
 	}
 }
 
+/* Its clients would wait for ever. */
+static void
+check_handed(const char *protocol, size_t n)
+{
+	if (protocol && inherited_socket(protocol, (unsigned)n) >= 0)
+		die_config("our starter handed over more sockets of this "
+			   "protocol than the table listen has; stop its "
+			   "socket unit, or add the line",
+			   protocol);
+}
+
 void
 service_start(struct service *s, struct slice refusal)
 {
@@ -148,6 +159,8 @@ service_start(struct service *s, struct slice refusal)
 	    config_listen(s->config, s->plain, (unsigned)s->n_plain, &address))
 		server_listen(s->server, address, (unsigned)s->n_plain++);
 	listen_tls(s);
+	check_handed(s->plain, s->n_plain);
+	check_handed(s->tls, s->n_tls);
 	if (s->n_plain + s->n_tls == 0)
 		die_config("nothing to listen on; add a line to the table "
 			   "listen, with this protocol and ADDRESS:PORT",

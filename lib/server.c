@@ -200,6 +200,23 @@ add(struct server *s, int fd, bool tls)
 	loop_watch(s->loop, &socket->io);
 }
 
+/* Who hands a socket over may have other addresses than the table: what is not
+ * in that is not served. */
+static void
+check_handed(int fd, const struct endpoint *wanted, const char *text)
+{
+	struct endpoint e = {.len = sizeof e.a};
+
+	if (getsockname(fd, &e.a.any, &e.len) == 0 &&
+	    endpoint_same_address(&e, wanted) &&
+	    endpoint_port(&e) == endpoint_port(wanted))
+		return;
+	die_config("the socket that our starter handed over is at another "
+		   "address than the table listen has; mend the one or the "
+		   "other (a socket unit: systemctl edit)",
+		   text);
+}
+
 static void
 listen_at(struct server *s, const char *protocol, struct slice address,
 	  unsigned n, bool tls)
@@ -210,19 +227,17 @@ listen_at(struct server *s, const char *protocol, struct slice address,
 	uint16_t port;
 	int fd = inherited_socket(protocol, n);
 
-	if (fd < 0) {
-		buf_puts(&text, address);
-		buf_putc(&text, 0);
-		if (hostport_split(address, &host, &port) != 0 ||
-		    endpoint_parse(&e, host, port) != 0)
-			die_config("listen wants ADDRESS:PORT, the address in "
-				   "numbers",
-				   text.mem);
-		fd = endpoint_listen(&e);
-		if (fd < 0)
-			die_sys("listening on", text.mem);
-		buf_free(&text);
-	}
+	buf_puts(&text, address);
+	buf_putc(&text, 0);
+	if (hostport_split(address, &host, &port) != 0 ||
+	    endpoint_parse(&e, host, port) != 0)
+		die_config("listen wants ADDRESS:PORT, the address in numbers",
+			   text.mem);
+	if (fd >= 0)
+		check_handed(fd, &e, text.mem);
+	else if ((fd = endpoint_listen(&e)) < 0)
+		die_sys("listening on", text.mem);
+	buf_free(&text);
 	socket_no_delay(fd);
 	add(s, fd, tls);
 }

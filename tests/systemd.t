@@ -34,6 +34,12 @@ TimeoutStartSec=100
 T
 printf '[Unit]\nRequires=quailtest.service\n' >"$work/units/quailtest.target"
 
+for u in qmtp:2090 leaf-smtp:2526; do
+	mkdir -p "$work/units/quail-${u%:*}.socket.d"
+	printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:%s\n' "${u#*:}" \
+	    >"$work/units/quail-${u%:*}.socket.d/port.conf"
+done
+
 # a moment to boot, and the time of the work; its end is the container's
 timeout -k 5 115 systemd-nspawn -q --register=no --keep-unit -D / \
     --volatile=yes --private-network --machine="quailtest$$" --console=pipe \

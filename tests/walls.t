@@ -1,0 +1,181 @@
+#!/bin/sh
+# walls.t - each daemon's user taken over in turn: what can it do?
+#
+# quail run starts a hub as root, with a user for each daemon, out of a user
+# database of the test's own (a mount namespace has it in place of /etc's), by
+# packaging/sysusers.d. Then tests/walls_probe.pl is run as each user in turn
+# and tries all that it can think of. What it got must be, word for word, the
+# user's line in SECURITY.md. Then what a first run as root leaves, whatever
+# its umask, and who may read the key.
+set -u
+
+: "${BIN:?make test sets it}" "${BUILD:?make test sets it}"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/tap.sh"
+
+sysusers=$here/../packaging/sysusers.d/quail.conf
+
+# database DIR - /etc/passwd and /etc/group with ours, into DIR
+database() {
+	cp /etc/passwd "$1/passwd"
+	cp /etc/group "$1/group"
+	number=61100
+	sed -n 's/^u \([a-z-]*\) .*/\1/p' "$sysusers" >"$1/users"
+	for u in $(cat "$1/users"); do
+		number=$((number + 1))
+		sed -i "/^$u:/d" "$1/passwd" "$1/group"
+		echo "$u:x:$number:$number::/:/bin/false" >>"$1/passwd"
+		echo "$u:x:$number:" >>"$1/group"
+	done
+	for g in $(sed -n 's/^g \([a-z-]*\) .*/\1/p' "$sysusers"); do
+		number=$((number + 1))
+		members=$(sed -n "s/^m \([a-z-]*\) *$g\$/\1/p" "$sysusers" |
+			paste -s -d , -)
+		sed -i "/^$g:/d" "$1/group"
+		echo "$g:x:$number:$members" >>"$1/group"
+	done
+}
+
+if [ "${1:-}" != inside ]; then
+	[ "$(id -u)" = 0 ] || skip_all "not root"
+	command -v setpriv >/dev/null || skip_all "no setpriv"
+	unshare -m true 2>/dev/null || skip_all "no mount namespaces here"
+	# where every user can go, wherever the build is
+	base=$(mktemp -d /tmp/quail-walls.XXXXXX) || exit 111
+	trap 'rm -rf "$base"' EXIT
+	chmod 755 "$base"
+	mkdir "$base/bin" "$base/work"
+	cp "$BIN"/* "$base/bin"
+	cp "$here/walls_probe.pl" "$base"
+	database "$base"
+	setpriv --reuid 61101 --regid 61101 --clear-groups \
+	    "$base/bin/quail" version >/dev/null 2>&1 ||
+		skip_all "users cannot run programs in /tmp"
+	BASE=$base unshare -m sh "$0" inside
+	exit
+fi
+
+mount --bind "$BASE/passwd" /etc/passwd &&
+	mount --bind "$BASE/group" /etc/group || skip_all "no bind mounts here"
+BIN=$BASE/bin
+work=$BASE/work
+. "$here/node.sh"
+unset QUAIL_ONE_USER
+umask 077 # as a careful administrator has it
+
+set -- $(free_ports 4)
+n=$work/hub
+echo hub.test | table hub me
+echo hub.test | table hub locals
+table hub listen <<T
+qmqp 127.0.0.1:$1
+qmtp 127.0.0.1:$2
+qmtps 127.0.0.1:$3
+smtp 127.0.0.1:$4
+T
+echo '127.0.0.0/8 relay' | table hub access
+echo '*@hub.test maildir:mail/%u' | table hub users
+table hub agents <<T
+qmtp processes=2
+smtp processes=2
+maildir processes=2
+fax
+T
+table hub routes <<T
+far.test hold
+q.test qmtp:127.0.0.1:9
+s.test smtp:127.0.0.1:9
+T
+chmod 755 "$work" "$n"
+"$BIN/quail" key -o "$n/tls" >"$work/said" 2>&1
+is "$(stat -c '%U:%G %a' "$n/tls/key.pem")" "root:quail-key 640" \
+    "quail key makes a key for the daemons that speak TLS"
+is "$(stat -c %a "$n/tls" "$n/tls/cert.pem" | paste -s -d ' ' -)" "755 644" \
+    "whatever the umask"
+
+# a first run by hand, all as root, that leaves something behind
+QUAIL_ONE_USER=1 "$BIN/quail" run "$n" >"$work/first.out" 2>"$work/first.log" \
+    </dev/null &
+first=$!
+wait_for 20 grep -q ready "$work/first.out"
+check "as root with one user, that is said once" \
+    [ "$(grep -c event=one-user "$work/first.log")" = 1 ]
+caps() {
+	sed -n 's/^CapPrm:\t*//p' "/proc/$1/status"
+}
+pid_of() { # PARENT PROGRAM [MODE]
+	echo "$1" >"$work/of.pid"
+	node_process of "$2" "${3:-}"
+}
+for p in qmqpd qmtpd 'smtp-gateway in' 'smtp-gateway out' qmtpc; do
+	is "$(caps "$(pid_of $first $p)")" 0000000000000000 \
+	    "$p has none of root's powers then"
+done
+kill $first
+wait $first
+chmod 600 "$n/config.cdb"
+chown root:root "$n/tls/key.pem"
+chmod 600 "$n/tls/key.pem"
+
+check "the next one has a user for each daemon" node_start hub
+! grep -q one-user "$work/hub.log"
+is $? 0 "and nothing is said of one"
+is "$(stat -c %a "$n/config.cdb")" 644 "config.cdb is for all of them"
+is "$(stat -c '%U:%G %a' "$n/tls/key.pem")" "root:quail-key 640" \
+    "the key is for its readers again"
+is "$(find "$n/queue" ! -user quail-queue)" "" "the queue's files are its own"
+is "$(stat -c '%U:%G %a' "$n/run/door" "$n/run/agent" "$n/run/control" |
+	paste -s -d ' ' -)" \
+    "quail-queue:quail-door 660 quail-queue:quail-agent 660 quail-queue:quail-queue 600" \
+    "and each socket has its group"
+
+user_of() {
+	id -un "$(sed -n 's/^Uid:\t\([0-9]*\)\t.*/\1/p' "/proc/$1/status")"
+}
+
+daemons=
+for p in quail-queue:quail-queue qmqpd:quail-qmqpd qmtpd:quail-qmtpd \
+    'smtp-gateway in:quail-smtp-in' qmtpc:quail-qmtpc \
+    'smtp-gateway out:quail-smtp-out' maildir:quail-maildir; do
+	pid=$(node_process hub ${p%:*}) || continue
+	is "$(stat -c %U "/proc/$pid/status") $(user_of "$pid")" \
+	    "root ${p#*:}" "${p%:*} runs as ${p#*:}, and is closed to it"
+	is "$(sed -n 's/^Max core file size *//p' "/proc/$pid/limits" |
+		tr -s ' ' | sed 's/ bytes *//')" "0 0" "and leaves no core"
+	daemons="$daemons ${p#*:}=$pid"
+done
+
+# as USER [NAME] - its line
+as() {
+	setpriv --reuid "$1" --regid "$1" --init-groups \
+	    perl "$BASE/walls_probe.pl" "$n" "$1" $daemons
+}
+
+page=$here/../SECURITY.md
+for u in $(cat "$BASE/users") nobody; do
+	[ "$u" != nobody ] || {
+		id nobody >/dev/null 2>&1 && getent group nogroup >/dev/null ||
+			continue
+	}
+	if [ "$u" = nobody ]; then
+		line=$(setpriv --reuid nobody --regid nogroup --clear-groups \
+		    perl "$BASE/walls_probe.pl" "$n" nobody $daemons)
+	else
+		line=$(as "$u")
+	fi
+	is "    ${line:-nothing}" "$(grep "^    $u " "$page")" \
+	    "$u: as in SECURITY.md"
+done
+line=$(perl "$BASE/walls_probe.pl" "$n" root)
+case $line in
+*'door=- agent=- control=yes '*)
+	pass "root is no front end and no agent, but an operator" ;;
+*) fail "root: $line" ;;
+esac
+check "strangers are told of" grep -q 'event=stranger socket=door' "$work/hub.log"
+is "$(grep -c 'event=stranger socket=door' "$work/hub.log")" 1 \
+    "once a minute, however many there are"
+check "and so are claims" grep -q 'event=claim .*why=' "$work/hub.log"
+check "the node is sound" node_is_sound hub
+check "and ends" node_stop hub
+tap_done
