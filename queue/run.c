@@ -1,21 +1,19 @@
 #include "queue/run.h"
 
 #include "lib/die.h"
-#include "lib/fs.h"
 #include "lib/home.h"
 #include "lib/log.h"
 #include "lib/owner.h"
 #include "queue/command.h"
 #include "queue/compile.h"
+#include "queue/run_home.h"
 #include "queue/run_service.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,35 +25,56 @@ enum { PATIENCE_MS = 5000, QUEUE_MS = 10000 };
 
 static const struct run_kind kinds[] = {
     {.name = "quail-queue",
+     .user = "quail-queue",
      .program = "quail-queue",
      .needs = CONFIG_NEEDS_QUEUE,
      .names = {"door", "agent", "control"},
      .last = true},
     {.name = "leafdoor",
+     .user = "quail-leafdoor",
      .program = "quail-leafdoor",
      .needs = CONFIG_NEEDS_LEAFDOOR,
      .names = {"door"},
      .last = true},
     {.name = "qmqpd",
+     .is_reader = true,
+     .user = "quail-qmqpd",
      .program = "qmqpd",
      .names = {"qmqp", "qmqps"},
      .by_sockets = true},
     {.name = "qmtpd",
+     .is_reader = true,
+     .user = "quail-qmtpd",
      .program = "qmtpd",
      .names = {"qmtp", "qmtps"},
      .by_sockets = true},
     {.name = "smtp-gateway-in",
+     .is_reader = true,
+     .user = "quail-smtp-in",
      .program = "smtp-gateway",
      .mode = "in",
      .names = {"smtp"},
      .by_sockets = true},
-    {.name = "qmtpc", .program = "qmtpc", .needs = CONFIG_NEEDS_QMTPC},
+    {.name = "qmtpc",
+     .user = "quail-qmtpc",
+     .program = "qmtpc",
+     .needs = CONFIG_NEEDS_QMTPC,
+     .is_reader = true},
     {.name = "smtp-gateway-out",
+     .is_reader = true,
+     .user = "quail-smtp-out",
      .program = "smtp-gateway",
      .mode = "out",
      .needs = CONFIG_NEEDS_SMTP_OUT},
-    {.name = "maildir", .program = "maildir", .needs = CONFIG_NEEDS_MAILDIR},
-    {.name = "drain", .program = "qmqpc", .mode = "--watch", .by_hubs = true},
+    {.name = "maildir",
+     .user = "quail-maildir",
+     .program = "maildir",
+     .needs = CONFIG_NEEDS_MAILDIR},
+    {.name = "drain",
+     .user = "quail",
+     .program = "qmqpc",
+     .mode = "--watch",
+     .by_hubs = true},
 };
 
 enum { N_SERVICES = sizeof kinds / sizeof *kinds };
@@ -65,6 +84,7 @@ struct node {
 	struct config config;
 	struct run_sockets sockets;
 	struct run_place place;
+	struct run_users users;
 	struct run_service services[N_SERVICES];
 	bool told_ready, stopping;
 	bool hurries; /* the end was asked for twice */
@@ -171,6 +191,7 @@ follow_config(struct node *node)
 
 	if (run_sockets_bind(&node->sockets, &node->config) != 0)
 		return -1;
+	run_home_share(&node->users, &node->sockets);
 	for (i = 0; i < N_SERVICES; i++) {
 		struct run_service *s = &node->services[i];
 
@@ -322,6 +343,7 @@ rebuild(struct node *node)
 	log_open("tables");
 	log_bytes("digest", config_digest(&node->config));
 	log_close();
+	run_home_give(&node->users, config_needs(&node->config));
 	follow_config(node);
 	tell_ready(node);
 }
@@ -374,33 +396,6 @@ tidy_descriptors(void)
 			   NULL);
 }
 
-static void
-make_directory(const char *name)
-{
-	if (fs_mkdir(AT_FDCWD, name, 0700) != 0 && errno != EEXIST)
-		die_sys("making the directory", name);
-}
-
-/* The lock is the open directory; it goes when we do. */
-static void
-lock(void)
-{
-	int fd = fs_open_dir(AT_FDCWD, "run");
-
-	if (fd < 0)
-		die_sys("opening the directory", "run");
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return;
-	if (errno == EWOULDBLOCK) {
-		log_open("locked");
-		log_text("hint", "another quail run has this directory");
-		log_close();
-		log_finish();
-		_exit(COMMAND_LATER);
-	}
-	die_sys("locking the directory", "run");
-}
-
 /* The directory that this very program lies in. */
 static const char *
 own_place(void)
@@ -427,6 +422,7 @@ prepare(struct node *node)
 	loop_signals(&node->loop, signalled);
 	node->place.bin = own_place();
 	node->place.sockets = &node->sockets;
+	node->place.users = &node->users;
 	node->others.expired = others_due;
 	node->all.expired = all_due;
 	for (i = 0; i < N_SERVICES; i++)
@@ -444,14 +440,15 @@ run_command(int argc, char **argv)
 	node.place.dir = argc == 2 && realpath(argv[1], dir) ? dir : NULL;
 	home_enter(argc, argv, "quail", "quail run DIR");
 	tidy_descriptors();
-	make_directory(HOME_QUEUE);
-	make_directory("run");
-	lock();
+	run_home_make();
 	r = compile_or_keep();
 	if (r != COMMAND_DONE)
 		return r;
 	config_open_or_die(&node.config, HOME_CONFIG);
 	prepare(&node);
+	run_users_find(&node.users);
+	run_home_check(&node.users, node.place.dir, node.place.bin);
+	run_home_give(&node.users, config_needs(&node.config));
 	if (follow_config(&node) != 0) {
 		log_finish();
 		return COMMAND_LATER;

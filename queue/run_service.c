@@ -1,5 +1,6 @@
 #include "queue/run_service.h"
 
+#include "lib/callers.h"
 #include "lib/die.h"
 #include "lib/log.h"
 #include "lib/owner.h"
@@ -96,6 +97,25 @@ standard_descriptors(void)
 	hand(2, 1); /* our own output is for "ready" alone */
 }
 
+/* Who calls whom is said to all; only who has callers looks at it. */
+static void
+take_user(const struct run_service *s)
+{
+	const struct run_users *users = s->place->users;
+	struct run_user user;
+
+	if (!users->are_many) {
+		if (s->kind->is_reader)
+			run_users_weaken();
+		return;
+	}
+	setenv(CALLERS_VARIABLE, buf_slice(&users->callers).at, 1);
+	if (!run_users_get(s->kind->user, &user))
+		die_config("the system has no such user any more",
+			   s->kind->user);
+	run_users_become(&user);
+}
+
 static _Noreturn void
 become(const struct run_service *s, int notify, pid_t parent)
 {
@@ -105,6 +125,7 @@ become(const struct run_service *s, int notify, pid_t parent)
 	int argc = 1;
 
 	log_child();
+	take_user(s); /* first: it takes the death signal away */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 		_exit(111);
 	setpgid(0, 0); /* a terminal's ^C is ours to act on */

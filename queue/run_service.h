@@ -15,6 +15,7 @@
 
 #include "lib/loop.h"
 #include "queue/run_sockets.h"
+#include "queue/run_users.h"
 
 #include <sys/types.h>
 
@@ -35,11 +36,13 @@ struct run_kind {
 	const char *name;		  /* in the log */
 	const char *program;		  /* in the directory of quail itself */
 	const char *mode;		  /* argument before DIR, or NULL */
+	const char *user;		  /* where each daemon has its own */
 	unsigned needs;			  /* any of these CONFIG_NEEDS_ bits */
 	const char *names[RUN_NAMES_MAX]; /* of the sockets it gets */
 	bool by_sockets; /* wanted when it has sockets, whatever is needed */
 	bool by_hubs;	 /* wanted where mail only goes out, to hubs */
 	bool last;	 /* to be ended behind all others */
+	bool is_reader;	 /* it writes no file: as root it needs no powers */
 };
 
 /* run_kind_gets - is a socket of this name one of the kind's? */
@@ -49,6 +52,7 @@ run_kind_gets(const struct run_kind *kind, const char *name);
 struct run_place {
 	const char *bin, *dir; /* absolute */
 	struct run_sockets *sockets;
+	const struct run_users *users;
 };
 
 struct run_service {

@@ -5,6 +5,9 @@
 # it. Whatever was started here is ended at exit, by its pid, also after a
 # failure or Ctrl-C; nothing else is ever killed.
 
+# whose user a node's daemons are must not depend on where a test runs
+export QUAIL_ONE_USER=1
+
 pids=        # of helpers, see background
 node_names=  # of running nodes
 

@@ -1,5 +1,8 @@
 # tap.sh - the Test Anything Protocol for tests in sh; to be sourced
 
+# whose user a node's daemons are must not depend on where a test runs
+export QUAIL_ONE_USER=1
+
 tap_n=0
 tap_failed=0
 
