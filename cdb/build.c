@@ -241,6 +241,8 @@ config_rollback(const char *path, struct buf *why)
 		r = renameat2(dir, BUILD_PREVIOUS, dir, HOME_CONFIG,
 			      RENAME_EXCHANGE);
 		if (r == 0)
+			r = fchmodat(dir, HOME_CONFIG, 0644, 0);
+		if (r == 0)
 			r = fs_sync(dir);
 		if (r != 0)
 			buf_text(why, strerror(errno));

@@ -335,6 +335,7 @@ is_in_place(const struct map_writer *w)
 		return 0;
 	if (are_same(fd, w->fd)) {
 		(void)futimens(fd, NULL);
+		(void)fchmod(fd, 0644);
 		r = fs_sync(fd) == 0 && fs_sync(w->dir) == 0 ? 1 : -1;
 	}
 	e = errno;
@@ -371,7 +372,8 @@ write_tmp(const struct map_writer *w)
 
 	if (fd < 0)
 		return -1;
-	r = copy(w->fd, fd);
+	/* for each daemon's user, whatever our umask is */
+	r = fchmod(fd, 0644) == 0 ? copy(w->fd, fd) : -1;
 	e = errno;
 	fs_close(fd);
 	errno = e;

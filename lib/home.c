@@ -3,6 +3,7 @@
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "lib/private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ home_enter(int argc, char **argv, const char *name, const char *usage)
 		_exit(100);
 	}
 	umask(077);
+	private_memory();
 	if (chdir(argv[1]) == 0)
 		return;
 	if (errno == ENOENT || errno == ENOTDIR)

@@ -22,8 +22,9 @@
  *
  * Takes    the arguments as main got them; usage is one line, printed for
  *          --help (exit 0) and for wrong arguments (exit 100).
- * Does     names the program in the log, sets umask 077, calls fs_guard,
- * changes into DIR (dies with exit 100 and a clear line if it can't).
+ * Does     names the program in the log, sets umask 077, calls fs_guard
+ *          and private_memory, changes into DIR (dies with exit 100 and a clear
+ * line if it can't).
  */
 void
 home_enter(int argc, char **argv, const char *name, const char *usage);

@@ -5,6 +5,7 @@
  */
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "lib/private.h"
 #include "qmqpc/bs.h"
 #include "qmqpc/inject.h"
 #include "qmqpc/mailq.h"
@@ -30,7 +31,9 @@ run(const struct options *o)
 	case OPTIONS_INJECT: return inject_run(o->rcpts, o->n_rcpts);
 	case OPTIONS_SMTP: return bs_run(o);
 	case OPTIONS_MAILQ: return mailq_run();
-	case OPTIONS_DRAIN: return watch_run(o);
+	case OPTIONS_DRAIN:
+		private_memory(); /* our key, and mail of all users */
+		return watch_run(o);
 	case OPTIONS_HELP: return session_print(slice_text(usage));
 	case OPTIONS_ALIASES: break;
 	}

@@ -7,6 +7,7 @@
 #include "queue/command.h"
 #include "queue/diff_cmd.h"
 #include "queue/idle.h"
+#include "queue/key_group.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,8 +65,10 @@ compile_tables(const char *dir)
 {
 	int r = compile_tables_as(dir, HOME_CONFIG);
 
-	if (r == COMMAND_DONE)
+	if (r == COMMAND_DONE) {
 		idle_tell(dir);
+		key_group_check(dir);
+	}
 	return r;
 }
 
@@ -98,8 +101,10 @@ compile_or_keep(void)
 
 	if (result == BUILD_NO_ROOM && has_another())
 		result = BUILD_DONE;
-	if (result == BUILD_DONE)
+	if (result == BUILD_DONE) {
 		idle_tell(".");
+		key_group_check(".");
+	}
 	return exit_code(result);
 }
 

@@ -147,6 +147,7 @@ import_command(int argc, char **argv)
 	}
 	i.from = argv[2];
 	i.to = argv[3];
+	umask(022); /* modes are what they say */
 	if (access(i.from, R_OK | X_OK) != 0 ||
 	    (mkdir(i.to, 0755) != 0 && errno != EEXIST)) {
 		perror(access(i.from, R_OK | X_OK) != 0 ? i.from : i.to);

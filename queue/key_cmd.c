@@ -2,6 +2,7 @@
 
 #include "lib/tls_key.h"
 #include "queue/command.h"
+#include "queue/key_group.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,7 +116,9 @@ static int
 put_files(int dir, const char *at, const struct buf *cert,
 	  const struct buf *key)
 {
+	/* A daemon that takes it up must be able to read it at once. */
 	if (write_new(dir, KEY NEW, key, 0600) != 0 ||
+	    key_group_mend(dir, KEY NEW) == KEY_GROUP_WRONG ||
 	    write_new(dir, CERT NEW, cert, 0644) != 0 ||
 	    renameat(dir, KEY NEW, dir, KEY) != 0 ||
 	    renameat(dir, CERT NEW, dir, CERT) != 0 || fsync(dir) != 0)
@@ -176,6 +179,7 @@ key_command(int argc, char **argv)
 		}
 	if (pin)
 		return print_pins(argv + optind);
+	umask(022); /* modes are what they say */
 	if (optind < argc || (name && !name_good(name)))
 		return usage();
 	host_name(host);
