@@ -3,7 +3,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-enum { SAY_MS = 60000 };
+enum { SAY_MS = 60000, ADMIT_NAME_MAX = 32 };
 
 static const struct {
 	const char *name;
@@ -27,7 +27,8 @@ enum {
 /* the users of the table agents */
 
 struct user {
-	struct slice name;
+	char name[ADMIT_NAME_MAX];
+	uint8_t len;
 	uid_t uid;
 };
 
@@ -39,7 +40,7 @@ find_user(const struct admit *a, struct slice name, uid_t *uid)
 
 	for (; rest.len > 0; rest = slice_from(rest, sizeof user)) {
 		memcpy(&user, rest.at, sizeof user);
-		if (slice_eq(user.name, name)) {
+		if (slice_eq(slice_of(user.name, user.len), name)) {
 			*uid = user.uid;
 			return true;
 		}
@@ -47,17 +48,17 @@ find_user(const struct admit *a, struct slice name, uid_t *uid)
 	return false;
 }
 
+/* Of the table, as it is now. */
 static bool
 is_user(const struct admit *a, uid_t uid)
 {
-	struct slice rest = buf_slice(&a->users);
-	struct user user;
+	struct slice name;
+	unsigned i;
+	uid_t its;
 
-	for (; rest.len > 0; rest = slice_from(rest, sizeof user)) {
-		memcpy(&user, rest.at, sizeof user);
-		if (user.uid == uid)
+	for (i = 0; config_agent_user(a->config, i, &name); i++)
+		if (find_user(a, name, &its) && its == uid)
 			return true;
-	}
 	return false;
 }
 
@@ -73,18 +74,31 @@ log_unknown(struct slice user)
 	log_close();
 }
 
+/* Whom we know we keep: shut in, we cannot ask the system again. */
+static void
+learn_user(struct admit *a, struct slice name)
+{
+	struct user user = {.len = (uint8_t)name.len};
+	uid_t its;
+
+	if (name.len > ADMIT_NAME_MAX || find_user(a, name, &its))
+		return;
+	if (callers_user(name, &user.uid) != 0) {
+		log_unknown(name);
+		return;
+	}
+	memcpy(user.name, name.at, name.len);
+	buf_put(&a->users, &user, sizeof user);
+}
+
 void
 admit_tables(struct admit *a)
 {
-	struct user user = {0};
+	struct slice name;
 	unsigned i;
 
-	buf_clear(&a->users);
-	for (i = 0; config_agent_user(a->config, i, &user.name); i++)
-		if (callers_user(user.name, &user.uid) == 0)
-			buf_put(&a->users, &user, sizeof user);
-		else
-			log_unknown(user.name);
+	for (i = 0; config_agent_user(a->config, i, &name); i++)
+		learn_user(a, name);
 }
 
 void

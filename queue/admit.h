@@ -32,8 +32,8 @@ struct admit {
 		int64_t from_ms; /* 0: nothing was said yet */
 		int64_t unsaid;
 	} said[ADMIT_SOCKETS];
-	/* The users of the table agents, as far as the system has them; names
-	 * point into the table. */
+	/* The users whom the table agents has had since the start, as far as
+	 * the system has them. */
 	struct buf users;
 };
 

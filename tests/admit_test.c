@@ -7,6 +7,7 @@
 #include "queue/claims.h"
 #include "tests/tables.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 static struct config config;
@@ -107,6 +108,24 @@ test_users(void)
 	ok(door() == 0 && !agent(), "an empty list has nobody");
 }
 
+/* Shut in, the queue cannot read the system's list of users any more. */
+static void
+test_refresh(void)
+{
+	struct rlimit files, none = {0, 0};
+	uid_t uid = (uid_t)-1;
+
+	callers_user(SLICE("daemon"), &uid);
+	begin("qmqpd=%u");
+	getrlimit(RLIMIT_NOFILE, &files);
+	none.rlim_max = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &none);
+	admit_tables(&admit);
+	setrlimit(RLIMIT_NOFILE, &files);
+	ok(uid != (uid_t)-1 && serves(uid, "old", 0),
+	   "new tables do not make the queue forget whom it knew");
+}
+
 /* claims */
 
 static int
@@ -186,13 +205,14 @@ main(void)
 			" one relay\n");
 	table("routes", "* smtp:mx\n");
 	table("agents", "smtp processes=2\nfax user=4000000005\npager\n"
-			"lost user=quail-no-such-user\n");
+			"lost user=quail-no-such-user\nold user=daemon\n");
 	says("tables", BUILD_DONE, "", "");
 	config_open(&config, "config.cdb", &why);
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
 		return 1;
 	test_one_user();
 	test_users();
+	test_refresh();
 	test_attributes();
 	test_rights();
 	admit_free(&admit);
