@@ -42,7 +42,7 @@ static const struct sandbox_call list[] = {
     {SYS_setsockopt, ALL, SANDBOX_ANY},
     {SYS_getsockopt, ALL, SANDBOX_ANY},
     {SYS_connect, F | O | M | D, SANDBOX_ANY},
-    {SYS_shutdown, F | O, SANDBOX_ANY},
+    {SYS_shutdown, ALL, SANDBOX_ANY},
 
     /* memory */
     {SYS_mmap, ALL, SANDBOX_NO_CODE},

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -135,7 +134,7 @@ arguments(struct sandbox_program *p, enum sandbox_how how)
 	case SANDBOX_NETWORK: network(p); break;
 	case SANDBOX_UNSENT:
 		load_argument(p, 1);
-		must_be(p, SIOCOUTQ, SIOCINQ);
+		must_be(p, TIOCOUTQ, FIONREAD);
 		break;
 	case SANDBOX_FLAGS:
 		load_argument(p, 1);
