@@ -55,8 +55,9 @@ static const struct sandbox_call list[] = {
     /* sockets */
     {SYS_socket, F | M, SANDBOX_LOCAL},
     {SYS_socket, O | D, SANDBOX_NETWORK},
-    {SYS_bind, O, SANDBOX_ANY},	      /* a pool's source address */
-    {SYS_ioctl, ALL, SANDBOX_UNSENT}, /* has the peer got it? */
+    {SYS_bind, O, SANDBOX_ANY},	       /* a pool's source address */
+    {SYS_ioctl, ALL, SANDBOX_UNSENT},  /* has the peer got it? */
+    {SYS_getpeername, F, SANDBOX_ANY}, /* is it the balancer? */
     {SYS_getsockname, O | D, SANDBOX_ANY},
     {SYS_sendmmsg, D, SANDBOX_ANY}, /* glibc's resolver */
 
@@ -69,6 +70,7 @@ static const struct sandbox_call list[] = {
 #endif
     {SYS_statx, ALL, SANDBOX_ANY},
     {SYS_faccessat, O | D, SANDBOX_ANY},
+    {439 /* faccessat2 */, O | D, SANDBOX_ANY},
     {SYS_lseek, ALL, SANDBOX_ANY},
     {SYS_fcntl, ALL, SANDBOX_FLAGS},
     {SYS_readv, O | D, SANDBOX_ANY},
