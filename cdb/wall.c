@@ -5,6 +5,7 @@
 #include "lib/log.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 /* going in */
 
@@ -107,6 +108,7 @@ wall_up(struct wall *w, const struct config *c)
 		say_off(w);
 		return;
 	}
+	tzset(); /* reads a file, for gmtime_r too */
 	log_prepare();
 	ready_prepare();
 	open_places(w, c);

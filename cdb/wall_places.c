@@ -262,6 +262,7 @@ add_names(struct wall *w)
 	add(w, SLICE("/etc/nsswitch.conf"), SANDBOX_READ);
 	add(w, SLICE("/etc/host.conf"), SANDBOX_READ);
 	add(w, SLICE("/etc/gai.conf"), SANDBOX_READ);
+	add(w, SLICE("/dev/urandom"), SANDBOX_READ); /* c-ares's ids */
 }
 
 /* Where a large package lies while it is taken: see qmqpc/package.c. */

@@ -213,7 +213,7 @@ is "$(grep -ac 'event=sandbox landlock=[1-9].*seccomp=yes' "$work/a.log")" \
 
 called() {
 	perl -e '
-	my (%list, %used, %kind, %in, %parent);
+	my (%list, %used, %kind, %in, %parent, @refused);
 	for my $k (qw(front out queue maildir leafdoor drain)) {
 		$list{$k}{$_ + 0} = 1 for `$ENV{tool} list $k`;
 	}
@@ -238,8 +238,13 @@ called() {
 		my $k = $kind{$pid} or next;
 		my ($name) = $rest =~ /^(\w+)/;
 		$used{$k}{$n} = $name if $in{$pid};
+		# directories above are synced where that may be
+		push @refused, "$k: $rest" if $in{$pid} &&
+		    $rest =~ /= -1 E(ACCES|PERM)\b/ &&
+		    $rest !~ /^openat\(\d+, "\.\.?",|^socket\(AF_NETLINK,/;
 		$in{$pid} = 1 if $rest =~ /^seccomp\(SECCOMP_SET_MODE_FILTER/;
 	}
+	print map "refused $_\n", @refused;
 	for my $k (sort keys %list) {
 		my @odd = grep !$list{$k}{$_}, keys %{$used{$k}};
 		print "odd $k: ", join(" ", map $used{$k}{$_}, @odd), "\n" if @odd;
@@ -261,6 +266,7 @@ if [ -n "$traced" ]; then
 	called "$work/a.trace" "$work/leaf.trace" >"$work/calls"
 	grep '^#' "$work/calls"
 	is "$(grep ^odd "$work/calls")" '' 'no call is outside the lists'
+	is "$(grep ^refused "$work/calls")" '' 'nothing that is needed is refused'
 	is "$(grep -c '^# .* calls of' "$work/calls")" 6 'of all six kinds'
 	check 'each was seen' [ "$(grep -c ': 0 calls' "$work/calls")" = 0 ]
 else

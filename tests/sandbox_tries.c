@@ -62,6 +62,12 @@ read_passwd(void)
 }
 
 static int
+read_random(void)
+{
+	return opened(open("/dev/urandom", O_RDONLY));
+}
+
+static int
 read_outside(void)
 {
 	return opened(open(beside("secret"), O_RDONLY));
@@ -593,6 +599,7 @@ host_name(void)
 
 const struct sandbox_try sandbox_tries[] = {
     {"read /etc/passwd", read_passwd, 0, 0},
+    {"read /dev/urandom", read_random, NETWORK, 0},
     {"read another directory's file", read_outside, 0, 0},
     {"read /proc/self/mem", read_own_memory, 0, 0},
     {"read another's environment", read_environment, 0, 0},
