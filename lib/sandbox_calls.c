@@ -126,7 +126,10 @@ static const struct sandbox_call list[] = {
 #endif
     {SYS_eventfd2, Q | M, SANDBOX_ANY},
 
-/* the drain: its end in time, and a child for each name */
+    /* the drain: directories in the spool, a child for each name, an end in
+     * time */
+    {SYS_fchmod, D, SANDBOX_PLAIN_MODE},
+    {SYS_fchown, D, SANDBOX_ANY}, /* root's, for that of the owner */
 #ifdef SYS_alarm
     {SYS_alarm, D, SANDBOX_ANY},
 #endif

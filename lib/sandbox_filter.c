@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -140,6 +141,10 @@ arguments(struct sandbox_program *p, enum sandbox_how how)
 		load_argument(p, 1);
 		op(p, AT_LEAST, F_SETFL + 1, 0, 1);
 		end(p, REFUSE(EPERM));
+		break;
+	case SANDBOX_PLAIN_MODE:
+		load_argument(p, 1);
+		must_lack(p, S_ISUID | S_ISGID);
 		break;
 	case SANDBOX_TO_KILL:
 		load_argument(p, 1);

@@ -20,18 +20,19 @@
 
 /* How a call of a list is looked at. */
 enum sandbox_how {
-	SANDBOX_ANY,	 /* whatever its arguments */
-	SANDBOX_NO_CODE, /* its third is no PROT_EXEC */
-	SANDBOX_OWN,	 /* its first is our process, or 0 */
-	SANDBOX_LOCAL,	 /* a unix socket, a stream */
-	SANDBOX_NETWORK, /* the same, or TCP or UDP */
-	SANDBOX_UNSENT,	 /* its second asks how much is in a socket */
-	SANDBOX_FLAGS,	 /* its second is about flags: no owner of signals */
-	SANDBOX_TO_KILL, /* its second is SIGKILL */
-	SANDBOX_FORK,	 /* no new namespace, no shared memory */
-	SANDBOX_THREAD,	 /* a thread, and no process */
-	SANDBOX_NO_SUCH, /* says ENOSYS, so that another is tried */
-	SANDBOX_DEADLY	 /* ends the process */
+	SANDBOX_ANY,	    /* whatever its arguments */
+	SANDBOX_NO_CODE,    /* its third is no PROT_EXEC */
+	SANDBOX_OWN,	    /* its first is our process, or 0 */
+	SANDBOX_LOCAL,	    /* a unix socket, a stream */
+	SANDBOX_NETWORK,    /* the same, or TCP or UDP */
+	SANDBOX_UNSENT,	    /* its second asks how much is in a socket */
+	SANDBOX_FLAGS,	    /* its second is about flags: no owner of signals */
+	SANDBOX_PLAIN_MODE, /* its second is no mode that gives rights */
+	SANDBOX_TO_KILL,    /* its second is SIGKILL */
+	SANDBOX_FORK,	    /* no new namespace, no shared memory */
+	SANDBOX_THREAD,	    /* a thread, and no process */
+	SANDBOX_NO_SUCH,    /* says ENOSYS, so that another is tried */
+	SANDBOX_DEADLY	    /* ends the process */
 };
 
 struct sandbox_call {

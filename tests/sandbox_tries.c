@@ -198,6 +198,22 @@ change_mode(void)
 }
 
 static int
+change_open_mode(void)
+{
+	int fd = open("spool", O_RDONLY | O_DIRECTORY);
+
+	return fd < 0 ? errno : outcome(fchmod(fd, 0700));
+}
+
+static int
+make_setuid(void)
+{
+	int fd = open("spool/made", O_WRONLY | O_CREAT, 0600);
+
+	return fd < 0 ? errno : outcome(fchmod(fd, 04755));
+}
+
+static int
 change_owner(void)
 {
 	return outcome(fchownat(AT_FDCWD, "other", getuid(), getgid(), 0));
@@ -621,6 +637,8 @@ const struct sandbox_try sandbox_tries[] = {
     {"make a pipe with a name", make_fifo, 0, 0},
     {"truncate by a path", truncate_other, 0, 0},
     {"change a mode", change_mode, 0, 0},
+    {"change an open one", change_open_mode, BIT(DRAIN), 0},
+    {"make a file setuid", make_setuid, 0, 0},
     {"change an owner", change_owner, 0, 0},
     {"change times", change_times, 0, 0},
     {"chroot", change_root, 0, 0},
