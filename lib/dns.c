@@ -180,15 +180,18 @@ v6_answer(struct dns_question *q, struct slice answer)
 	one_answer(f, r);
 }
 
+/* False: it says nothing, so the DNS is asked. */
 static bool
 from_hosts_file(struct dns_flight *f, const char *name)
 {
 	struct dns_asks *asks = f->dns->asks;
+	int v4 = dns_ask_hosts(asks, name, AF_INET, f->v4s, DNS_ADDRESSES_MAX);
+	int v6 = dns_ask_hosts(asks, name, AF_INET6, f->v6s, DNS_ADDRESSES_MAX);
 
-	f->n_v4 = dns_ask_hosts(asks, name, AF_INET, f->v4s, DNS_ADDRESSES_MAX);
-	f->n_v6 =
-	    dns_ask_hosts(asks, name, AF_INET6, f->v6s, DNS_ADDRESSES_MAX);
-	return f->n_v4 + f->n_v6 > 0;
+	f->n_v4 = v4 > 0 ? (size_t)v4 : 0;
+	f->n_v6 = v6 > 0 ? (size_t)v6 : 0;
+	f->soft = v4 < 0 || v6 < 0;
+	return f->n_v4 + f->n_v6 > 0 || f->soft;
 }
 
 void

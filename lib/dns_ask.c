@@ -6,6 +6,7 @@
 #include <ares.h>
 #include <netdb.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
 	TIMEOUT_MS = 2000, /* of the first try; c-ares doubles it */
@@ -277,20 +278,27 @@ dns_ask_cancel(struct dns_question *q)
 	set_timer(l);
 }
 
-size_t
+/* A sandbox has no part in access(2). */
+static bool
+is_out_of_reach(int status)
+{
+	return status == ARES_EFILE && access("/etc/hosts", R_OK) == 0;
+}
+
+int
 dns_ask_hosts(struct dns_asks *asks, const char *name, int family,
 	      void *addresses, size_t max)
 {
 	size_t i, size = family == AF_INET ? 4 : 16;
 	struct hostent *h = NULL;
+	int status = ares_gethostbyname_file(asks->master, name, family, &h);
 
-	if (ares_gethostbyname_file(asks->master, name, family, &h) !=
-	    ARES_SUCCESS)
-		return 0;
+	if (status != ARES_SUCCESS)
+		return is_out_of_reach(status) ? -1 : 0;
 	for (i = 0; h->h_addr_list[i] && i < max; i++)
 		memcpy((char *)addresses + i * size, h->h_addr_list[i], size);
 	ares_free_hostent(h);
-	return i;
+	return (int)i;
 }
 
 /* the whole */

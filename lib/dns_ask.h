@@ -65,9 +65,10 @@ dns_ask_cancel(struct dns_question *q);
  *
  * Takes    family: AF_INET or AF_INET6; room for max addresses of 4 or 16
  *          bytes, one behind the other.
- * Returns  how many there are.
+ * Returns  how many there are; -1: it is there and for us, but beyond the reach
+ *          of a sandbox that was made for another, so nobody knows.
  */
-size_t
+int
 dns_ask_hosts(struct dns_asks *asks, const char *name, int family,
 	      void *addresses, size_t max);
 

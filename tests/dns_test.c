@@ -3,6 +3,7 @@
 #include "lib/dns.h"
 #include "lib/log.h"
 #include "lib/owner.h"
+#include "lib/sandbox.h"
 
 #include "tests/tap.h"
 
@@ -11,6 +12,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct loop loop;
@@ -617,6 +619,30 @@ test_many(struct dns *dns)
 	ok(n_done == 5, "cancel with nothing under way");
 }
 
+/* Another file is there than the sandbox was made for. */
+static void
+test_hosts_beyond_reach(struct dns *dns, struct dns_query *q)
+{
+	const struct sandbox_path other = {"/etc/hostname", SANDBOX_READ};
+	struct sandbox s;
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		sandbox_files(&s, SANDBOX_OUT, &other, 1);
+		if (s.landlock == 0)
+			_exit(77);
+		_exit(addresses(dns, q, "localhost") != DNS_SOFT);
+	}
+	waitpid(pid, &status, 0);
+	ok(WIFEXITED(status) &&
+	       (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77),
+	   "a hosts file beyond reach: soft%s",
+	   WEXITSTATUS(status) == 77 ? " # SKIP no landlock here" : "");
+}
+
 static void
 test_close(struct dns *dns)
 {
@@ -647,6 +673,7 @@ main(void)
 	test_mx(dns, q);
 	test_guesses(dns, q);
 	test_many(dns);
+	test_hosts_beyond_reach(dns, q);
 	test_close(dns);
 	loop_forget(&loop, &server_io);
 	close(server_io.fd);
