@@ -175,6 +175,13 @@ fs_each(int dir, bool (*told)(void *arg, const char *name), void *arg);
 int
 fs_swap(int dir, const char *a, const char *b);
 
+/* fs_chmod, fs_chown - of an open file; its group stays; -1 with errno */
+int
+fs_chmod(int fd, mode_t mode);
+
+int
+fs_chown(int fd, uid_t uid);
+
 /* fs_lock - lock a file for this process alone, without waiting
  *
  * Returns  0; -1 with errno, EWOULDBLOCK when another has it. Closing the

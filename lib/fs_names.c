@@ -50,3 +50,16 @@ fs_swap(int dir, const char *a, const char *b)
 {
 	return (int)syscall(SYS_renameat2, dir, a, dir, b, EXCHANGE);
 }
+
+/* By number: musl's have a way through /proc for what we do not open. */
+int
+fs_chmod(int fd, mode_t mode)
+{
+	return (int)syscall(SYS_fchmod, fd, mode);
+}
+
+int
+fs_chown(int fd, uid_t uid)
+{
+	return (int)syscall(SYS_fchown, fd, uid, (gid_t)-1);
+}

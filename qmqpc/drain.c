@@ -6,8 +6,7 @@
 #include "qmqpc/marks.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
+#include <sys/statvfs.h>
 
 static void
 recall(struct drain *d)
@@ -114,12 +113,13 @@ try_all(struct drain *d)
 static bool
 can_be_written(struct drain *d)
 {
-	if (faccessat(d->spool.dir, ".", W_OK, AT_EACCESS) == 0)
+	struct statvfs mount;
+
+	if (fstatvfs(d->spool.dir, &mount) != 0 || !(mount.f_flag & ST_RDONLY))
 		return true;
 	d->gap_ms = DRAIN_GAP_MAX_MS;
 	log_open("unwritable");
 	log_text("what", "the spool");
-	log_errno(errno);
 	log_close();
 	return false;
 }

@@ -3,6 +3,7 @@
 #include "lib/log.h"
 #include "qmqpc/drain.h"
 #include "qmqpc/marks.h"
+#include "qmqpc/own.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,32 +25,29 @@ refuse(struct buf *why, int code, const char *what, struct slice path)
 	return code;
 }
 
-/* Without failed/ the mail goes all the same. */
+/* Without them the mail goes all the same. */
 static void
 open_places(struct drain *d)
 {
-	if (failed_open(&d->failed, &d->spool) != 0) {
-		log_open("place-taken");
-		log_text("name", SPOOL_FAILED);
-		log_errno(errno);
-		log_close();
-	}
+	if (marks_open(&d->spool) != 0)
+		own_say_taken(SPOOL_FULL);
+	if (failed_open(&d->failed, &d->spool) != 0)
+		own_say_taken(SPOOL_FAILED);
 	marks_recall(&d->spool, &d->waiting.shares);
 	tried_open(&d->tried, d->failed.dir);
 }
 
-/* Else anybody could remove anybody's mail. */
+/* Where all may write and it is not sticky all could remove all mail. */
 static void
 mend_mode(const struct spool *s)
 {
 	struct stat st;
 
-	if (fs_stat(s->sync_dir, &st) != 0 || !(st.st_mode & S_IWOTH) ||
-	    (st.st_mode & S_ISVTX))
+	if (fs_stat(s->sync_dir, &st) != 0 ||
+	    (st.st_mode & (S_IWOTH | S_ISVTX)) != S_IWOTH)
 		return;
 	log_open("spool-mode");
-	log_text("what", "all may write to it, and it was not sticky");
-	if (fchmod(s->sync_dir, (st.st_mode & 07777) | S_ISVTX) != 0)
+	if (fs_chmod(s->sync_dir, (st.st_mode & 07777) | S_ISVTX) != 0)
 		log_errno(errno);
 	log_close();
 }

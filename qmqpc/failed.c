@@ -4,7 +4,6 @@
 #include "qmqpc/own.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 int
 failed_open(struct failed *f, const struct spool *s)
@@ -44,8 +43,7 @@ count_one(void *arg, const char *name)
 	struct stat st;
 	uint64_t id;
 
-	if (spool_id(name, "m.", &id) &&
-	    fstatat(tally->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (spool_id(name, "m.", &id) && spool_stat(tally->dir, name, &st) == 0)
 		add(tally->shares, st.st_uid, shares_weight(&st));
 	return true;
 }

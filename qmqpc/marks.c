@@ -108,19 +108,15 @@ wants_mark(const struct share *one, uint64_t used, uint64_t max)
 	return shares_full(one, more, used, max);
 }
 
-static int
-open_place(const struct spool *s, struct shares *shares)
+int
+marks_open(const struct spool *s)
 {
 	int dir = own_dir(s, SPOOL_FULL, 0711);
 
-	if (dir < 0 && !shares->is_place_taken) {
-		shares->is_place_taken = true; /* once is enough */
-		log_open("place-taken");
-		log_text("name", SPOOL_FULL);
-		log_errno(errno);
-		log_close();
-	}
-	return dir;
+	if (dir < 0)
+		return -1;
+	fs_close(dir);
+	return 0;
 }
 
 void
@@ -136,7 +132,7 @@ marks_set(const struct spool *s, struct shares *shares)
 
 		if (full == one->is_full)
 			continue;
-		if (dir < 0 && (dir = open_place(s, shares)) < 0)
+		if (dir < 0 && (dir = own_dir(s, SPOOL_FULL, 0711)) < 0)
 			return;
 		if (put_mark(dir, one, full)) {
 			one->is_full = full;

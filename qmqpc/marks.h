@@ -4,7 +4,7 @@
  *                      up in it
  *   spool/full/1000    who has this uid drops nothing more
  *
- * Made with the first mark. What is called full and is no directory of the
+ * What is called full and is no directory of the
  * drain's says nothing: nobody can make, link or remove a mark but the drain.
  *
  * Test  tests/leafspool_test.c, tests/leaf_crowd.t
@@ -17,6 +17,15 @@
 /* marks_is_full - does the drain say so to this owner? */
 bool
 marks_is_full(const struct spool *s, uid_t uid);
+
+/* marks_open - make the directory, or take it back
+ *
+ * Needs    as own_dir; and to be called before the drain's sandbox, in which
+ *          no link or FIFO can be moved out of the way.
+ * Returns  0; -1 with errno: nobody can be told, and is let go on.
+ */
+int
+marks_open(const struct spool *s);
 
 /* marks_recall - those that an earlier drain has left, into *shares */
 void

@@ -27,51 +27,39 @@ aside_name(char name[SPOOL_NAME])
 	return 0;
 }
 
-static void
-say_aside(const char *name, const char *aside, const struct stat *st)
+void
+own_say_taken(const char *name)
 {
-	log_open("set-aside");
+	int e = errno;
+
+	log_open("place-taken");
 	log_text("name", name);
-	log_text("as", aside);
-	log_number("uid", st->st_uid);
+	log_errno(e);
 	log_close();
 }
 
-/* Where names cannot be swapped there is a moment between the two. */
+/* made is an empty directory of ours: 0 once it has the name, and what had it
+ * has the name aside. Where names cannot be swapped somebody may be faster. */
 static int
-push_aside(const struct spool *s, const char *name, const char *made,
-	   const struct stat *st)
+put_in_place(const struct spool *s, const char *name, const char *made,
+	     char aside[SPOOL_NAME])
 {
-	char aside[SPOOL_NAME];
-
-	if (aside_name(aside) != 0 ||
-	    fs_rename(s->dir, name, s->dir, aside) != 0)
-		return -1;
-	say_aside(name, aside, st);
-	return fs_rename(s->dir, made, s->dir, name);
-}
-
-/* made is an empty directory of ours: 0 once it has the name. */
-static int
-put_in_place(const struct spool *s, const char *name, const char *made)
-{
-	struct stat st;
 	unsigned i;
 
 	for (i = 0; i < OWN_TRIES; i++) {
-		if (spool_stat(s, name, &st) == 0 &&
-		    fs_swap(s->dir, made, name) == 0) {
-			say_aside(name, made, &st);
+		if (fs_swap(s->dir, made, name) == 0) {
+			memcpy(aside, made, SPOOL_NAME);
 			return 0;
 		}
 		if (errno == EBUSY)
 			return -1;
-		/* an empty one, or none */
+		/* onto an empty one, or none */
 		if (fs_rename(s->dir, made, s->dir, name) == 0)
 			return 0;
-		if (spool_stat(s, name, &st) == 0 &&
-		    push_aside(s, name, made, &st) == 0)
-			return 0;
+		if (aside_name(aside) != 0 ||
+		    (fs_rename(s->dir, name, s->dir, aside) != 0 &&
+		     errno == EBUSY))
+			return -1;
 	}
 	return -1;
 }
@@ -79,17 +67,32 @@ put_in_place(const struct spool *s, const char *name, const char *made)
 static int
 take_back(const struct spool *s, const char *name, mode_t mode)
 {
-	char made[SPOOL_NAME];
+	char made[SPOOL_NAME], aside[SPOOL_NAME] = "";
+	struct stat st = {0};
 	int e;
 
 	if (aside_name(made) != 0 || fs_mkdir(s->dir, made, mode) != 0)
 		return -1;
-	if (put_in_place(s, name, made) == 0)
-		return 0;
-	e = errno;
-	unlinkat(s->dir, made, AT_REMOVEDIR);
-	errno = e;
-	return -1;
+	if (put_in_place(s, name, made, aside) != 0) {
+		e = errno;
+		unlinkat(s->dir, made, AT_REMOVEDIR);
+		errno = e;
+		return -1;
+	}
+	spool_stat(s->dir, aside, &st);
+	log_open("set-aside");
+	log_text("name", name);
+	log_text("as", aside);
+	log_number("uid", st.st_uid);
+	log_close();
+	return 0;
+}
+
+/* Root's is trusted, but of no use to one who cannot write to it. */
+static bool
+is_usable(const struct spool *s, const struct stat *st)
+{
+	return own_is(s, st) && (st->st_uid == s->owner || geteuid() == 0);
 }
 
 /* -1: it is not ours, or not there; errno says so: EPERM, ENOENT. */
@@ -99,14 +102,14 @@ open_ours(const struct spool *s, const char *name)
 	struct stat st;
 	int fd;
 
-	if (spool_stat(s, name, &st) != 0)
+	if (spool_stat(s->dir, name, &st) != 0)
 		return -1;
-	if (!own_is(s, &st)) {
+	if (!is_usable(s, &st)) {
 		errno = EPERM;
 		return -1;
 	}
 	fd = fs_open_dir(s->dir, name);
-	if (fd >= 0 && (fs_stat(fd, &st) != 0 || !own_is(s, &st))) {
+	if (fd >= 0 && (fs_stat(fd, &st) != 0 || !is_usable(s, &st))) {
 		fs_close(fd);
 		errno = EPERM;
 		return -1;
@@ -116,16 +119,13 @@ open_ours(const struct spool *s, const char *name)
 
 /* Root's drain must not lock out that of the owner. */
 static void
-set_right(const struct spool *s, int fd, mode_t mode)
+give_to_owner(const struct spool *s, int fd)
 {
 	struct stat st;
 
-	if (fs_stat(fd, &st) != 0)
-		return;
-	if (st.st_uid != s->owner && fchown(fd, s->owner, (gid_t)-1) != 0)
+	if (fs_stat(fd, &st) == 0 && st.st_uid != s->owner &&
+	    fs_chown(fd, s->owner) != 0)
 		return; /* it serves us as it is */
-	if ((st.st_mode & 0777) != mode && fchmod(fd, mode) != 0)
-		return;
 }
 
 int
@@ -141,6 +141,6 @@ own_dir(const struct spool *s, const char *name, mode_t mode)
 		 take_back(s, name, mode) == 0)
 		fd = open_ours(s, name);
 	if (fd >= 0)
-		set_right(s, fd, mode);
+		give_to_owner(s, fd);
 	return fd;
 }

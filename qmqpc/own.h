@@ -22,10 +22,14 @@ enum { OWN_TRIES = 1000 }; /* against one who keeps taking it */
 bool
 own_is(const struct spool *s, const struct stat *st);
 
+/* own_say_taken - log that a place cannot be had; why is errno's */
+void
+own_say_taken(const char *name);
+
 /* own_dir - open a place, make it, or take it back
  *
  * Needs    us to own the spool, or to be root.
- * Takes    name, in the spool; mode, whatever the umask.
+ * Takes    name, in the spool; mode, before the umask.
  * Returns  a descriptor to list and sync; -1 with errno, EBUSY when somebody
  *          has mounted something there. Logs what it sets aside.
  */

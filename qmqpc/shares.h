@@ -48,7 +48,6 @@ struct shares {
 	struct share *list;
 	size_t n, max;
 	struct idmap places; /* by uid: 1 + its place in the list */
-	bool is_place_taken; /* there can be no marks, and that is said */
 };
 
 /* shares_weight - what a file counts

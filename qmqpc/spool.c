@@ -130,9 +130,9 @@ spool_id(const char *name, const char *prefix, uint64_t *id)
 /* room */
 
 int
-spool_stat(const struct spool *s, const char *name, struct stat *st)
+spool_stat(int dir, const char *name, struct stat *st)
 {
-	int fd = fs_open(s->dir, name, O_PATH, 0), r;
+	int fd = fs_open(dir, name, O_PATH, 0), r;
 
 	if (fd < 0)
 		return -1;
@@ -154,7 +154,7 @@ see_name(void *arg, const char *name)
 	uint64_t id;
 
 	if (spool_id(name, "m.", &id) &&
-	    spool_stat(look->spool, name, &st) == 0 && shares_counts(&st))
+	    spool_stat(look->spool->dir, name, &st) == 0 && shares_counts(&st))
 		shares_of(&look->spool->seen, st.st_uid)->waits +=
 		    shares_weight(&st);
 	return --look->left > 0;

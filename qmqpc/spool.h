@@ -110,11 +110,11 @@ spool_name(char name[SPOOL_NAME], const char *prefix, uint64_t id);
 bool
 spool_id(const char *name, const char *prefix, uint64_t *id);
 
-/* spool_stat - what a name of the directory stands for, a link for itself
+/* spool_stat - what a name in a directory stands for, a link for itself
  *
  * Opens nothing that could notice. Returns  0; -1 with errno.
  */
 int
-spool_stat(const struct spool *s, const char *name, struct stat *st);
+spool_stat(int dir, const char *name, struct stat *st);
 
 #endif

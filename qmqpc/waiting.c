@@ -70,7 +70,7 @@ judge(struct scan *scan, struct waiting_item *item, const char *name)
 	struct stat st;
 
 	item->is_ignored = false;
-	if (spool_stat(scan->spool, name, &st) != 0)
+	if (spool_stat(scan->spool->dir, name, &st) != 0)
 		return; /* gone; or else opening it will tell */
 	item->uid = st.st_uid;
 	item->size = shares_weight(&st);
@@ -107,7 +107,7 @@ see_tmp(const struct spool *s, const char *name)
 	struct stat st;
 	int64_t away_s;
 
-	if (spool_stat(s, name, &st) != 0)
+	if (spool_stat(s->dir, name, &st) != 0)
 		return;
 	away_s = clock_s() - st.st_mtim.tv_sec;
 	if (away_s > WAITING_TMP_S || away_s < -WAITING_TMP_S)

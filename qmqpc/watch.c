@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -151,8 +152,8 @@ follow(struct drain *d)
 static int
 empty(struct drain *d)
 {
-	give_up_rights(d, false);
 	d->is_once = true;
+	give_up_rights(d, false);
 	do {
 		follow_config(d);
 		if (drain_slice(d) != 0)
@@ -171,6 +172,7 @@ watch_run(const struct options *o)
 	int code;
 
 	log_program("qmqpc");
+	umask(0); /* what a drain makes has its rights from there */
 	catch_signals();
 	code = drain_open(&d, o->dir, &why);
 	if (code == 0)

@@ -346,7 +346,7 @@ before=$(got k)
 drain h
 is "$(($(got k) - before)) $(failed h) $(cat "$work/secret")" "1 2 secret" \
     "only the message goes; files that are none: failed/"
-is "$(ls "$work/h/spool" | tr '\n' ' ')" "failed m.0000000000000001 \
+is "$(ls "$work/h/spool" | tr '\n' ' ')" "failed full m.0000000000000001 \
 m.0000000000000002 m.0000000000000003 m.0000000000000004 stray " \
     "links, a FIFO, a directory: not touched"
 

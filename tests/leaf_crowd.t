@@ -100,6 +100,7 @@ for kind in 'mkdir NAME NAME/x' 'mkdir NAME; mkdir NAME/x; chmod 0 NAME' \
 	is "$? $(waits)" "0 1" "$kind: mail is taken"
 	echo junk | as $good tee "$spool/m.0000000000000001" >/dev/null
 	drain
+	cp "$work/log" "$work/first"
 	is "$(code) $(ls "$spool/failed" | grep '^m') $(stat -c '%u %a' \
 	    "$spool/failed" | sed 's/ 2/ /')" "75 m.0000000000000001 $drain 700" \
 	    "and the drain has its own failed/"
@@ -111,7 +112,7 @@ for kind in 'mkdir NAME NAME/x' 'mkdir NAME; mkdir NAME/x; chmod 0 NAME' \
 	is "$?" 0 "which is his alone"
 	is "$(stat -c %u "$spool"/aside.* | sort -u | tr '\n' ' ')$(ls -d \
 	    "$spool"/aside.* | wc -l)" "$bad 2" "what was there is set aside"
-	is "$(grep -c event=set-aside "$work/log")" 1 "and the log says so"
+	is "$(grep -c event=set-aside "$work/first")" 2 "and the log says so"
 	leaf "$leaf_name" "$hub"
 	drain
 	is "$(code) $(got good) $(got large) $(waits)" "0 2 6 0" "all is sent"
@@ -141,7 +142,7 @@ said=$?
 if [ $said = 99 ]; then
 	skip "places that are mounted" "no namespaces here"
 else
-	is "$(got good) $(grep -c place-taken "$work/log")" "1 1" \
+	is "$(got good) $(grep -c place-taken "$work/log")" "1 2" \
 	    "no failed/ to be had: mail goes, and the log says so ($said)"
 fi
 
@@ -283,4 +284,5 @@ check "goes before the rest of them: $(waits) wait" [ "$(waits)" -gt 50 ]
 kill "$watch"
 wait "$watch" 2>/dev/null
 
+[ -n "${KEEP:-}" ] || rm -rf "$work"
 tap_done

@@ -211,15 +211,15 @@ send_in() {
 }
 
 send_in
-is "$? $(count "$work/node/spool")" "0 2" "who cannot read the key spools"
+is "$? $(count "$work/node/spool")" "0 3" "who cannot read the key spools"
 check "and -v says why" grep -q 'tls/key.pem: Permission denied' "$work/said"
 chmod 700 "$work/node/tls"
 send_in
-is "$? $(count "$work/node/spool")" "0 3" "nor look where it would be"
+is "$? $(count "$work/node/spool")" "0 4" "nor look where it would be"
 check "and -v says why" grep -q 'tls/cert.pem: Permission denied' "$work/said"
 is "$(grep -c 'client=' "$work/keeper.log")" 0 "the hub was not even asked"
 as $drain $group "$BIN/qmqpc" --drain "$work/node" >"$work/said" 2>&1
-is "$? $(count "$work/node/spool")" "0 1" "the drain sends both"
+is "$? $(count "$work/node/spool")" "0 2" "the drain sends both"
 four_mails() {
 	has_count "$work/keeper/mail/new" 4
 }

@@ -88,7 +88,7 @@ weight(const char *name)
 {
 	struct stat st;
 
-	return spool_stat(&spool, name, &st) == 0 ? shares_weight(&st) : 1;
+	return spool_stat(spool.dir, name, &st) == 0 ? shares_weight(&st) : 1;
 }
 
 static void
@@ -489,6 +489,7 @@ test_unopened(void)
 int
 main(void)
 {
+	umask(0);
 	if (!mkdtemp(dir_path) || spool_open(&spool, dir_path) != 0)
 		return 111;
 	test_rule();
