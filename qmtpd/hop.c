@@ -101,7 +101,8 @@ hop_drop_peer(struct hop *h, struct peer *p, const char *why)
 	while ((d = delivery_first(&p->bound))) {
 		list_drop(&d->link);
 		d->peer = NULL;
-		if (d->n_lost > PEER_AGAIN)
+		if (d->n_lost > PEER_AGAIN ||
+		    delivery_is_over(d, h->pool->loop->now_ms))
 			delivery_fail(d, why, about);
 		else
 			list_put(&h->small, &d->link);

@@ -188,6 +188,15 @@ remember(struct peer *p, struct delivery *d)
 	p->n_last = n;
 }
 
+/* All recipients of it together, from the first on. */
+static void
+begin_whole(struct peer *p, struct delivery *d)
+{
+	if (d->whole.over_ms == 0)
+		deadline_start(&d->whole, p->conn.loop->now_ms,
+			       d->size * d->job->n_rcpts);
+}
+
 static void
 put_batch(const struct peer *p, struct buf *out, const struct delivery *d)
 {
@@ -223,6 +232,7 @@ peer_begin(struct peer *p, struct delivery *d)
 	struct buf *out = &p->conn.out;
 	size_t before = out->len;
 
+	begin_whole(p, d);
 	remember(p, d);
 	qmtpc_begin(out, d->size);
 	if (d->large) {
@@ -348,6 +358,7 @@ answered(struct peer *p)
 	if (!p->answers)
 		p->hop->n_answering++;
 	p->answers = true;
+	deadline_wait(&p->deadline, p->conn.loop->now_ms, PEER_STALL_S * 1000);
 	hop_answered(p->hop);
 }
 
@@ -367,7 +378,6 @@ peer_input(struct peer *p)
 		answer(p, &v);
 	}
 	buf_take(&p->conn.in, before - in.len);
-	p->moved = UINT64_MAX; /* a reply is a move */
 	return event == QMTPC_MORE;
 }
 
@@ -425,28 +435,4 @@ peer_fail(struct peer *p, const char *why, enum verdict_about about,
 			answer(p, &v);
 	}
 	conn_close(&p->conn);
-}
-
-void
-peer_clock(struct peer *p)
-{
-	bool busy = !peer_idle(p);
-
-	if (!p->is_open || (busy && p->clock_busy))
-		return;
-	p->clock_busy = busy;
-	p->moved = UINT64_MAX;
-	conn_timeout(&p->conn, (busy ? PEER_STALL_S : PEER_IDLE_S) * 1000);
-}
-
-bool
-peer_stalled(struct peer *p)
-{
-	uint64_t written = p->put - p->conn.out.len;
-
-	if (written == p->moved)
-		return true;
-	p->moved = written;
-	conn_timeout(&p->conn, PEER_STALL_S * 1000);
-	return false;
 }

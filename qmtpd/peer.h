@@ -20,6 +20,9 @@
  * As long as no connection to the next hop has had a reply, one package at a
  * time: a next hop that answers nothing has little mail of ours.
  *
+ * A reply has PEER_STALL_S, as a whole, and so has each block of text that is
+ * to arrive there; all of a delivery has an hour and more (deadline.h).
+ *
  * A reply counts when the whole of the package that it is for has arrived
  * there; one that was said before answers nothing of ours.
  *
@@ -34,6 +37,7 @@
 #define QUAIL_QMTPD_PEER_H
 
 #include "lib/agent.h"
+#include "lib/deadline.h"
 #include "lib/list.h"
 #include "qmtpd/qmtpc.h"
 #include "qmtpd/quail.h"
@@ -45,7 +49,7 @@ enum {
 	PEER_AGAIN = 3,		     /* connections that a delivery may lose */
 	PEER_STREAM_OUT = 1 << 18,   /* streamed text that waits for the peer */
 	PEER_CONNECT_S = 10,
-	PEER_STALL_S = 300, /* busy, and nothing moves */
+	PEER_STALL_S = 300, /* for a reply, whole, or a block of text */
 	PEER_IDLE_S = 60
 };
 
@@ -63,6 +67,7 @@ struct delivery {
 	size_t n_open;	   /* of them without a reply */
 	unsigned n_lost;   /* connections, behind other packages */
 	uint64_t size;
+	struct deadline whole; /* since its first package */
 	bool large;
 	bool hoarded;	/* large, and all of its text is in memory */
 	bool in_budget; /* counts in the pool's hoard */
@@ -86,11 +91,12 @@ struct peer {
 	uint64_t left;		    /* text of it to come */
 	size_t n_last;		    /* recipients of the last package */
 	bool is_open, gone, clock_busy, turn;
-	bool is_retired;     /* begins nothing more */
-	bool answers;	     /* it has, at least once */
-	bool is_foreign;     /* what it said is another protocol's */
-	uint64_t put, moved; /* bytes put; what had moved at the last look */
-	uint64_t arrived;    /* ... and had arrived there, at the last */
+	bool is_retired; /* begins nothing more */
+	bool answers;	 /* it has, at least once */
+	bool is_foreign; /* what it said is another protocol's */
+	struct deadline deadline;
+	uint64_t put;	  /* bytes */
+	uint64_t arrived; /* ... that had arrived there, at the last look */
 };
 
 /* peer_new_take - make one of a connecting socket
@@ -192,7 +198,8 @@ peer_may_have(const struct delivery *d, bool is_over);
 void
 peer_clock(struct peer *p);
 
-/* peer_stalled - has nothing moved since the last look? */
+/* peer_stalled - at CONN_TIMEOUT: is a reply late, or a block of text, or does
+ * a delivery take too long? If not, the time-out is set again */
 bool
 peer_stalled(struct peer *p);
 
@@ -217,6 +224,13 @@ delivery_fail(struct delivery *d, const char *why, enum verdict_about about);
 /* delivery_reject - the same with D */
 void
 delivery_reject(struct delivery *d, const char *why);
+
+/* delivery_is_over - has it had all its time? */
+static inline bool
+delivery_is_over(const struct delivery *d, int64_t now_ms)
+{
+	return d->whole.over_ms > 0 && now_ms >= d->whole.over_ms;
+}
 
 static inline bool
 delivery_to_go(const struct delivery *d)

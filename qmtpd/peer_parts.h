@@ -1,5 +1,6 @@
-/* peer_parts.h - what peer.c (packages and replies) and peer_heard.c (what the
- * next hop has of them) share; nobody else's
+/* peer_parts.h - what peer.c (packages and replies), peer_heard.c (what the
+ * next hop has of them) and peer_clock.c (how long that takes) share; nobody
+ * else's
  */
 #ifndef QUAIL_QMTPD_PEER_PARTS_H
 #define QUAIL_QMTPD_PEER_PARTS_H

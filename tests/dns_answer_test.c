@@ -137,7 +137,7 @@ test_names(void)
 static void
 test_limits(void)
 {
-	static const uint8_t none[16000];
+	static const uint8_t none[DNS_ANSWER_MAX];
 	char longest[300] = {0, 1};
 	unsigned i;
 

@@ -1,5 +1,6 @@
 /* pool_test.c - qmtpc between a queue and a next hop that both do as they
  * are told: windows, large messages, connections that end, wrong replies */
+#include "lib/clock.h"
 #include "lib/frame.h"
 #include "lib/netstring.h"
 #include "lib/owner.h"
@@ -17,11 +18,16 @@ static struct loop loop;
 static struct pool pool;
 static const char agent_path[] = "agent";
 
+static int64_t now_us; /* 0: the clock is the machine's */
+
 static void
 rounds(int n)
 {
-	while (n-- > 0)
+	while (n-- > 0) {
+		if (now_us)
+			clock_set_for_tests(now_us += 1000);
 		loop_round(&loop, 1);
+	}
 }
 
 /* The next hop: packages are counted, and answered as its mode says. */
@@ -34,7 +40,9 @@ enum mode {
 	EARLY,	  /* replies before the package is complete */
 	FULL,	  /* Z 4.3.1 */
 	BUSY,	  /* Z 4.3.2 */
-	ROUTES	  /* Z 4.4.4: it cannot reach that recipient */
+	ROUTES,	  /* Z 4.4.4: it cannot reach that recipient */
+	DRIPS,	  /* a reply of 60 KB, a byte each second */
+	SIPS	  /* takes a byte of a text each second */
 };
 
 struct served {
@@ -96,7 +104,7 @@ host_event(struct served *s, enum qmtp_event event, struct slice piece)
 		buf_puts(&host.rcpts, piece);
 		buf_putc(&host.rcpts, ' ');
 		if (host.mode == ANSWERS || host.mode == TALKS ||
-		    host.mode >= FULL)
+		    (host.mode >= FULL && host.mode <= ROUTES))
 			host_answer(s, piece);
 		if (host.mode == TALKS)
 			host_answer(s, piece);
@@ -782,6 +790,87 @@ stops(void)
 	verdicts(2, "", "the other is not");
 }
 
+/* What the host does in so many seconds. */
+static void
+pass(int64_t s)
+{
+	static const char drops[] = "60000:Kx";
+	static size_t n_drops;
+	struct served *last =
+	    host.n_served ? host.served[host.n_served - 1] : NULL;
+	char byte;
+
+	now_us = (now_us ? now_us : clock_steady_us()) + s * 1000000;
+	clock_set_for_tests(now_us);
+	if (host.mode != DRIPS)
+		n_drops = 0;
+	if (last && last->conn.is_open && host.mode == DRIPS) {
+		conn_put(&last->conn, slice_of(drops + n_drops, 1));
+		n_drops += n_drops < sizeof drops - 2;
+	}
+	if (last && last->conn.is_open && host.mode == SIPS) {
+		conn_pause(&last->conn);
+		ok_quiet(recv(last->conn.stream.fd, &byte, 1, 0) == 1, "a sip");
+	}
+	rounds(2);
+}
+
+static int64_t
+lasts_s(size_t n, int64_t step)
+{
+	int64_t s = 0;
+
+	rounds(10);
+	while (queue.n_verdicts < n && s < 9000) {
+		pass(step);
+		s += step;
+	}
+	return s;
+}
+
+static void
+slow(void)
+{
+	size_t i, n = 0;
+	int64_t s;
+
+	host_close_conns();
+	fresh(DRIPS);
+	job(here, 100, "a@x");
+	s = lasts_s(1, 10);
+	verdicts(1, "H4.4.2 ", "a reply by bytes");
+	ok(s >= 300 && s <= 310, "has %lld s", (long long)s);
+	host_close_conns();
+	pass(100);
+	fresh(SIPS);
+	job(here, 5000000, "b@x");
+	s = lasts_s(1, 10);
+	verdicts(1, "H4.4.2 ", "a text that is read by bytes");
+	ok(s >= 300 && s <= 620, "has %lld s", (long long)s);
+	host_close_conns();
+	pass(100);
+	fresh(SILENT);
+	job(here, 100,
+	    "a@x b@x c@x d@x e@x f@x g@x h@x i@x j@x k@x l@x m@x "
+	    "n@x o@x p@x q@x r@x s@x t@x u@x v@x w@x x@x y@x z@x");
+	for (i = 0; i < 500 && host.n_packages == 0; i++)
+		rounds(1);
+	for (s = 0; queue.n_verdicts < 26 && s < 9000; s += 200) {
+		struct served *last = host.served[host.n_served - 1];
+
+		if (last->conn.is_open && last->n_answered < last->n_packages)
+			host_answer(last, SLICE("x"));
+		for (i = 0; i < 500 && queue.n_verdicts < last->n_answered; i++)
+			rounds(1);
+		pass(200);
+	}
+	for (i = 0; i < queue.verdicts[1].len; i++)
+		n += buf_slice(&queue.verdicts[1]).at[i] == 'K';
+	ok(n >= 15 && n <= 20 && s <= 4200,
+	   "a reply each 200 s: %zu in an hour, %lld s", n, (long long)s);
+	host_close_conns();
+}
+
 int
 main(void)
 {
@@ -812,6 +901,7 @@ main(void)
 	abandoned();
 	ends();
 	frozen();
+	slow();
 	stops();
 	pool_close(&pool);
 	dns_close(dns);
