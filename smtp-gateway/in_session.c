@@ -106,7 +106,7 @@ came(struct in_session *s)
 {
 	int64_t now_ms = s->in->loop->now_ms;
 
-	pace_input(&s->pace, s->conn.in.len, s->inside, now_ms);
+	pace_input(&s->pace, s->conn.in.len - s->left, s->inside, now_ms);
 	conn_timeout(&s->conn, pace_next_ms(&s->pace, now_ms));
 }
 
@@ -128,6 +128,17 @@ in_go_on(struct in_session *s)
 
 /* input */
 
+/* Of a line that is too long nothing is kept, but it must have an end. */
+static void
+skipped(struct in_session *s, size_t n)
+{
+	if (s->smtpd.state != SMTPD_S_SKIP)
+		return;
+	s->n_skipped += n;
+	if (s->n_skipped > IN_LINE_MAX)
+		in_finish(s, "500 5.5.2 line much too long");
+}
+
 static void
 input(struct in_session *s)
 {
@@ -140,10 +151,13 @@ input(struct in_session *s)
 		    smtpd_push(&s->smtpd, in->mem + in->off, in->len, &used);
 
 		switch (e) {
-		case SMTPD_COMMAND: in_command(s, in->len > used); break;
+		case SMTPD_COMMAND:
+			s->n_skipped = 0;
+			in_command(s, in->len > used);
+			break;
 		case SMTPD_TEXT: in_text(s); break;
 		case SMTPD_END: in_text_end(s); break;
-		case SMTPD_MORE: break;
+		case SMTPD_MORE: skipped(s, used); break;
 		}
 		conn_take(&s->conn, used);
 		if (e != SMTPD_TEXT && e != SMTPD_MORE)
@@ -151,7 +165,9 @@ input(struct in_session *s)
 		if (e == SMTPD_MORE)
 			break;
 	}
-	s->inside = s->state == IN_TEXT || in->len > 0;
+	s->left = in->len;
+	s->inside = s->state == IN_TEXT || in->len > 0 ||
+		    s->smtpd.state == SMTPD_S_SKIP;
 }
 
 static void

@@ -26,6 +26,7 @@
 enum {
 	IN_ERRORS_MAX = 20,    /* 4xx and 5xx since the last good message */
 	IN_COMMANDS_MAX = 200, /* commands without a good message */
+	IN_LINE_MAX = 65536,   /* bytes of a line that are skipped */
 	IN_BEGIN_MS = 5000,    /* to wait for a queue that gives no ids */
 	IN_AWAY_MS = 500,      /* ... that is not there: it may be back */
 	IN_FINISH_MS = 10000   /* to write out the last reply */
@@ -43,6 +44,8 @@ struct in_session {
 	uint64_t number; /* of the connection, for the door */
 	struct pace pace;
 	bool inside; /* of a message, or a line */
+	size_t left; /* bytes that have been counted, and wait */
+	size_t n_skipped;
 	size_t held; /* of the envelope, for the budget */
 	const struct server_socket *balanced; /* see server.h */
 	uint64_t tables; /* of which generation it was looked at */
