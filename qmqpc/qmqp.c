@@ -161,6 +161,10 @@ round_of(struct try *t)
 	bool rest = !t->is_deaf && !more && !t->is_out;
 	short got = POLLIN;
 
+	if (clock_ms() >= t->until_ms) { /* whatever still comes */
+		errno = ETIMEDOUT;
+		return -1;
+	}
 	if (!stream_pending(&t->stream) &&
 	    wait_for(t->stream.fd, more || rest ? POLLIN | POLLOUT : POLLIN,
 		     t->until_ms, &got) != 0)

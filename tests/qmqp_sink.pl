@@ -7,11 +7,13 @@
 #   =BYTES   answers these bytes (perl's escapes)
 #   close    closes without an answer
 #   silent   never answers
+#   drip     answers by a byte each fifth of a second, without end
 #   late     answers K after five seconds
 #   slow     answers K after a tenth of one
 # or does not read all of it:
 #   slam     closes at once
 #   deaf     reads nothing, and stays
+#   sip      reads a byte each fifth of a second
 #   early    answers D after the first bytes and closes
 # Handles one connection at a time. Runs until it is killed.
 use strict;
@@ -34,6 +36,10 @@ sub netstring {
 while (my $s = $l->accept) {
 	my ($bytes, $want) = ("", undef);
 	my $name = "$dir/" . ++$n;
+	if ($behaviour eq "sip") {
+		select undef, undef, undef, 0.2 while sysread $s, $bytes, 1;
+		next;
+	}
 	if ($behaviour eq "deaf") {
 		push @kept, $s;
 		open my $f, ">", $name;
@@ -53,6 +59,11 @@ while (my $s = $l->accept) {
 	next if defined $want && length $bytes < $want && $behaviour ne "early";
 	if ($behaviour eq "silent") {
 		push @kept, $s;
+	} elsif ($behaviour eq "drip") {
+		for my $byte (split(//, "60000:K"), ("x") x 600) {
+			syswrite $s, $byte or last;
+			select undef, undef, undef, 0.2;
+		}
 	} elsif ($behaviour eq "late") {
 		next if !defined $want;
 		sleep 5;

@@ -11,10 +11,10 @@ mkdir -p "$work" || exit 111
 . "$here/tap.sh"
 . "$here/node.sh"
 
-set -- $(free_ports 12)
+set -- $(free_ports 14)
 k=$1 k2=$2 z=$3 d=$4 nouser=$5 silent=$6 close=$7 slam=$8 early=$9
 shift 9
-garbage=$1 deaf=$2 nobody=$3
+garbage=$1 deaf=$2 nobody=$3 drip=$4 sip=$5
 
 sink() { # NAME PORT BEHAVIOUR
 	background perl "$here/qmqp_sink.pl" "$2" "$work/$1" "$3"
@@ -31,6 +31,8 @@ sink slam "$slam" slam
 sink early "$early" early
 sink garbage "$garbage" '=3:Kab'
 sink deaf "$deaf" deaf
+sink drip "$drip" drip
+sink sip "$sip" sip
 
 # leaf NAME PORT... - a leaf with these hubs
 leaf() {
@@ -67,7 +69,7 @@ show() { # [PART] - of the newest package of k
 
 leaf leaf "$k"
 leaf none "$nobody"
-for port in $k $k2 $z $d $nouser $silent $close $slam $early $garbage $deaf; do
+for port in $k $k2 $z $d $nouser $silent $close $slam $early $garbage $deaf $drip $sip; do
 	wait_for 10 port_answers "$port"
 done
 rm -f "$work"/*/[0-9]*
@@ -347,6 +349,15 @@ send stuck -i a b <"$work/big"
 is "$(code)" 75 "hubs that do not answer: 75"
 took=$(($(date +%s) - start))
 check "within the deadline ($took s)" [ "$took" -le 4 ]
+leaf drips "$drip"
+start=$(date +%s)
+printf '%s\n\nx\n' "$full" | send drips a
+is "$(code)" 75 "a hub that answers by bytes: 75"
+leaf sips "$sip"
+send sips -i a b <"$work/big"
+is "$(code)" 75 "one that reads by bytes: 75"
+took=$(($(date +%s) - start))
+check "within the deadlines ($took s)" [ "$took" -le 8 ]
 timeout=20
 
 # names of hosts
