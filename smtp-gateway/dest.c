@@ -75,15 +75,37 @@ dest_fail(struct dest *d, const struct verdict *v, bool only_second)
 
 /* looking up */
 
-static void
-let_next(struct list *waits)
+void
+dest_wake(struct link *waits)
 {
-	struct link *link = list_first(waits);
+	dest_work_later(OWNER(waits, struct dest, waits));
+}
 
-	if (!link)
-		return;
-	list_drop(link);
-	dest_work_later(OWNER(link, struct dest, waits));
+/* Is what waits here nothing but bounces? A look at the first will do. */
+static bool
+is_for_bounces(const struct dest *d)
+{
+	struct link *link = list_first(&d->transfers);
+	size_t n = 0;
+
+	for (; link && n < 20; link = list_next(&d->transfers, link), n++)
+		if (OWNER(link, struct transfer, of_dest)
+			->job->agent_job->sender.len > 0)
+			return false;
+	return true;
+}
+
+/* One more of these, or wait for it. */
+static bool
+take(struct dest *d, struct share *s, bool is_bounce)
+{
+	if (share_take(s, is_bounce))
+		return true;
+	if (!is_bounce && d->waits_behind)
+		list_drop(&d->waits);
+	d->waits_behind = is_bounce;
+	share_wait(s, is_bounce, &d->waits);
+	return false;
 }
 
 /* Of the targets only those that our address can reach. */
@@ -114,8 +136,7 @@ looked_up(struct lookup *l)
 	struct dest *d = l->user;
 
 	d->lookup = NULL;
-	d->out->n_lookups--;
-	let_next(&d->out->lookup_waits);
+	share_leave(&d->out->lookups, d->asks_for_bounces, dest_wake);
 	keep_family(d, l);
 	if (l->targets.n > 0) {
 		d->targets = malloc(sizeof *d->targets);
@@ -141,17 +162,15 @@ look_up(struct dest *d)
 			   .helo = d->helo,
 			   .is_test = out->is_test};
 
-	if (d->lookup)
+	bool is_bounce = is_for_bounces(d);
+
+	if (d->lookup || !take(d, &out->lookups, is_bounce))
 		return;
-	if (out->n_lookups >= OUT_LOOKUPS_MAX) {
-		list_put(&out->lookup_waits, &d->waits);
-		return;
-	}
+	d->asks_for_bounces = is_bounce;
 	d->lookup = calloc(1, sizeof *d->lookup);
 	if (!d->lookup)
 		die_nomem();
 	d->lookup->user = d;
-	out->n_lookups++;
 	if (d->is_mx)
 		lookup_domain(d->lookup, &by, d->name, d->port, looked_up);
 	else
@@ -218,14 +237,14 @@ static void
 open_peer(struct dest *d)
 {
 	struct out *out = d->out;
+	bool is_bounce = is_for_bounces(d);
 
 	if (d->n_connecting > 0 || d->n_peers >= DEST_PEERS_MAX || paced(d) ||
 	    !dest_find_place(d))
 		return;
-	if (out->n_peers >= OUT_PEERS_MAX) {
+	if (!take(d, &out->peers, is_bounce)) {
 		struct link *idle = list_first(&out->idle);
 
-		list_put(&out->peer_waits, &d->waits);
 		if (idle)
 			peer_dismiss(OWNER(idle, struct peer, of_out));
 		return;
@@ -233,9 +252,9 @@ open_peer(struct dest *d)
 	dest_opens(d);
 	d->n_peers++;
 	d->n_connecting++;
-	out->n_peers++;
 	peer_start(d, d->targets,
-		   OWNER(list_first(&d->transfers), struct transfer, of_dest));
+		   OWNER(list_first(&d->transfers), struct transfer, of_dest),
+		   is_bounce);
 }
 
 /* Trouble is remembered longer than a destination is. */
@@ -309,8 +328,6 @@ dest_peer_gone(struct dest *d, enum dest_end end, const struct verdict *why,
 	       bool is_second)
 {
 	d->n_peers--;
-	d->out->n_peers--;
-	let_next(&d->out->peer_waits);
 	dest_ended(d, end);
 	if (end == DEST_UNREACHED && is_second) {
 		dest_fail(d, why, true);

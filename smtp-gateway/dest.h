@@ -90,6 +90,8 @@ struct dest {
 	struct loop_task work;
 	struct loop_timer expiry, again;
 	struct link waits;
+	bool waits_behind; /* ... among bounces */
+	bool asks_for_bounces;
 };
 
 /* From where: what the queue's pool says. */
@@ -116,6 +118,10 @@ dest_put(struct dest *d, struct transfer *t);
 /* dest_put_front - the same, before all others */
 void
 dest_put_front(struct dest *d, struct transfer *t);
+
+/* dest_wake - what it waits for may be there: its link waits */
+void
+dest_wake(struct link *waits);
 
 /* dest_work_later - something has changed */
 void

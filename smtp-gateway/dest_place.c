@@ -98,7 +98,7 @@ dest_wants_place(const struct peer *p)
 	const struct dest *d = p->dest;
 
 	return (crowd_is_wanted(p->crowd) ||
-		!list_empty(&d->out->peer_waits)) &&
+		share_is_wanted(&d->out->peers)) &&
 	       (list_empty(&d->transfers) || d->n_peers > 1 ||
 		p->n_mails >= PEER_MAILS_TURN);
 }

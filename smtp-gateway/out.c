@@ -307,8 +307,8 @@ out_start(struct out *out, struct loop *loop, struct config *config)
 	crowds_init(&out->crowds);
 	list_init(&out->idle);
 	list_init(&out->busy);
-	list_init(&out->peer_waits);
-	list_init(&out->lookup_waits);
+	share_init(&out->peers, OUT_PEERS_MAX);
+	share_init(&out->lookups, OUT_LOOKUPS_MAX);
 	list_init(&out->held_waits);
 	out->dns = dns_open(loop);
 	agent_init(&out->agent, loop, HOME_AGENT, "smtp", OUT_JOBS_MAX, &calls);

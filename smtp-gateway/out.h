@@ -28,6 +28,7 @@
 #include "lib/list.h"
 #include "lib/names.h"
 #include "smtp-gateway/crowd.h"
+#include "smtp-gateway/share.h"
 
 enum {
 	OUT_JOBS_MAX = 400,
@@ -51,15 +52,13 @@ struct out {
 	bool stopping;
 	bool giving_up;	    /* no answer is waited for any more */
 	struct names dests; /* by key */
-	size_t n_peers, n_lookups;
-	struct crowds crowds;	  /* peers at each address */
-	struct list idle;	  /* peers, the longest idle first */
-	struct list busy;	  /* peers with a transfer in hand */
-	struct list peer_waits;	  /* dests that want one more peer */
-	struct list lookup_waits; /* dests that want a lookup */
-	struct list held_waits;	  /* jobs */
-	uint64_t held;		  /* bytes of jobs that keep their text */
-	size_t n_jobs, n_busy;	  /* n_busy: transfers in hand of a peer */
+	struct share peers, lookups;
+	struct crowds crowds;	/* peers at each address */
+	struct list idle;	/* peers, the longest idle first */
+	struct list busy;	/* peers with a transfer in hand */
+	struct list held_waits; /* jobs */
+	uint64_t held;		/* bytes of jobs that keep their text */
+	size_t n_jobs, n_busy;	/* n_busy: transfers in hand of a peer */
 };
 
 /* What came of one recipient; the text lies in the job's texts. */

@@ -65,16 +65,10 @@ peer_set_timeout(struct peer *p)
 
 /* the end */
 
-static void
-wake(struct link *link)
-{
-	dest_work_later(OWNER(link, struct dest, waits));
-}
-
 void
 peer_leave_crowd(struct peer *p)
 {
-	crowd_leave(p->crowd, wake);
+	crowd_leave(p->crowd, dest_wake);
 	p->crowd = NULL;
 }
 
@@ -88,6 +82,7 @@ peer_gone(struct peer *p, enum dest_end end, const struct verdict *why)
 	peer_take_back(p);
 	conn_close(&p->conn);
 	peer_leave_crowd(p);
+	share_leave(&d->out->peers, p->is_bounce, dest_wake);
 	list_drop(&p->of_dest);
 	list_drop(&p->of_out);
 	if (p->state == PEER_CONNECTING)

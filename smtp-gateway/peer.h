@@ -56,6 +56,7 @@ struct peer {
 	uint32_t asked;	  /* bits: targets that have been, or must not be */
 	size_t at;	  /* which target */
 	bool is_second;	  /* for what another host has deferred */
+	bool is_bounce;	  /* it counts among those for bounces */
 	int64_t since_ms; /* it waits for the greeting */
 	struct deadline deadline;
 	unsigned n_heard; /* smtpc's, when that was set */
@@ -73,12 +74,12 @@ struct peer {
 /* peer_start - connect to the first of the targets that will talk
  *
  * Takes    targets: copied. t: for whom; targets that have deferred it are
- *          left out.
+ *          left out. is_bounce: share.h.
  * Owns     itself; tells dest_peer_gone at its end.
  */
 void
 peer_start(struct dest *d, const struct targets *targets,
-	   const struct transfer *t);
+	   const struct transfer *t, bool is_bounce);
 
 /* peer_take - carry a transfer; legal when idle */
 void

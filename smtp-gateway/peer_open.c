@@ -108,13 +108,14 @@ leave_out(struct peer *p, const struct transfer *t)
 
 void
 peer_start(struct dest *d, const struct targets *targets,
-	   const struct transfer *t)
+	   const struct transfer *t, bool is_bounce)
 {
 	struct peer *p = calloc(1, sizeof *p);
 
 	if (!p)
 		die_nomem();
 	p->dest = d;
+	p->is_bounce = is_bounce;
 	deadline_start_ms(&p->deadline, d->out->loop->now_ms, PEER_OPEN_MS);
 	p->targets = malloc(sizeof *p->targets);
 	if (!p->targets)

@@ -11,7 +11,7 @@
 #include "smtp-gateway/peer.h"
 #include "tests/tables.h"
 
-enum { JOBS_MAX = 100, SERVED_MAX = 400 };
+enum { JOBS_MAX = 300, SERVED_MAX = 400 };
 
 static struct loop loop;
 static struct config config;
@@ -128,7 +128,7 @@ host_open(void)
 	int fd = -1;
 
 	for (host.port = 23100; fd < 0 && host.port < 23900; host.port++) {
-		endpoint_parse(&e, SLICE("127.0.0.1"), host.port);
+		endpoint_parse(&e, SLICE("0.0.0.0"), host.port);
 		fd = endpoint_listen(&e);
 	}
 	host.port--;
@@ -252,7 +252,7 @@ attr(uint64_t job, const char *key, const char *value)
 
 /* helo: another one is another destination. */
 static uint64_t
-job(uint64_t size, const char *helo)
+job_to(const char *address, const char *sender, uint64_t size, const char *helo)
 {
 	uint64_t n = ++queue.n_jobs;
 	char text[40];
@@ -262,17 +262,23 @@ job(uint64_t size, const char *helo)
 	queue.credit[n] = AGENT_CREDIT;
 	buf_clear(&queue.verdicts[n]);
 	frame_put(&queue.conn.out, 'O', n, SLICE(""));
-	snprintf(text, sizeof text, "smtp:127.0.0.1:%u", host.port);
+	snprintf(text, sizeof text, "smtp:%s:%u", address, host.port);
 	attr(n, "nexthop", text);
 	attr(n, "helo", helo);
 	attr(n, "id", "00000000000000aa");
 	snprintf(text, sizeof text, "%llu", (unsigned long long)size);
 	attr(n, "size", text);
-	frame_put(&queue.conn.out, 'S', n, SLICE("s@a.test"));
+	frame_put(&queue.conn.out, 'S', n, slice_text(sender));
 	frame_put(&queue.conn.out, 'R', n, SLICE("r@b.test"));
 	frame_put(&queue.conn.out, 'C', n, SLICE(""));
 	queue_text(n);
 	return n;
+}
+
+static uint64_t
+job(uint64_t size, const char *helo)
+{
+	return job_to("127.0.0.1", "s@a.test", size, helo);
 }
 
 static void
@@ -332,7 +338,7 @@ slow(enum mode mode, uint64_t size, int64_t least, int64_t most,
 	ok(s >= least && s <= most && slice_starts(v, slice_text(verdict)),
 	   "%s: %lld s, %.*s", what, (long long)s, (int)v.len, v.at);
 	rounds(2);
-	ok(out.n_peers == 0, "and the connection is closed");
+	ok(out.peers.n == 0, "and the connection is closed");
 }
 
 /* Twenty of these hold the address; the others do not wait for ever. */
@@ -385,6 +391,32 @@ test_turns(void)
 	ok(n_good == 80, "80 destinations, quick ones: %zu delivered", n_good);
 }
 
+/* Bounces that hosts of strangers hold leave a half for other mail. */
+static void
+test_bounces(void)
+{
+	char address[20];
+	uint64_t good;
+	size_t i;
+
+	fresh(HOLDS);
+	for (i = 0; i < 250; i++) {
+		snprintf(address, sizeof address, "127.0.1.%zu", i + 1);
+		job_to(address, "", 100, "me.test");
+	}
+	for (i = 0; i < 1000 && host.n < OUT_PEERS_MAX / 2; i++)
+		rounds(1);
+	rounds(50);
+	ok(out.peers.n == OUT_PEERS_MAX / 2 && queue.n_verdicts == 0,
+	   "250 bounces that are held: %zu connections", out.peers.n);
+	host.mode = GOOD;
+	good = job_to("127.0.2.1", "s@a.test", 100, "me.test");
+	for (i = 0; i < 1000 && queue.n_verdicts == 0; i++)
+		rounds(1);
+	ok(slice_starts(buf_slice(&queue.verdicts[good]), SLICE("K")),
+	   "other mail goes out beside them");
+}
+
 static int
 listen_for_agents(void)
 {
@@ -423,5 +455,6 @@ main(void)
 	slow(SIPS, 8000000, 4500, 4620, "H", "1 KB a second, for too long");
 	test_crowd();
 	test_turns();
+	test_bounces();
 	return tap_done();
 }
