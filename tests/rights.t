@@ -175,6 +175,15 @@ for c in qmtp qmtps unknown; do
 	says $c 1 ':Kok' "$c: may send"
 done
 
+# tables that say the same of them
+
+printf '%s\n' 'more.test hold' >>"$work/a/routes"
+check 'new tables are in use' change a 3
+say smtp_behind "$mail"
+says smtp_behind 2 '250 2.1.5' 'smtp: its balancer is trusted still'
+say qmtps "$(package x@far.test 1b)"
+says qmtps 2 ':Kok' 'qmtps: its key may send still'
+
 # a revoked key, a network without its right, and balancers that are strangers
 
 access_with none "$pin_b_tls b relay repeats"
@@ -203,7 +212,7 @@ access_with 'relay repeats size=5' "$known
 $pin_other other relay repeats"
 check 'others again' change a 3
 say qmtps "$(package x@far.test 3)"
-says qmtps 2 ':Kok' 'qmtps: its key is back'
+says qmtps 3 ':Kok' 'qmtps: its key is back'
 say unknown "$(package x@far.test 3)"
 says unknown 2 ':Kok' 'qmtps: a key that is known now'
 check 'it has its name in the log' wait_for 5 grep -aq \
