@@ -85,25 +85,64 @@ new_job(struct dispatch *d, struct agent_link *link, struct attempt *a)
 	return job;
 }
 
+/* Those of many recipients are kept: large. */
+static int
+read_envelope(struct dispatch *d, struct message *m, struct buf *room,
+	      struct store_envelope *e, const struct envelope **large)
+{
+	*large = NULL;
+	if (!envelopes_keep(m))
+		return store_envelope(d->store, m, room, e);
+	*large = envelopes_get(&d->envelopes, d->store, m);
+	if (!*large)
+		return -1;
+	*e = (*large)->e;
+	return 0;
+}
+
+/* Has this round read enough of them? Then the next one goes on. */
+static bool
+has_read_enough(struct dispatch *d, const struct message *m)
+{
+	if (!envelopes_keep(m))
+		return false;
+	if (d->round != d->loop->n_rounds)
+		d->read_before = d->envelopes.n_read;
+	d->round = d->loop->n_rounds;
+	if (d->envelopes.n_read - d->read_before < DISPATCH_READ)
+		return false;
+	loop_task_later(d->loop, &d->again);
+	return true;
+}
+
+static void
+go_on(struct loop_task *task)
+{
+	struct dispatch *d = OWNER(task, struct dispatch, again);
+
+	d->is_free(d);
+}
+
 int
 dispatch_start(struct dispatch *d, struct attempt *a)
 {
 	struct slice nexthop = attempt_nexthop(a);
 	struct agent_link *link =
 	    least_busy(d, slice_of(nexthop.at, slice_find(nexthop, ':')));
+	const struct envelope *large;
 	struct store_envelope e;
 	struct buf room = {0};
 	struct job *job;
 	size_t before;
 	int r;
 
-	if (!link || d->is_ending)
+	if (!link || d->is_ending || has_read_enough(d, a->message))
 		return 1;
-	r = store_envelope(d->store, a->message, &room, &e);
+	r = read_envelope(d, a->message, &room, &e, &large);
 	if (r == 0) {
 		before = link->conn.out.len;
 		job = new_job(d, link, a);
-		dispatch_send_envelope(job, &e);
+		dispatch_send_envelope(job, &e, large);
 		r = dispatch_send_text(job);
 		if (r != 0) {
 			buf_cut(&link->conn.out, before);
@@ -453,6 +492,8 @@ dispatch_init(struct dispatch *d, struct loop *loop, struct store *store,
 {
 	d->loop = loop;
 	d->store = store;
+	d->again.run = go_on;
+	envelopes_init(&d->envelopes);
 	server_init(&d->server, loop, "agent", LINKS_MAX, accepted);
 	server_listen_unix(&d->server, path, 0660);
 }
@@ -488,4 +529,6 @@ dispatch_close(struct dispatch *d)
 	while (d->links)
 		close_link(d->links);
 	idmap_free(&d->jobs);
+	loop_task_drop(d->loop, &d->again);
+	envelopes_free(&d->envelopes);
 }

@@ -14,6 +14,7 @@
 #include "lib/server.h"
 #include "lib/verdict.h"
 #include "queue/attempt.h"
+#include "queue/envelopes.h"
 #include "queue/store.h"
 
 enum {
@@ -36,6 +37,9 @@ struct dispatch {
 	/* ... and may it serve these next hops? Together with admits. */
 	bool (*may_serve)(struct dispatch *d, uid_t uid, struct slice name);
 	struct admit *admit; /* theirs */
+	struct envelopes envelopes;
+	uint64_t round, read_before; /* of the loop; what n_read was then */
+	struct loop_task again;	     /* enough was read in this round */
 	/* a verdict for the attempt's recipient number a->n_answered */
 	void (*verdict)(struct dispatch *d, struct attempt *a,
 			const struct verdict *v);
@@ -56,7 +60,12 @@ void
 dispatch_init(struct dispatch *d, struct loop *loop, struct store *store,
 	      const char *path);
 
+enum { DISPATCH_READ = 1024 * 1024 /* bytes of large envelopes a round */ };
+
 /* dispatch_start - give an attempt to an agent
+ *
+ * When large envelopes have been read for others in this round, none is free
+ * for one that is to be read, too, until the next one.
  *
  * Returns  0; 1 no agent of that kind is free (or there at all); -1 the
  *          message cannot be read: errno.

@@ -142,26 +142,55 @@ put_way(struct buf *out, uint64_t number, const struct attempt *a)
 /* The lines that aliases put in front: all its recipients came of the same. */
 static void
 via_text(struct buf *out, const struct attempt *a,
-	 const struct store_envelope *e)
+	 const struct store_envelope *e, const struct envelope *large)
 {
 	struct slice rcpts = e->rcpts, one = SLICE("");
 	uint32_t i;
 
-	for (i = 0; i <= a->rcpts[0]; i++)
+	if (large)
+		one = envelope_rcpt(large, a->rcpts[0]);
+	for (i = 0; !large && i <= a->rcpts[0]; i++)
 		if (netstring_slice(&rcpts, &one) != 0)
 			return;
 	via_lines(out, e->attrs, a->message->id, a->rcpts[0], one);
 }
 
+/* Both lists are in the order of the index. */
+static void
+put_rcpts(struct buf *out, const struct job *job, struct slice rcpts)
+{
+	const struct attempt *a = job->attempt;
+	struct slice one;
+	uint32_t i = 0, n = 0;
+
+	for (; n < a->n_rcpts && netstring_slice(&rcpts, &one) == 0; i++) {
+		if (a->rcpts[n] != i)
+			continue;
+		frame_put(out, 'R', job->number, one);
+		n++;
+	}
+}
+
+static void
+put_rcpts_large(struct buf *out, const struct job *job,
+		const struct envelope *large)
+{
+	const struct attempt *a = job->attempt;
+	uint32_t n;
+
+	for (n = 0; n < a->n_rcpts; n++)
+		frame_put(out, 'R', job->number,
+			  envelope_rcpt(large, a->rcpts[n]));
+}
+
 static void
 put_envelope(struct buf *out, const struct job *job,
-	     const struct store_envelope *e, size_t in_front)
+	     const struct store_envelope *e, const struct envelope *large,
+	     size_t in_front)
 {
 	const struct attempt *a = job->attempt;
 	const struct message *m = a->message;
-	struct slice rcpts = e->rcpts, one;
 	char id[16];
-	uint32_t i = 0, n = 0;
 
 	hex_put(id, 16, m->id);
 	frame_put(out, 'O', job->number, SLICE(""));
@@ -173,24 +202,22 @@ put_envelope(struct buf *out, const struct job *job,
 	put_way(out, job->number, a);
 	put_params(out, job, e->attrs);
 	frame_put(out, 'S', job->number, e->sender);
-	/* both lists are in the order of the index */
-	for (; n < a->n_rcpts && netstring_slice(&rcpts, &one) == 0; i++) {
-		if (a->rcpts[n] != i)
-			continue;
-		frame_put(out, 'R', job->number, one);
-		n++;
-	}
+	if (large)
+		put_rcpts_large(out, job, large);
+	else
+		put_rcpts(out, job, e->rcpts);
 	frame_put(out, 'C', job->number, SLICE(""));
 }
 
 void
-dispatch_send_envelope(struct job *job, const struct store_envelope *e)
+dispatch_send_envelope(struct job *job, const struct store_envelope *e,
+		       const struct envelope *large)
 {
 	struct buf in_front = {0};
 
 	job->text.want = e->text_crc;
-	via_text(&in_front, job->attempt, e);
-	put_envelope(&job->link->conn.out, job, e, in_front.len);
+	via_text(&in_front, job->attempt, e, large);
+	put_envelope(&job->link->conn.out, job, e, large, in_front.len);
 	send_in_front(job, buf_slice(&in_front));
 	buf_free(&in_front);
 }

@@ -31,10 +31,12 @@ struct job {
 
 /* dispatch_send_envelope - the first frames of a job
  *
- * Takes    e: the message's, as store_envelope gives it.
+ * Takes    e: the message's, as store_envelope gives it; large: the same, or
+ *          NULL.
  */
 void
-dispatch_send_envelope(struct job *job, const struct store_envelope *e);
+dispatch_send_envelope(struct job *job, const struct store_envelope *e,
+		       const struct envelope *large);
 
 /* dispatch_send_text - as much text as the agent has granted
  *

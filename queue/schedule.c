@@ -51,12 +51,29 @@ schedule_put_due(struct schedule *s, struct message *m, int64_t due_s)
 
 /* ending a round of attempts */
 
+/* One of many recipients, read for all that ask. */
+static struct slice
+rcpt_of_large(struct schedule *s, struct message *m, uint32_t index)
+{
+	const struct envelope *v =
+	    envelopes_get(&s->dispatch.envelopes, s->store, m);
+
+	s->walk.id = 0;
+	if (!v)
+		return SLICE("");
+	s->walk.sender = v->e.sender;
+	s->walk.attrs = v->e.attrs;
+	return envelope_rcpt(v, index);
+}
+
 struct slice
 schedule_rcpt(struct schedule *s, struct message *m, uint32_t index)
 {
 	struct store_envelope e;
 	struct slice one = {"", 0};
 
+	if (envelopes_keep(m))
+		return rcpt_of_large(s, m, index);
 	if (s->walk.id == m->id && index + 1 == s->walk.next)
 		return s->walk.last;
 	if (s->walk.id != m->id || index < s->walk.next) {
@@ -362,6 +379,7 @@ void
 schedule_forget(struct schedule *s, const struct message *m)
 {
 	answers_drop(&s->answers, m->id);
+	envelopes_drop(&s->dispatch.envelopes, m->id);
 }
 
 static bool

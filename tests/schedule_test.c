@@ -1306,15 +1306,76 @@ test_slices(void)
 	pass_s(1);
 	ok(n_delivered == 20001 && store.messages.n == 0,
 	   "and each got it: %zu", n_delivered);
+	ok(schedule.dispatch.envelopes.n_read < 2 * rcpts.len + 2 * 10000 * 6 &&
+	       schedule.dispatch.envelopes.n == 0,
+	   "their envelopes were read once, not for each of 200 jobs");
 	put_rcpts(&rcpts, SCHEDULE_SMALL, "@one.test");
 	for (i = 0; i < 30; i++)
-		inject("kim@from.test", rcpts.mem);
+		add("kim@from.test", rcpts.mem);
 	most = most_steps(&rounds);
 	ok(most < SCHEDULE_STEPS + SCHEDULE_SMALL,
 	   "of 30 messages of %d: %u in a round", SCHEDULE_SMALL,
 	   (unsigned)most);
 	buf_free(&rcpts);
 	node_end();
+}
+
+/* Messages of one sender each take turns: what one round reads of them is
+ * bounded, however many there are. */
+static void
+test_envelopes(void)
+{
+	struct buf rcpts = {0}, sender = {0};
+	uint64_t before, most = 0, n;
+	unsigned i;
+
+	node_begin();
+	say = say_by_name;
+	is_quiet = true;
+	n_delivered = 0;
+	put_rcpts(&rcpts, 2000,
+		  "-with-a-local-part-that-is-long-and-longer-and-"
+		  "longer-and-longer-and-longer-and-longer-and-"
+		  "longer-and-longer-and-longer-and-longer-and-"
+		  "longer-and-longer-and-longer@one.test");
+	holds_add(&schedule.holds, HOLD_DEST, SLICE("*"));
+	for (i = 0; i < 20; i++) {
+		buf_clear(&sender);
+		buf_number(&sender, i);
+		buf_text(&sender, "@from.test");
+		buf_putc(&sender, 0);
+		inject(sender.mem, rcpts.mem);
+	}
+	for (i = 0; i < 10; i++)
+		settle();
+	holds_remove(&schedule.holds, HOLD_DEST, SLICE(""));
+	destinations_hold(&schedule.destinations);
+	for (i = 0; i < 4000 && store.messages.n > 0; i++) {
+		before = schedule.dispatch.envelopes.n_read;
+		loop_round(&loop, 0);
+		n = schedule.dispatch.envelopes.n_read - before;
+		most = n > most ? n : most;
+		if (i % 50 == 49)
+			pass_s(1);
+	}
+	ok(n_delivered == 40000 && store.messages.n == 0,
+	   "20 senders, 2,000 recipients each: %zu", n_delivered);
+	ok(most < DISPATCH_READ + 2 * rcpts.len,
+	   "%u bytes of envelopes in a round", (unsigned)most);
+	ok(schedule.dispatch.envelopes.n_read < 20 * 2 * rcpts.len,
+	   "and each about once");
+	buf_free(&rcpts), buf_free(&sender);
+	node_end();
+}
+
+/* The first piece of a large message has been routed. */
+static void
+until_planned(void)
+{
+	unsigned i;
+
+	for (i = 0; !schedule.plan && i < 100; i++)
+		loop_round(&loop, 0);
 }
 
 /* What happens to a message while only a part of it is routed. */
@@ -1330,8 +1391,7 @@ test_slices_cut(void)
 	n_delivered = 0;
 	put_rcpts(&rcpts, 2000, "@one.test");
 	m = inject("kim@from.test", rcpts.mem);
-	while (!schedule.plan)
-		loop_round(&loop, 0);
+	until_planned();
 	m->is_paused = true;
 	schedule_sift(&schedule);
 	settle();
@@ -1340,8 +1400,7 @@ test_slices_cut(void)
 	   "held: the rest is not routed");
 	m->is_paused = false;
 	schedule_now(&schedule, m);
-	while (!schedule.plan)
-		loop_round(&loop, 0);
+	until_planned();
 	schedule_reroute(&schedule);
 	settle();
 	pass_s(1);
@@ -1351,8 +1410,7 @@ test_slices_cut(void)
 	   "released, and routed anew in the middle: all get it once, %zu",
 	   n_delivered);
 	inject("kim@from.test", rcpts.mem);
-	while (!schedule.plan)
-		loop_round(&loop, 0);
+	until_planned();
 	node_end(); /* a stop in the middle loses no memory */
 	buf_free(&rcpts);
 }
@@ -1507,6 +1565,7 @@ main(void)
 	test_many_rcpts();
 	test_slices();
 	test_slices_cut();
+	test_envelopes();
 	test_params();
 	test_vias();
 	config_close(&config);
