@@ -169,23 +169,45 @@ name(struct header *h, struct slice *in, struct slice *out)
 	return HEADER_MORE;
 }
 
+/* Up to the end of the line, or of an address in it; what comes behind that is
+ * looked at when it is its turn, or a line of many would be their square. */
+static enum header_event
+read_value(struct header *h, struct slice in, size_t *n)
+{
+	enum header_event event = HEADER_MORE;
+
+	for (*n = 0; *n < in.len && event == HEADER_MORE; ++*n) {
+		event =
+		    list_event(h, addrlist_push(&h->list, (uint8_t)in.at[*n]));
+		if (in.at[*n] != '\n')
+			continue;
+		h->state = HEADER_S_LINE;
+		++*n;
+		break;
+	}
+	return event;
+}
+
+static void
+pass_value(struct header *h, struct slice in, size_t *n)
+{
+	*n = slice_find(in, '\n');
+	if (*n == in.len)
+		return;
+	++*n;
+	h->state = HEADER_S_LINE;
+}
+
 static enum header_event
 value(struct header *h, struct slice *in, struct slice *out)
 {
-	size_t n = slice_find(*in, '\n'), i;
 	enum header_event event = HEADER_MORE;
+	size_t n;
 
-	if (n < in->len) {
-		n++;
-		h->state = HEADER_S_LINE;
-	}
-	for (i = 0; h->is_read && i < n && event == HEADER_MORE; i++)
-		event =
-		    list_event(h, addrlist_push(&h->list, (uint8_t)in->at[i]));
-	if (event != HEADER_MORE && i < n) {
-		n = i; /* tell what is complete; the rest comes after it */
-		h->state = HEADER_S_VALUE;
-	}
+	if (h->is_read)
+		event = read_value(h, *in, &n);
+	else
+		pass_value(h, *in, &n);
 	*out = take(in, n);
 	if (h->is_dropped)
 		out->len = 0;
