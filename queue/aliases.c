@@ -5,27 +5,20 @@
 #include "lib/dsn.h"
 #include "lib/log.h"
 #include "lib/netstring.h"
+#include "queue/met.h"
 
 #include <stdlib.h>
 
-enum {
-	SEEN_MAX =
-	    2 * ALIASES_MAX, /* met on the way, and named by the client */
-	SLOTS = 65536	     /* more than twice that */
-};
+enum { MET_MAX = 2 * ALIASES_MAX /* on the way, and named by the client */ };
 
 enum kind { MADE = 'm', EXPANDED = 'x' };
 
 struct expansion {
 	const struct config *config;
-	const uint8_t *key;
 	uint64_t id;
-	struct buf out;	    /* netstrings: the new recipients */
-	uint32_t n, n_seen; /* of those; in slots */
-	struct buf seen;    /* a kind and an address each */
-	struct place {
-		uint32_t at, len; /* in seen; len 0: free */
-	} * slots;
+	struct buf out; /* netstrings: the new recipients */
+	uint32_t n;	/* of those */
+	struct met met; /* addresses, of either kind */
 	struct slice way[ALIASES_DEPTH_MAX]; /* that led here */
 	size_t depth;
 	const struct hops *hops; /* where the message has been */
@@ -37,53 +30,6 @@ struct expansion {
 	struct buf dropped; /* netstrings: an address, and by which line */
 	struct buf name;
 };
-
-/* Clients choose addresses too: none may make all of them collide. */
-static size_t
-hash(const struct expansion *x, char kind, struct slice address)
-{
-	uint8_t result[SIPHASH_SIZE];
-	struct siphash h;
-
-	siphash_init(&h, x->key);
-	siphash_push(&h, slice_of(&kind, 1));
-	siphash_push(&h, address);
-	siphash_end(&h, result);
-	return ((size_t)result[0] << 8 | result[1]) % SLOTS;
-}
-
-static bool
-is_at(const struct expansion *x, const struct place *p, char kind,
-      struct slice address)
-{
-	const char *at = buf_slice(&x->seen).at + p->at;
-
-	return at[0] == kind && slice_eq(slice_of(at + 1, p->len - 1), address);
-}
-
-/* Was it there already? -1: no room for it. */
-static int
-enter(struct expansion *x, char kind, struct slice address)
-{
-	size_t i = hash(x, kind, address);
-
-	if (!x->slots) {
-		x->slots = calloc(SLOTS, sizeof *x->slots);
-		if (!x->slots)
-			die_nomem();
-	}
-	for (; x->slots[i].len > 0; i = (i + 1) % SLOTS)
-		if (is_at(x, &x->slots[i], kind, address))
-			return 1;
-	if (x->n_seen == SEEN_MAX)
-		return -1;
-	x->n_seen++;
-	x->slots[i] =
-	    (struct place){(uint32_t)x->seen.len, (uint32_t)address.len + 1};
-	buf_putc(&x->seen, kind);
-	buf_puts(&x->seen, address);
-	return 0;
-}
 
 static void
 put_rcpt(struct expansion *x, struct slice address)
@@ -232,7 +178,7 @@ put(struct expansion *x, struct slice address)
 		put_rcpt(x, address);
 		return 0;
 	}
-	r = enter(x, last ? MADE : EXPANDED, address);
+	r = met_enter(&x->met, last ? MADE : EXPANDED, address, MET_MAX);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
 	if (last)
@@ -358,7 +304,7 @@ enter_named(struct expansion *x, struct slice rcpts)
 
 	while (netstring_slice(&rcpts, &one) == 0)
 		if (is_last(x, one, &targets, &source) &&
-		    enter(x, MADE, one) < 0)
+		    met_enter(&x->met, MADE, one, MET_MAX) < 0)
 			return -1;
 	return 0;
 }
@@ -379,7 +325,7 @@ aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],
 	       struct aliases_said *said, struct incoming *in)
 {
 	struct expansion x = {
-	    .config = c, .key = key, .id = in->id, .hops = &in->hops};
+	    .config = c, .id = in->id, .met = {.key = key}, .hops = &in->hops};
 	enum aliases_result r;
 	uint32_t *first;
 
@@ -399,9 +345,8 @@ aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],
 	if (r == ALIASES_DONE)
 		take(&x, in, first);
 	free(first);
-	free(x.slots);
+	met_free(&x.met);
 	buf_free(&x.out);
-	buf_free(&x.seen);
 	buf_free(&x.vias);
 	buf_free(&x.loops);
 	buf_free(&x.dropped);
