@@ -15,6 +15,8 @@ conn_update_wants(struct conn *c)
 		wants |= LOOP_WRITE;
 	if (conn_reads(c))
 		wants |= LOOP_READ;
+	if (list_has(&c->turn.waits)) /* its turn comes by itself */
+		wants = 0;
 	loop_want(c->loop, &c->io, wants);
 }
 
@@ -24,6 +26,7 @@ conn_broken(struct conn *c, int error)
 	c->error = error;
 	loop_forget(c->loop, &c->io);
 	loop_timer_stop(c->loop, &c->timer);
+	loop_turn_drop(&c->turn);
 	c->io.fd = -1;
 	c->on(c, CONN_BROKEN);
 }
@@ -104,6 +107,35 @@ shake(struct conn *c)
 	c->on(c, CONN_OPEN);
 }
 
+/* Handshakes are dear, and whoever comes by may ask for one. */
+static void
+wait_turn(struct conn *c)
+{
+	loop_turn_queue(c->loop, &c->turn);
+	conn_update_wants(c);
+}
+
+static void
+take_turn(struct loop_turn *turn)
+{
+	struct conn *c = OWNER(turn, struct conn, turn);
+
+	if (c->shaking) {
+		shake(c);
+		return;
+	}
+	if (stream_flush(&c->stream) != 0 && errno != EAGAIN) {
+		conn_broken(c, errno);
+		return;
+	}
+	conn_update_wants(c);
+	if (!stream_is_open(&c->stream))
+		return;
+	conn_flush_later(c);
+	if (conn_reads(c))
+		conn_input(c);
+}
+
 static void
 connected(struct conn *c)
 {
@@ -127,6 +159,10 @@ ready(struct loop_io *io, unsigned events)
 		connected(c);
 		return;
 	}
+	if (!stream_is_open(&c->stream)) {
+		wait_turn(c);
+		return;
+	}
 	if (c->shaking) {
 		shake(c);
 		return;
@@ -140,24 +176,46 @@ ready(struct loop_io *io, unsigned events)
 		conn_flush_later(c);
 }
 
+void
+conn_more(struct conn *c)
+{
+	loop_task_later(c->loop, &c->more);
+}
+
+/* What waits in c->in is told first. */
+static void
+more(struct loop_task *task)
+{
+	struct conn *c = OWNER(task, struct conn, more);
+
+	if (c->io.fd < 0 || !conn_reads(c) || !stream_pending(&c->stream))
+		return;
+	if (c->again)
+		conn_more(c);
+	else
+		conn_input(c);
+}
+
 static void
 flush(struct loop_task *task)
 {
 	struct conn *c = OWNER(task, struct conn, flush);
 
-	if (c->io.fd < 0 || c->connecting || c->shaking || !output(c))
+	if (c->io.fd < 0 || c->connecting || c->shaking)
 		return;
+	if (!stream_is_open(&c->stream)) {
+		wait_turn(c);
+		return;
+	}
+	if (!output(c))
+		return;
+	if (stream_pending(&c->stream))
+		conn_more(c);
 	if (c->again) {
 		c->again = false;
-		if (c->in.len > 0) {
-			if (stream_pending(&c->stream))
-				conn_flush_later(c);
+		if (c->in.len > 0)
 			c->on(c, CONN_INPUT);
-			return;
-		}
 	}
-	if (conn_reads(c) && stream_pending(&c->stream))
-		conn_input(c);
 }
 
 static void
@@ -180,6 +238,9 @@ start(struct conn *c, struct loop *loop, int fd, bool connecting,
 	    .connecting = connecting,
 	    .on = on,
 	    .flush = {.run = flush},
+	    .more = {.run = more},
+	    .turn = {.run = take_turn},
+	    .read_max = CONN_READ_FIRST,
 	    .timer = {.expired = expired},
 	    .io = {fd, connecting ? LOOP_WRITE : LOOP_READ, ready},
 	};
@@ -288,6 +349,8 @@ conn_close(struct conn *c)
 	c->io.fd = -1;
 	loop_timer_stop(c->loop, &c->timer);
 	loop_task_drop(c->loop, &c->flush);
+	loop_task_drop(c->loop, &c->more);
+	loop_turn_drop(&c->turn);
 	close_stream(c);
 	buf_free(&c->in);
 	buf_free(&c->out);

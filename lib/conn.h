@@ -19,6 +19,13 @@
  * A connection with a budget (budget.h) is charged for the memory of its two
  * buffers, and reads no more than the budget allows.
  *
+ * No peer holds the others up. What is read at once, 32 KiB at first and 256 at
+ * the most, is halved, down to 4, whenever one CONN_INPUT takes longer than a
+ * millisecond (less where many are ready in the same round), and doubled when
+ * it is quick; who was slow once is read 64 KiB at the most. So a round costs
+ * the same whatever the bytes ask for. Steps of a TLS handshake wait for a
+ * turn, of which a round of the loop has two.
+ *
  * Inside any event the session may call conn_close and free the struct: the
  * connection touches nothing of it afterwards.
  *
@@ -48,6 +55,10 @@ struct conn {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct loop_task flush;
+	struct loop_task more; /* in the next round: what the stream has */
+	struct loop_turn turn; /* for a step of its handshake */
+	size_t read_max;       /* how much to read at once */
+	bool is_dear;	       /* a CONN_INPUT has taken too long */
 	struct budget *budget; /* set right behind conn_open_take; NULL: none */
 	size_t held;	       /* what it is charged for */
 	bool is_open;	       /* conn_close has not been called */

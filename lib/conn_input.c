@@ -1,3 +1,4 @@
+#include "lib/clock.h"
 #include "lib/conn_parts.h"
 
 #include <errno.h>
@@ -45,10 +46,42 @@ lend(struct conn *c, size_t n)
 	buf_lend(&c->in, at, left.len + n);
 }
 
+static int64_t
+fair_us(const struct loop *loop)
+{
+	size_t n = loop->n_events > CONN_ROUND_US / CONN_TURN_US
+		       ? loop->n_events
+		       : CONN_ROUND_US / CONN_TURN_US;
+
+	return n < CONN_ROUND_US / CONN_TURN_LEAST_US
+		   ? CONN_ROUND_US / (int64_t)n
+		   : CONN_TURN_LEAST_US;
+}
+
+/* What costs much is read in smaller pieces, until it is cheap again. */
+static void
+learn(struct conn *c, size_t n, int64_t took_us)
+{
+	int64_t fair = fair_us(c->loop);
+	size_t most = c->is_dear ? CONN_READ_DEAR : CONN_READ_MAX;
+
+	if (took_us > fair && c->read_max > CONN_READ_MIN) {
+		c->is_dear = true;
+		c->read_max /= took_us > 4 * fair ? 4 : 2;
+		if (c->read_max < CONN_READ_MIN)
+			c->read_max = CONN_READ_MIN;
+	} else if (took_us <= fair / 2 && n >= c->read_max / 2 &&
+		   c->read_max < most) {
+		c->read_max *= 2;
+	}
+}
+
 /* Only what the session does not take gets memory. */
 static void
 tell_input(struct conn *c, size_t n)
 {
+	int64_t from_us = clock_steady_us();
+
 	lend(c, n);
 	conn_settle(c);
 	borrower = c;
@@ -56,6 +89,7 @@ tell_input(struct conn *c, size_t n)
 	if (borrower != c)
 		return;
 	borrower = NULL;
+	learn(c, n, clock_steady_us() - from_us);
 	buf_own(&c->in);
 	conn_settle(c);
 	if (c->io.fd >= 0 && !conn_reads(c))
@@ -82,7 +116,7 @@ conn_input(struct conn *c)
 		if (c->out.len > 0 || c->tell_drained || c->close_drained)
 			conn_flush_later(c);
 		if (n > 0 && stream_pending(&c->stream))
-			conn_flush_later(c);
+			conn_more(c);
 	}
 	if (n != 0 && c->tell_open && !c->close_drained &&
 	    stream_is_open(&c->stream)) {

@@ -10,13 +10,21 @@
 
 #include "lib/conn.h"
 
-enum { CONN_READ_MAX = 256 * 1024 };
+enum {
+	CONN_READ_MIN = 4 * 1024,
+	CONN_READ_FIRST = 32 * 1024,
+	CONN_READ_DEAR = 64 * 1024, /* most, once it has cost too much */
+	CONN_READ_MAX = 256 * 1024,
+	CONN_TURN_US = 1000,	   /* what one CONN_INPUT may take, ... */
+	CONN_ROUND_US = 10 * 1000, /* ... and those of a round together; */
+	CONN_TURN_LEAST_US = 100   /* but that much is everybody's */
+};
 
 /* conn_allowed - how much does the budget let it read now? */
 static inline size_t
 conn_allowed(const struct conn *c)
 {
-	return budget_allows(c->budget, c->in.len + c->out.len, CONN_READ_MAX);
+	return budget_allows(c->budget, c->in.len + c->out.len, c->read_max);
 }
 
 /* conn_reads - does it want to know of input? */
@@ -52,6 +60,10 @@ conn_broken(struct conn *c, int error);
  */
 void
 conn_input(struct conn *c);
+
+/* conn_more - read on in the next round: the stream itself has something */
+void
+conn_more(struct conn *c);
 
 /* conn_return - it is being closed: its session has nothing lent any more */
 void

@@ -3,6 +3,7 @@
 #include "lib/clock.h"
 #include "lib/die.h"
 #include "lib/log.h"
+#include "lib/loop_turn.h"
 #include "lib/owner.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ loop_init(struct loop *loop)
 	    (struct loop_io){.fd = STDERR_FILENO, .ready = log_has_room};
 	loop->last_task = &loop->first_task;
 	loop->last_later = &loop->first_later;
+	list_init(&loop->turns);
 	loop->now_ms = clock_ms();
 }
 
@@ -332,7 +334,7 @@ wait_ms(const struct loop *loop, int64_t max_ms)
 {
 	int64_t ms = max_ms;
 
-	if (loop->first_task || loop->first_later)
+	if (loop->first_task || loop->first_later || !list_empty(&loop->turns))
 		return 0;
 	if (loop->n_timers > 0) {
 		int64_t next = loop->timers[0]->due_ms - clock_ms();
@@ -398,9 +400,11 @@ loop_round(struct loop *loop, int64_t max_ms)
 		loop->ready_events[i] = events[i].events;
 	}
 	loop->n_ready = n < 0 ? 0 : (size_t)n;
+	loop->n_events = loop->n_ready;
 	run_ready(loop);
 	run_timers(loop);
 	run_tasks(loop);
+	loop_take_turns(loop);
 	flush_log(loop);
 }
 

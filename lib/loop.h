@@ -1,9 +1,13 @@
 /* loop.h - descriptors, timers, signals and end-of-round tasks
  *
  * One loop a process, single-threaded, on epoll (level-triggered). A round
- * is: wait; every ready descriptor; every timer that is due; every task
- * that was queued meanwhile; log_flush. Batching lives in tasks: what all
- * descriptors of a round brought is written, synced or answered once.
+ * is: wait; every ready descriptor; every timer that is due; every task that
+ * was queued meanwhile; two of those that wait for a turn; log_flush.
+ * Batching lives in tasks: what all descriptors of a round brought is
+ * written, synced or answered once.
+ *
+ * A round ends: what one peer can keep going, with more and more bytes, is cut
+ * into pieces, and the rest of it put off (loop_task_later, loop_turn_queue).
  *
  * The parts are embedded in their users' structs (owner.h). Any callback may
  * forget and free any part, its own too.
@@ -15,12 +19,12 @@
 #ifndef QUAIL_LIB_LOOP_H
 #define QUAIL_LIB_LOOP_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "lib/list.h"
+
 #include <stdint.h>
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
-enum { LOOP_BATCH = 256 };
+enum { LOOP_BATCH = 256, LOOP_TURNS = 2 };
 
 struct loop;
 
@@ -42,6 +46,12 @@ struct loop_task {
 	void (*run)(struct loop_task *task);
 };
 
+/* Work that costs so much that a round has time for LOOP_TURNS of it only. */
+struct loop_turn {
+	struct link waits;
+	void (*run)(struct loop_turn *turn);
+};
+
 struct loop {
 	int epoll_fd;
 	bool stopping;
@@ -51,7 +61,9 @@ struct loop {
 	struct loop_task *first_task, **last_task;
 	struct loop_task *first_later, **last_later; /* of the next round */
 	uint64_t n_rounds;			     /* begun so far */
-	size_t n_ready; /* of the round that runs */
+	struct list turns;
+	size_t n_events; /* descriptors that were ready in this round */
+	size_t n_ready;	 /* of these, those whose turn may still come */
 	void *ready[LOOP_BATCH];
 	unsigned ready_events[LOOP_BATCH];
 	struct loop_io signal_io;
@@ -128,6 +140,15 @@ loop_task_later(struct loop *loop, struct loop_task *task);
 /* loop_task_drop - take a queued task back; nothing if it is not queued */
 void
 loop_task_drop(struct loop *loop, struct loop_task *task);
+
+/* loop_turn_queue - run it when its turn comes: in the order of queueing,
+ * LOOP_TURNS in each round; nothing if it is queued already */
+void
+loop_turn_queue(struct loop *loop, struct loop_turn *turn);
+
+/* loop_turn_drop - take it back; nothing if it is not queued */
+void
+loop_turn_drop(struct loop_turn *turn);
 
 /* loop_signals - call on_signal for TERM, INT, HUP, USR1 and CHLD
  *

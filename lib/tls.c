@@ -107,6 +107,9 @@ closed(struct stream *s)
 		return failed_text(t, "the peer ended the handshake");
 	if (t->check && t->check->different)
 		put_other_key(&t->why, t->check);
+	else if (t->verify && t->verify->nameless)
+		buf_text(&t->why, "the server's certificate has no "
+				  "subjectAltName, where its name must be");
 	else
 		tls_text_put(&t->why, error);
 	return failed_text(t, "");
@@ -153,6 +156,7 @@ receive(struct stream *s)
 	struct tls *t = tls_of(s);
 	size_t len;
 	uint8_t *at = br_ssl_engine_recvrec_buf(t->engine, &len);
+	const char *why;
 	ssize_t n;
 
 	do
@@ -164,8 +168,9 @@ receive(struct stream *s)
 		return errno == EAGAIN ? -1 : failed(t, errno);
 	if (t->first < 0)
 		t->first = at[0];
+	why = tls_intake_push(t, at, (size_t)n);
 	br_ssl_engine_recvrec_ack(t->engine, (size_t)n);
-	return 0;
+	return why ? failed_text(t, why) : 0;
 }
 
 static bool
@@ -176,7 +181,8 @@ is_open(struct tls *t)
 	return t->open;
 }
 
-/* One step of what there is to do; 0: go on, -1 with errno.
+/* One step of what there is to do; 0: go on, -1 with errno. When this call
+ * has had its share, EAGAIN says so too: the descriptor is ready still.
  * That we cannot send is not all: what the peer sent before it left may say
  * why, so receiving goes on. */
 static int
@@ -196,7 +202,7 @@ advance(struct stream *s)
 	 * this is the end, and our answer to that could not be sent. */
 	if (t->open && !(state & (BR_SSL_RECVREC | BR_SSL_RECVAPP)))
 		return ended(t);
-	if (state & BR_SSL_RECVREC)
+	if ((state & BR_SSL_RECVREC) && !tls_intake_spent(t))
 		return receive(s);
 	errno = EAGAIN;
 	return -1;
@@ -217,6 +223,7 @@ take(struct tls *t, uint8_t *to, size_t max)
 		len = max;
 	memcpy(to, at, len);
 	br_ssl_engine_recvapp_ack(t->engine, len);
+	tls_intake_content(t);
 	return len;
 }
 
@@ -228,6 +235,7 @@ tls_read(struct stream *s, void *to, size_t max)
 	struct tls *t = tls_of(s);
 	size_t got = 0, n;
 
+	tls_intake_call(t);
 	while (got < max) {
 		n = take(t, (uint8_t *)to + got, max - got);
 		got += n;
@@ -248,6 +256,7 @@ tls_write(struct stream *s, const void *from, size_t n)
 	size_t put = 0, len;
 	uint8_t *at;
 
+	tls_intake_call(t);
 	while (put < n) {
 		at = br_ssl_engine_sendapp_buf(t->engine, &len);
 		if (at) {
@@ -275,6 +284,7 @@ tls_flush(struct stream *s)
 {
 	struct tls *t = tls_of(s);
 
+	tls_intake_call(t);
 	while (!t->error && !is_open(t))
 		if (advance(s) != 0)
 			return -1;
@@ -351,7 +361,7 @@ tls_end(struct stream *s)
 		free(t->side.client);
 	}
 	free(t->check);
-	free(t->verify);
+	tls_verify_free(t->verify);
 	free(t->in);
 	free(t->out);
 	buf_free(&t->why);

@@ -47,7 +47,7 @@ tls_server(struct stream *s, const struct tls_key *own);
 /* By what the client knows its server: the pin, or else roots and name. */
 struct tls_expected {
 	const struct tls_pin *pin;
-	const struct tls_roots *roots;
+	struct tls_roots *roots;
 	const char *name; /* copied; no trailing dot */
 };
 

@@ -150,7 +150,7 @@ end_chain(const br_x509_class **ctx)
 		return (unsigned)br_x509_decoder_last_error(&c->decoder);
 	if (key->key_type == BR_KEYTYPE_RSA && key->key.rsa.nlen < TLS_RSA_MIN)
 		return BR_ERR_X509_WEAK_PUBLIC_KEY;
-	if (tls_pkey_pin(key, &c->pin) != 0)
+	if (!tls_price_fair(key) || tls_pkey_pin(key, &c->pin) != 0)
 		return BR_ERR_X509_UNSUPPORTED;
 	c->different = c->expected && !tls_pin_eq(c->expected, &c->pin);
 	c->good = !c->different;

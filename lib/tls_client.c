@@ -2,8 +2,6 @@
 #include "lib/die.h"
 #include "lib/tls_parts.h"
 
-#include <stdlib.h>
-
 enum { OUT = BR_SSL_BUFSIZE_OUTPUT };
 
 static void
@@ -20,30 +18,40 @@ show(br_ssl_client_context *sc, const struct tls_key *own)
 					     br_rsa_pkcs1_sign_get_default());
 }
 
+static void
+by_pin(struct tls *t, const struct tls_pin *pin)
+{
+	tls_verify_free(t->verify);
+	t->verify = NULL;
+	t->check = tls_allocate(sizeof *t->check);
+	tls_check_init(t->check, pin);
+}
+
 void
 tls_client(struct stream *s, const struct tls_key *own,
 	   const struct tls_expected *e)
 {
 	struct tls *t = tls_begin(s, OUT);
 	br_ssl_client_context *sc = tls_allocate(sizeof *sc);
+	const struct tls_anchors *roots;
 	bool by_name = !e->pin;
 
 	if (by_name && (!e->roots || !e->name || !*e->name))
 		die_bug("a TLS client that trusts everybody");
 	t->side.client = sc;
 	t->own = own;
-	t->roots = by_name ? e->roots->serial : 0;
 	t->verify = tls_allocate(sizeof *t->verify);
-	br_ssl_client_init_full(sc, t->verify, by_name ? e->roots->all : NULL,
-				by_name ? e->roots->n : 0);
-	br_x509_minimal_set_minrsa(t->verify, TLS_RSA_MIN);
+	*t->verify = (struct tls_verify){0};
+	roots = by_name ? tls_roots_now(e->roots) : NULL;
+	t->roots = by_name ? roots->serial : 0;
+	br_ssl_client_init_full(sc, &t->verify->minimal,
+				by_name ? roots->all : NULL,
+				by_name ? roots->n : 0);
 	t->engine = &sc->eng;
-	if (!by_name) {
-		free(t->verify);
-		t->verify = NULL;
-		t->check = tls_allocate(sizeof *t->check);
-		tls_check_init(t->check, e->pin);
-	}
+	if (by_name)
+		tls_verify_begin(t->verify, t->engine);
+	else
+		by_pin(t, e->pin);
 	tls_settle(t, OUT);
 	if (own)
 		show(sc, own);

@@ -124,6 +124,9 @@ certificate_fault(struct tls_key *key)
 	    public->key.rsa.nlen < TLS_RSA_MIN)
 		return "its RSA key has less than 2048 bits; make a new one "
 		       "with quail key";
+	if (!tls_price_fair(public))
+		return "its key is of a kind that no peer takes; make a new "
+		       "one with quail key";
 	if (public->key_type != key->type ||
 	    (key->ec && !ec_fits(key->ec, &public->key.ec)) ||
 	    (key->rsa && !rsa_fits(key->rsa, &public->key.rsa)))

@@ -4,8 +4,9 @@
  * own nodes trust is the pin of that key (tls_pin.h), and nobody looks at
  * names or dates. Roots are for servers that are not ours.
  *
- * Files are PEM. Keys: EC (P-256, P-384, P-521) and RSA (2048 to 4096 bits),
- * as PKCS#8 or raw, not encrypted.
+ * Files are PEM. Keys: EC (P-256, P-384) and RSA (2048 to 4096 bits), as PKCS#8
+ * or raw, not encrypted. P-521 is not taken, from peers neither: its price is
+ * six times that of P-256.
  *
  * Test  tests/tls_test.c
  */

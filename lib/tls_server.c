@@ -28,9 +28,6 @@ tls_server(struct stream *s, const struct tls_key *own)
 	tls_settle(t, OUT);
 	br_ssl_engine_add_flags(t->engine, BR_OPT_ENFORCE_SERVER_PREFERENCES |
 					       BR_OPT_TOLERATE_NO_CLIENT_AUTH);
-	/* init_full leaves these out for servers */
-	br_ssl_engine_set_default_rsavrfy(t->engine);
-	br_ssl_engine_set_default_ecdsa(t->engine);
 	br_ssl_server_set_trust_anchor_names(ss, names, 1);
 	if (!br_ssl_server_reset(ss))
 		die_bug("a TLS server cannot begin");

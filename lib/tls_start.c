@@ -50,6 +50,7 @@ tls_settle(struct tls *t, size_t out_size)
 	br_ssl_engine_set_suites(e, suites, sizeof suites / sizeof *suites);
 	br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
 	br_ssl_engine_set_buffers_bidi(e, t->in, IN, t->out, out_size);
+	tls_price_engine(e, t->is_server);
 	tls_random(seed, sizeof seed);
 	br_ssl_engine_inject_entropy(e, seed, sizeof seed);
 	explicit_bzero(seed, sizeof seed);

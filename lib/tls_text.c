@@ -13,7 +13,10 @@ static const struct {
     {BR_ERR_BAD_SIGNATURE, "the peer does not have the key that it shows"},
     {BR_ERR_NO_CLIENT_AUTH, "the client has shown no key"},
     {BR_ERR_X509_EMPTY_CHAIN, "the peer has shown no certificate"},
-    {BR_ERR_X509_UNSUPPORTED, "the peer's key is neither EC nor RSA"},
+    {BR_ERR_X509_UNSUPPORTED, "the peer's key is of a kind that we do not "
+			      "take; P-256, P-384 and RSA are taken"},
+    {BR_ERR_X509_LIMIT_EXCEEDED, "the peer shows too many certificates, or "
+				 "one that is too large"},
     {BR_ERR_X509_WRONG_KEY_TYPE, "the peer's certificate has a key of another "
 				 "kind than was agreed on"},
     {BR_ERR_X509_BAD_SIGNATURE, "a signature in the peer's certificates is "

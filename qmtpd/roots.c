@@ -98,7 +98,7 @@ roots_get(struct roots *r, const char *file, struct buf *why)
 	return *at;
 }
 
-const struct tls_roots *
+struct tls_roots *
 roots_all(const struct roots_file *f)
 {
 	return f->all;

@@ -27,7 +27,7 @@ struct roots {
 struct roots_file *
 roots_get(struct roots *r, const char *file, struct buf *why);
 
-const struct tls_roots *
+struct tls_roots *
 roots_all(const struct roots_file *f);
 
 /* roots_leave - no longer needed; f may be NULL */

@@ -22,7 +22,7 @@ mkdir -p "$work/hub" || exit 111
 # another client's messages, and how many it begins a second
 many=25 rate=50
 [ -n "${LONG:-}" ] && many=1000 rate=100
-floods=${FLOODS:-hellos refused lines strangers dots dashes \
+floods=${FLOODS:-records alerts hellos refused lines strangers dots dashes \
     headers recipients replies drip spool domains}
 
 set -- $(free_ports 11)

@@ -295,7 +295,7 @@ test_later(void)
 	loop_task_queue(&loop, &c.task);
 	loop_task_queue(&loop, &a.task);
 	loop_round(&loop, 10000);
-	ok(told("c a b "), "and runs once a round");
+	ok(told("c a b "), "and runs once a round, behind what it was left by");
 	loop_task_drop(&loop, &b.task);
 	loop_round(&loop, 10000);
 	loop_task_drop(&loop, &a.task);
@@ -303,6 +303,50 @@ test_later(void)
 	ok(told("a ") && loop.last_later == &loop.first_later,
 	   "dropped ones do not run");
 	ok(clock_ms() - from < 5000, "no round waited");
+	loop_free(&loop);
+}
+
+struct named_turn {
+	struct loop_turn turn;
+	const char *name;
+	bool again;
+};
+
+static void
+turn_tells(struct loop_turn *turn)
+{
+	struct named_turn *t = OWNER(turn, struct named_turn, turn);
+
+	tell(t->name);
+	if (t->again)
+		loop_turn_queue(&loop, turn);
+}
+
+static void
+test_turns(void)
+{
+	struct named_turn t[5] = {{{.run = turn_tells}, "1", true},
+				  {{.run = turn_tells}, "2", false},
+				  {{.run = turn_tells}, "3", false},
+				  {{.run = turn_tells}, "4", false},
+				  {{.run = turn_tells}, "5", false}};
+	int64_t from = clock_ms();
+	size_t i;
+
+	begin();
+	for (i = 0; i < 5; i++)
+		loop_turn_queue(&loop, &t[i].turn);
+	loop_turn_queue(&loop, &t[1].turn);
+	loop_turn_drop(&t[2].turn);
+	loop_turn_drop(&t[2].turn);
+	loop_round(&loop, 10000);
+	ok(told("1 2 "), "two turns a round");
+	loop_round(&loop, 10000);
+	ok(told("4 5 "), "the others in order");
+	loop_round(&loop, 10000);
+	ok(told("1 1 ") && clock_ms() - from < 5000,
+	   "who comes again stands behind them, and nobody waits meanwhile");
+	loop_turn_drop(&t[0].turn);
 	loop_free(&loop);
 }
 
@@ -590,6 +634,7 @@ main(void)
 	test_timer_callbacks();
 	test_tasks();
 	test_later();
+	test_turns();
 	test_wants();
 	test_hang_up();
 	test_forget_in_round();
