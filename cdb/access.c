@@ -232,6 +232,7 @@ config_limits(const struct config *c, struct limits *r)
 	    .connections_tls = limit(c, "connections-tls", d.connections_tls),
 	    .connections_client =
 		limit(c, "connections-client", d.connections_client),
+	    .handshakes = limit(c, "handshakes", d.handshakes),
 	    .in_flight = limit(c, "in-flight", d.in_flight),
 	    .session_s = (int64_t)limit(c, "session", (uint64_t)d.session_s),
 	    .idle_s = (int64_t)limit(c, "idle", (uint64_t)d.idle_s),

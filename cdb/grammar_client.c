@@ -118,6 +118,7 @@ static const struct limit {
 } limits[] = {{"connections", limit_count},
 	      {"connections-tls", limit_count},
 	      {"connections-client", limit_count},
+	      {"handshakes", limit_count},
 	      {"in-flight", limit_memory},
 	      {"session", limit_age},
 	      {"idle", limit_age},
@@ -140,8 +141,8 @@ grammar_limit_name_fault(struct slice name)
 	return limit_of(name)
 		   ? NULL
 		   : "$ is not a limit; write connections, connections-tls, "
-		     "connections-client, in-flight, session, idle or "
-		     "progress";
+		     "connections-client, handshakes, in-flight, session, "
+		     "idle or progress";
 }
 
 const char *

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { FIRST_HEADS = 64, NETWORK_BYTES = 8 };
+enum { FIRST_HEADS = 64, NETWORK_BYTES = 8, V4_HOST = 15 };
 
 struct client {
 	struct client *next;
@@ -38,6 +38,14 @@ clients_key_address(struct clients_key *key, const struct endpoint *peer)
 	if (!is_v4(key->bytes))
 		memset(key->bytes + NETWORK_BYTES, 0,
 		       CLIENTS_KEY - NETWORK_BYTES);
+}
+
+void
+clients_key_network(struct clients_key *key, const struct endpoint *peer)
+{
+	clients_key_address(key, peer);
+	if (is_v4(key->bytes))
+		key->bytes[V4_HOST] = 0;
 }
 
 void

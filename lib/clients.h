@@ -2,7 +2,8 @@
  *
  * A client is known by the key that it has proved to have, else by its
  * address: all of an IPv4 address, the first 64 bits of an IPv6 address,
- * since its owner has all the others too.
+ * since its owner has all the others too. What is cheap to ask for and dear to
+ * give is counted for its network.
  *
  * A rate is N messages in a period: a client that has sent nothing for a
  * period may send N at once, and then one each period / N (the generic cell
@@ -40,6 +41,11 @@ clients_free(struct clients *c);
 
 void
 clients_key_address(struct clients_key *key, const struct endpoint *peer);
+
+/* clients_key_network - of all that are near it: the first 24 bits of an IPv4
+ * address, 64 of an IPv6 address */
+void
+clients_key_network(struct clients_key *key, const struct endpoint *peer);
 
 void
 clients_key_pin(struct clients_key *key, const struct tls_pin *pin);

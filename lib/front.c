@@ -66,6 +66,7 @@ front_free(struct front *f)
 	buf_free(&f->gather);
 	buf_free(&f->scratch);
 	clients_free(&f->server.clients);
+	clients_free(&f->server.networks);
 }
 
 void

@@ -23,11 +23,14 @@ enum {
 	LIMIT_CONNECTIONS = 20000,	/* at a time, to one daemon */
 	LIMIT_CONNECTIONS_TLS = 2000,	/* of these with TLS: 30 KiB each */
 	LIMIT_CONNECTIONS_CLIENT = 100, /* ... of one address */
-	LIMIT_IN_FLIGHT = 32 << 20	/* bytes: budget.h */
+	LIMIT_HANDSHAKES = 100,	   /* of TLS a second, for each network; ... */
+	LIMIT_HANDSHAKES_S = 10,   /* ... so long saved up, they come at once */
+	LIMIT_IN_FLIGHT = 32 << 20 /* bytes: budget.h */
 };
 
 struct limits {
 	size_t connections, connections_tls, connections_client;
+	size_t handshakes;
 	size_t in_flight;
 	int64_t session_s, idle_s;
 	uint64_t progress;
@@ -37,6 +40,7 @@ struct limits {
 	((struct limits){.connections = LIMIT_CONNECTIONS,                     \
 			 .connections_tls = LIMIT_CONNECTIONS_TLS,             \
 			 .connections_client = LIMIT_CONNECTIONS_CLIENT,       \
+			 .handshakes = LIMIT_HANDSHAKES,                       \
 			 .in_flight = LIMIT_IN_FLIGHT,                         \
 			 .session_s = LIMIT_SESSION_S,                         \
 			 .idle_s = LIMIT_IDLE_S,                               \

@@ -85,6 +85,19 @@ enter(struct server *s, const struct endpoint *peer)
 					   : s->limits.connections_client);
 }
 
+static bool
+shakes(struct server *s, const struct endpoint *peer)
+{
+	struct clients_key key;
+
+	if (peer->len == 0)
+		return true;
+	clients_key_network(&key, peer);
+	return clients_send(&s->networks, &key,
+			    (uint32_t)s->limits.handshakes * LIMIT_HANDSHAKES_S,
+			    LIMIT_HANDSHAKES_S);
+}
+
 void
 server_admit_take(const struct server_socket *socket, int fd,
 		  const struct endpoint *peer, bool balanced)
@@ -97,6 +110,8 @@ server_admit_take(const struct server_socket *socket, int fd,
 		why = "too many connections";
 	else if (tls && s->n_tls >= s->limits.connections_tls)
 		why = "too many connections with TLS";
+	else if (tls && !shakes(s, peer))
+		why = "too many TLS handshakes from this network";
 	else if (!enter(s, peer))
 		why = "too many connections from this client";
 	if (why) {

@@ -6,10 +6,11 @@
  * server_left.
  *
  * Limits (limits.h): connections in all, those with TLS, those of one client
- * address. With a refusal a connection over one of them is told so (not with
- * TLS, which would cost a handshake) and closed, and refused is told why.
- * Without, as between our own processes, the server stops accepting at the
- * first limit until server_left.
+ * address, and how many with TLS may come from one network in a second, since
+ * each costs a handshake. With a refusal a connection over one of them is told
+ * so (not with TLS, which would cost a handshake) and closed, and refused is
+ * told why. Without, as between our own processes, the server stops accepting
+ * at the first limit until server_left.
  *
  * Load balancers: a socket may trust networks to begin each connection with
  * a PROXY header (proxy.h), within SERVER_PROXY_MS; the peer is then who is
@@ -70,6 +71,7 @@ struct server {
 	struct limits limits;
 	struct budget budget; /* for the connections, of limits.in_flight */
 	struct clients clients;
+	struct clients networks; /* and the handshakes that they had */
 	struct list proxied;	 /* those whose PROXY header is still to come */
 	struct loop_timer pause; /* no descriptors: try again later */
 	/* What a connection over the limit is told; len 0: nothing, see above

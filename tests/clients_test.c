@@ -92,6 +92,32 @@ test_rate(void)
 }
 
 static void
+test_networks(void)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} pairs[] = {{"192.0.2.1", "192.0.2.254", true},
+		     {"192.0.2.1", "192.0.3.1", false},
+		     {"2001:db8::1", "2001:db8::ffff:0:1", true},
+		     {"2001:db8::1", "2001:db8:0:1::1", false},
+		     {"192.0.2.1", "::ffff:192.0.2.9", true}};
+	struct clients_key keys[2];
+	struct endpoint e;
+	size_t i;
+
+	for (i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		endpoint_parse(&e, slice_text(pairs[i].a), 1);
+		clients_key_network(&keys[0], &e);
+		endpoint_parse(&e, slice_text(pairs[i].b), 2);
+		clients_key_network(&keys[1], &e);
+		ok((memcmp(&keys[0], &keys[1], sizeof keys[0]) == 0) ==
+		       pairs[i].same,
+		   "%s and %s: networks", pairs[i].a, pairs[i].b);
+	}
+}
+
+static void
 test_many(void)
 {
 	struct endpoint e;
@@ -138,6 +164,7 @@ main(void)
 {
 	test_connections();
 	test_rate();
+	test_networks();
 	test_many();
 	return tap_done();
 }

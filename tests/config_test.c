@@ -480,7 +480,8 @@ test_limits(void)
 	no_tables();
 	table("me", "hub\n");
 	table("serverlimits",
-	      "connections 5\nin-flight 2M\nidle 2m\nprogress 0\n");
+	      "connections 5\nin-flight 2M\nidle 2m\nprogress 0\n"
+	      "handshakes 7\n");
 	table("listen", "qmqp 127.0.0.1:628 proxy=10.0.0.0/8,2001:db8::1\n"
 			"qmqp 127.0.0.2:628\n");
 	report_init(&report);
@@ -489,7 +490,7 @@ test_limits(void)
 	   "serverlimits");
 	config_limits(&c, &got);
 	ok(got.connections == 5 && got.in_flight == 2 << 20 &&
-	       got.idle_s == 120 && got.progress == 0,
+	       got.idle_s == 120 && got.progress == 0 && got.handshakes == 7,
 	   "those that are said");
 	ok(got.connections_tls == d.connections_tls &&
 	       got.connections_client == d.connections_client &&

@@ -484,6 +484,40 @@ test_behind(void)
 		session_free(sessions[0]);
 }
 
+/* Each costs us a handshake; in clear text they cost nothing. */
+static void
+test_handshakes(void)
+{
+	struct limits l = LIMITS_DEFAULT;
+	int fds[24], i;
+
+	clock_set_for_tests(clock_steady_us());
+	l.connections = 30;
+	l.handshakes = 1;
+	server_limit(&server, &l);
+	n_refused = 0;
+	server.sockets[0].tls = true;
+	for (i = 0; i < 12; i++)
+		fds[i] = connect_client();
+	ok(n_sessions == LIMIT_HANDSHAKES_S && n_refused == 2,
+	   "handshakes of one network: %zu, refused: %u", n_sessions,
+	   n_refused);
+	ok(said("127.0.0.1 too many TLS handshakes from this network"), "why");
+	server.sockets[0].tls = false;
+	for (; i < 24; i++)
+		fds[i] = connect_client();
+	ok(n_sessions == LIMIT_HANDSHAKES_S + 12 && n_refused == 2,
+	   "others go on: %zu", n_sessions);
+	while (i-- > 0)
+		close(fds[i]);
+	rounds(5);
+	clock_set_for_tests(0);
+	l = LIMITS_DEFAULT;
+	server_limit(&server, &l);
+	while (n_sessions > 0)
+		session_free(sessions[0]);
+}
+
 int
 main(void)
 {
@@ -495,8 +529,10 @@ main(void)
 	test_linger();
 	test_budget();
 	test_behind();
+	test_handshakes();
 	server_stop(&server);
 	clients_free(&server.clients);
+	clients_free(&server.networks);
 	linger_end();
 	ok(n_broken == 0, "no session broke: %u", n_broken);
 	buf_free(&why);
