@@ -143,6 +143,20 @@ loop_timer_stop(struct loop *loop, struct loop_timer *timer)
 	timer->slot = 0;
 }
 
+void
+loop_task_later(struct loop *loop, struct loop_task *task)
+{
+	(void)loop;
+	task->queued = true;
+}
+
+void
+loop_task_drop(struct loop *loop, struct loop_task *task)
+{
+	(void)loop;
+	task->queued = false;
+}
+
 /* lib/server.h */
 
 void
