@@ -166,6 +166,15 @@ any_bytes(struct buf *b, unsigned max, const char *alphabet, unsigned letters)
 		buf_putc(b, alphabet[any(letters)]);
 }
 
+/* Any that a door lets in. */
+static void
+any_address(struct buf *b, const char *alphabet)
+{
+	do
+		any_bytes(b, 12, alphabet, (unsigned)strlen(alphabet));
+	while (!address_sane(buf_slice(b)));
+}
+
 static void
 any_params(struct buf *list)
 {
@@ -189,9 +198,9 @@ any_package(struct buf *wire, struct buf *want)
 	unsigned n;
 
 	any_bytes(&text, 40, "a\r\n\0\xff.,:1", 9);
-	any_bytes(&sender, 12, "a@.:,1\xff", 7);
+	any_address(&sender, "a@.:,1\xff");
 	for (n = any(6); n > 0; n--) {
-		any_bytes(&rcpt, 12, "b@.:,1\xff", 7);
+		any_address(&rcpt, "b@.:,1\xff");
 		any_params(&params);
 		quail_add(&batch, buf_slice(&rcpt), buf_slice(&params));
 		put(&rcpts, "rcpt", buf_slice(&rcpt));
