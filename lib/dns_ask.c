@@ -1,6 +1,7 @@
 #include "lib/dns_ask.h"
 
 #include "lib/die.h"
+#include "lib/dns_socket.h"
 #include "lib/owner.h"
 
 #include <ares.h>
@@ -70,6 +71,7 @@ ready(struct loop_io *io, unsigned events)
 	struct dns_lane *l = OWNER(io, struct socket, io)->lane;
 	int fd = io->fd;
 
+	dns_socket_turn();
 	ares_process_fd(l->channel, events & LOOP_READ ? fd : ARES_SOCKET_BAD,
 			events & LOOP_WRITE ? fd : ARES_SOCKET_BAD);
 	set_timer(l);
@@ -137,8 +139,10 @@ open_channel(struct dns_lane *l, bool by_tcp)
 		ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST | ARES_OPT_EDNSPSZ |
 		ARES_OPT_SOCK_STATE_CB);
 
-	if (r == ARES_SUCCESS)
+	if (r == ARES_SUCCESS) {
+		dns_socket_use(l->channel);
 		r = ares_set_servers_ports(l->channel, l->asks->servers);
+	}
 	return r;
 }
 

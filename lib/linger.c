@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PIECE = 65536, PIECES_A_ROUND = 8 };
+enum { PIECE = 65536 }; /* and one a round */
 
 static struct lingering {
 	struct loop *loop; /* NULL: free */
@@ -67,20 +67,13 @@ static void
 ready(struct loop_io *io, unsigned events)
 {
 	struct lingering *l = OWNER(io, struct lingering, io);
-	int i;
+	ssize_t n = drop(io->fd);
 
 	(void)events;
-	for (i = 0; i < PIECES_A_ROUND; i++) {
-		ssize_t n = drop(io->fd);
-
-		if (!goes_on(n) || (n > 0 && (size_t)n >= l->left)) {
-			end(l);
-			return;
-		}
-		if (n < 0)
-			return;
+	if (!goes_on(n) || (n > 0 && (size_t)n >= l->left))
+		end(l);
+	else if (n > 0)
 		l->left -= (size_t)n;
-	}
 }
 
 static void

@@ -17,7 +17,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { GRACE_S = 3 };
+enum { GRACE_S = 3, READS = 16 };
 
 static struct wall wall = {.kind = SANDBOX_DRAIN};
 static struct buf spool;
@@ -78,16 +78,19 @@ watch_names(const struct spool *s)
 	return fd;
 }
 
+/* All that is told is one piece of news; what more there is, poll says. */
 static void
 wait_for_news(int fd, int64_t ms)
 {
 	struct pollfd pfd[2] = {{.fd = fd, .events = POLLIN},
 				{.fd = STDERR_FILENO, .events = POLLOUT}};
 	char events[4096];
+	int i;
 
 	log_flush();
 	if (!stopping && poll(pfd, log_waits() ? 2 : 1, (int)ms) > 0)
-		while (read(fd, events, sizeof events) > 0)
+		for (i = 0; i < READS && read(fd, events, sizeof events) > 0;
+		     i++)
 			;
 }
 

@@ -643,6 +643,20 @@ test_hosts_beyond_reach(struct dns *dns, struct dns_query *q)
 	   WEXITSTATUS(status) == 77 ? " # SKIP no landlock here" : "");
 }
 
+/* Forged answers as fast as they can be sent: others have their turn. */
+static void
+test_flood(struct dns *dns, struct dns_query *q)
+{
+	unsigned rounds;
+
+	n_done = 0;
+	dns_addresses(dns, q, SLICE("guessed.test"), 25, done);
+	for (rounds = 0; n_done == 0 && rounds < 20000; rounds++)
+		loop_round(&loop, 100);
+	ok(n_done == 1 && q->result == DNS_FOUND, "the true answer comes");
+	ok(rounds >= 6, "behind 100 others, in %u rounds", rounds);
+}
+
 static void
 test_close(struct dns *dns)
 {
@@ -672,6 +686,7 @@ main(void)
 	test_addresses(dns, q);
 	test_mx(dns, q);
 	test_guesses(dns, q);
+	test_flood(dns, q);
 	test_many(dns);
 	test_hosts_beyond_reach(dns, q);
 	test_close(dns);
