@@ -11,8 +11,8 @@ mkdir -p "$work/hub" "$work/other" "$work/leaf" || exit 111
 . "$here/tap.sh"
 . "$here/node.sh"
 
-set -- $(free_ports 9)
-hub=$1 clear=$2 nobody=$3 other=$4 deaf=$5 slam=$6 named=$7 expired=$8
+set -- $(free_ports 10)
+records=${10} hub=$1 clear=$2 nobody=$3 other=$4 deaf=$5 slam=$6 named=$7 expired=$8
 foreign=$9
 
 # A hub that only knows our leaf's key may relay for it, and another hub.
@@ -42,6 +42,7 @@ sink() { # NAME PORT BEHAVIOUR
 
 sink deaf "$deaf" deaf
 sink slam "$slam" slam
+sink records "$records" records
 
 leaf() { # LINE... - the leaf's hubs
 	echo leaf.test | table leaf me
@@ -121,6 +122,7 @@ check "delivered" wait_for 30 mails hub 6
 timeout=3
 for way in "clear $clear perhaps it speaks clear text there" \
     "nobody $nobody Connection refused" "deaf $deaf Connection timed out" \
+    "records $records : TLS: the peer sends records without content" \
     "slam $slam : TLS: "; do # a reset or an end, as it comes
 	set -- $way
 	name=$1 port=$2
@@ -135,7 +137,7 @@ for way in "clear $clear perhaps it speaks clear text there" \
 	drain
 	is "$? $(waits)" "0 0" "and sent by the next hub"
 done
-check "all delivered" wait_for 60 mails hub 14
+check "all delivered" wait_for 60 mails hub 16
 timeout=20
 
 # a key that the caller may not read, or that is none

@@ -14,6 +14,7 @@
 #   slam     closes at once
 #   deaf     reads nothing, and stays
 #   sip      reads a byte each fifth of a second
+#   records  sends empty records of TLS for as long as they are taken
 #   early    answers D after the first bytes and closes
 # Handles one connection at a time. Runs until it is killed.
 use strict;
@@ -38,6 +39,10 @@ while (my $s = $l->accept) {
 	my $name = "$dir/" . ++$n;
 	if ($behaviour eq "sip") {
 		select undef, undef, undef, 0.2 while sysread $s, $bytes, 1;
+		next;
+	}
+	if ($behaviour eq "records") {
+		1 while syswrite $s, "\x16\3\3\0\0" x 13107;
 		next;
 	}
 	if ($behaviour eq "deaf") {
