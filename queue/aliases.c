@@ -203,6 +203,32 @@ has_any(const struct config *c, struct slice rcpts)
 	return false;
 }
 
+/* Which tables these are; never 0. */
+static uint64_t
+edition(const struct config *c)
+{
+	return ((uint64_t)c->mtime_ns ^ (uint64_t)c->inode << 1) | 1;
+}
+
+void
+aliases_look(const struct config *c, struct incoming *in, struct slice rcpt)
+{
+	struct slice targets, source;
+
+	if (in->n_rcpts == 1)
+		in->looked = edition(c);
+	else if (in->looked != edition(c))
+		in->looked = 0;
+	in->has_alias |= config_alias(c, rcpt, &targets, &source);
+}
+
+static bool
+concerns(const struct config *c, const struct incoming *in)
+{
+	return in->looked == edition(c) ? in->has_alias
+					: has_any(c, buf_slice(&in->rcpts));
+}
+
 /* One attribute of the n-th recipient for each that came of it. */
 static void
 pass_on(struct buf *attrs, struct slice key, struct slice value, uint32_t from,
@@ -329,7 +355,7 @@ aliases_expand(const struct config *c, const uint8_t key[SIPHASH_KEY],
 	enum aliases_result r;
 	uint32_t *first;
 
-	if (!has_any(c, buf_slice(&in->rcpts)))
+	if (!concerns(c, in))
 		return ALIASES_DONE;
 	first = calloc(in->n_rcpts + 1, sizeof *first);
 	if (!first)

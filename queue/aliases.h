@@ -44,6 +44,14 @@ enum aliases_result {
 			* each recipient was logged as dropped */
 };
 
+/* aliases_look - a recipient has been added: has it a line?
+ *
+ * Then aliases_expand need not ask for all of them at once, unless the tables
+ * have changed meanwhile.
+ */
+void
+aliases_look(const struct config *c, struct incoming *in, struct slice rcpt);
+
 /* aliases_expand - replace in->rcpts and in->n_rcpts
  *
  * Takes    key: of a hash that clients cannot foretell; said: may be NULL.

@@ -33,6 +33,8 @@ struct incoming {
 	bool has_key;	  /* for queue/recent.h */
 	uint8_t key[12];  /* of the package, as it came */
 	uint32_t session; /* of the connection that it came by */
+	uint64_t looked;  /* aliases_look's: by which tables, and ... */
+	bool has_alias;	  /* ... is any recipient one? */
 };
 
 /* A struct zeroed but for id is a new message. */

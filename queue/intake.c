@@ -168,6 +168,8 @@ keep_rcpt(struct staged *s, struct slice rcpt)
 	incoming_rcpt(&s->in, rcpt);
 	if (s->intake->rcpt)
 		s->intake->rcpt(s->intake, &s->claims, rcpt);
+	if (s->intake->look)
+		s->intake->look(s->intake, &s->in, rcpt);
 }
 
 static void

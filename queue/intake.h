@@ -54,6 +54,10 @@ struct intake {
 	bool (*admits)(struct intake *in, int fd, struct intake_caller *who);
 	/* Is that recipient for anybody to send to? May be NULL. */
 	void (*rcpt)(struct intake *in, struct claims *c, struct slice rcpt);
+	/* It has been added: what prepare need not ask of all at once. May be
+	 * NULL. */
+	void (*look)(struct intake *in, struct incoming *message,
+		     struct slice rcpt);
 	/* What is wrong with what was claimed of a client, if anything? Needs
 	 * rcpt. */
 	const char *(*doubt)(struct intake *in, const struct claims *c,

@@ -35,6 +35,12 @@ look_at_rcpt(struct intake *in, struct claims *c, struct slice rcpt)
 	claims_rcpt(c, in->config, rcpt);
 }
 
+static void
+look_for_alias(struct intake *in, struct incoming *message, struct slice rcpt)
+{
+	aliases_look(in->config, message, rcpt);
+}
+
 static const char *
 doubt(struct intake *in, const struct claims *c, struct slice client,
       struct slice pin)
@@ -62,6 +68,7 @@ intake_tables(struct intake *in, const struct config *c)
 	in->config = c;
 	in->prepare = prepare;
 	in->rcpt = look_at_rcpt;
+	in->look = look_for_alias;
 	in->doubt = doubt;
 	in->text_max = text_max(c);
 	in->tags.n = 0;

@@ -363,10 +363,64 @@ test_accepted(void)
 	   "what is neither is refused");
 }
 
+/* Asked one by one as they come, or all at once because the tables are other
+ * ones now: the same. */
+static void
+test_looked(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		struct incoming in = {.id = 1};
+		uint64_t before;
+
+		build(i == 1 ? "x@hub.test y@hub.test\n"
+			     : "team@hub.test ann@hub.test bob@hub.test\n");
+		incoming_rcpt(&in, SLICE("team@hub.test"));
+		aliases_look(&config, &in, SLICE("team@hub.test"));
+		incoming_rcpt(&in, SLICE("z@hub.test"));
+		aliases_look(&config, &in, SLICE("z@hub.test"));
+		ok(in.has_alias == (i != 1), "asked of as they come");
+		if (i == 1)
+			build("team@hub.test ann@hub.test bob@hub.test\n");
+		if (i == 2)
+			build("x@hub.test y@hub.test\n");
+		before = map_work(config.map).n;
+		aliases_expand(&config, hash_key, NULL, &in);
+		ok(in.n_rcpts == (i == 2 ? 2 : 3),
+		   "what counts are the tables at the end: %u", in.n_rcpts);
+		ok(i != 2 || map_work(config.map).n > before,
+		   "which are asked again if they are other ones");
+		incoming_free(&in, -1);
+	}
+}
+
+/* Nobody asks twice. */
+static void
+test_looked_once(void)
+{
+	struct incoming in = {.id = 1};
+	uint64_t before;
+	unsigned i;
+
+	build("team@hub.test ann@hub.test\n");
+	for (i = 0; i < 1000; i++) {
+		incoming_rcpt(&in, SLICE("z@hub.test"));
+		aliases_look(&config, &in, SLICE("z@hub.test"));
+	}
+	before = map_work(config.map).n;
+	ok(aliases_expand(&config, hash_key, NULL, &in) == ALIASES_DONE &&
+	       map_work(config.map).n == before,
+	   "none of a thousand is an alias: known without a look");
+	incoming_free(&in, -1);
+}
+
 int
 main(void)
 {
 	tables_begin();
+	test_looked();
+	test_looked_once();
 	test_simple();
 	test_reports();
 	test_loops();
