@@ -3,8 +3,11 @@
 #include "lib/fs.h"
 #include "lib/salvage.h"
 
+#include <sys/stat.h>
+
 enum {
 	WINDOW = 1024 * 1024,
+	LITTLE = 4096,		      /* beyond what a file seems to have */
 	KEY_LINE = 2 + ENTRY_KEY_LINE /* of an index */
 };
 
@@ -12,9 +15,12 @@ void
 segment_scan_init(struct segment_scan *scan, struct segment *s)
 {
 	struct entry_f f;
+	struct stat file;
 	uint64_t size;
 
 	*scan = (struct segment_scan){.segment = s, .stop = UINT64_MAX};
+	if (fs_stat(s->fd, &file) == 0)
+		scan->size = (uint64_t)file.st_size;
 	if (segment_seal(s, &f, &size) != 0)
 		return;
 	scan->is_sealed = true;
@@ -32,16 +38,26 @@ segment_scan_free(struct segment_scan *scan)
 
 /* the window */
 
+/* A small file needs no large window. */
+static size_t
+window_at(const struct segment_scan *scan, uint64_t where)
+{
+	uint64_t left = scan->size > where ? scan->size - where : 0;
+
+	return left < WINDOW - LITTLE ? (size_t)left + LITTLE : WINDOW;
+}
+
 /* Have at least n bytes in the window, or all there are. */
 static int
 fill(struct segment_scan *scan, size_t n)
 {
 	while (scan->window.len < n && !scan->at_eof) {
-		char *to = buf_room(&scan->window, WINDOW);
 		uint64_t where = scan->at + scan->window.len;
-		size_t most = scan->stop - where < WINDOW
+		size_t room = window_at(scan, where);
+		char *to = buf_room(&scan->window, room);
+		size_t most = scan->stop - where < room
 				  ? (size_t)(scan->stop - where)
-				  : WINDOW;
+				  : room;
 		ssize_t got = salvage_read(scan->segment->fd, to, most,
 					   (off_t)where, &scan->n_bad);
 

@@ -32,6 +32,7 @@ struct segment_hole {
 struct segment_scan {
 	struct segment *segment;
 	struct buf window;
+	uint64_t size;	     /* of the file, as far as is known */
 	uint64_t at;	     /* offset of the window's first byte */
 	uint64_t stop;	     /* where a sealed one's index begins, or the end */
 	uint32_t last_batch; /* the highest of a valid record so far */
