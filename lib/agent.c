@@ -226,6 +226,7 @@ take_frame(struct agent *a, const struct frame *f)
 	case 'C': return begin(job);
 	case 'T': return take_text(job, f->rest);
 	case 'A': abandon(job); return 0;
+	case 'G': give_back(job); return 0;
 	default: return 0;
 	}
 }

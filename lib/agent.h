@@ -31,7 +31,8 @@
 
 /* An agent that is to end, or whose queue is, keeps those jobs alone whose
  * mail may have been taken already: those behind their end of text. It waits
- * for what becomes of them, and gives all others back. */
+ * for what becomes of them, and gives all others back. So it does with a single
+ * job that the queue calls back, because others wait for its slot. */
 
 enum { AGENT_CREDIT = 262144, AGENT_RETRY_MS = 200, AGENT_ATTRS = 8192 };
 

@@ -25,6 +25,7 @@ struct attempt {
 	struct slice nexthops; /* words; in the same piece of memory */
 	const char *tls;       /* what the route asks for; "": nothing */
 	bool is_counted;       /* in the warm-up of its source */
+	bool is_called;	       /* back from its agent */
 	uint64_t sender_key;   /* a hash of the return path, never 0 */
 	uint32_t concurrency;  /* the route's options; 0: not said */
 	struct option_rate rate;

@@ -1,4 +1,4 @@
-#include "queue/destination.h"
+#include "queue/destination_parts.h"
 
 #include "lib/buf.h"
 #include "lib/die.h"
@@ -13,10 +13,9 @@ void
 destinations_init(struct destinations *all, struct loop *loop)
 {
 	all->loop = loop;
-	all->ready_last = &all->ready;
 	destination_start_tasks(all);
 	destination_source_tasks(all);
-	all->local.most = all->remote.most = UINT32_MAX;
+	all->local.all = all->remote.all = slots_no_limit;
 }
 
 static struct destination *
@@ -113,6 +112,9 @@ make(struct destinations *all, struct name *n, uint64_t hash)
 	n->group = (struct buf){0};
 	d->agent = slice_of(d->key, slice_find(key, ':'));
 	d->all = all;
+	d->kind = destination_kind(all, d->agent);
+	d->in_doubt = true;
+	d->is_strange = slice_starts(key, SLICE("smtp:mx/"));
 	destination_health_timers(d);
 	d->paced.expired = pace_over;
 	destination_set_most(d, 0);
@@ -186,6 +188,7 @@ static void
 drop(struct destination *d)
 {
 	names_drop(&d->all->names, &d->link);
+	destination_no_line(d);
 	loop_timer_stop(d->all->loop, &d->closed);
 	loop_timer_stop(d->all->loop, &d->paced);
 	loop_timer_stop(d->all->loop, &d->silence);
@@ -214,6 +217,7 @@ destinations_empty(struct destinations *all)
 void
 destinations_free(struct destinations *all)
 {
+	struct destinations_kind *kind;
 	struct names_walk w = {0};
 	struct destination *d;
 
@@ -221,8 +225,13 @@ destinations_free(struct destinations *all)
 	while ((d = destinations_walk(all, &w)))
 		drop(d);
 	names_free(&all->names);
+	while ((kind = all->kinds)) {
+		all->kinds = kind->next;
+		free(kind);
+	}
 	loop_task_drop(all->loop, &all->start_task);
 	loop_task_drop(all->loop, &all->exhausted_task);
+	loop_timer_stop(all->loop, &all->press);
 }
 
 /* queueing */
@@ -325,8 +334,8 @@ destinations_sweep(struct destinations *all)
 	struct destination *d;
 
 	while ((d = destinations_walk(all, &w)))
-		if (d->waiting.n == 0 && !d->is_ready && !d->is_blocked &&
-		    d->n_running == 0 && d->state != DESTINATION_CLOSED &&
+		if (d->waiting.n == 0 && d->n_running == 0 &&
+		    d->state != DESTINATION_CLOSED &&
 		    !(d->was_slowed && all->loop->now_ms - d->slowed_ms <
 					   DESTINATION_SLOWED_KEPT_MS))
 			drop(d);

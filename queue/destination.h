@@ -21,9 +21,11 @@
  * up to a second between two attempts. One that has not answered anything for
  * seconds is silent: what can goes to another next hop.
  *
- * The agents' room is shared too: nobody has more under way than is still
- * free, and one that has not answered yet no more than a small part of it. A
- * sixteenth is kept for those that answer.
+ * The agents' room, concurrencyremote and the concurrency of an address of ours
+ * are shared (slots.h). One that waits for its first slot, because of others
+ * that have theirs and do not answer, gets one of those: it is called back
+ * from its agent, if no next hop can have taken its mail (destination_call.c).
+ * That counts there as not reached.
  *
  * Of what waits only a window is kept as attempts; behind it, messages of
  * which one recipient is left are parked (lanes.h).
@@ -44,6 +46,7 @@
 #include "queue/attempt.h"
 #include "queue/lanes.h"
 #include "queue/rate.h"
+#include "queue/slots.h"
 #include "queue/sources.h"
 
 enum destination_state {
@@ -76,9 +79,12 @@ enum {
 	DESTINATION_SLOWED_KEPT_MS =
 	    3600000,		    /* a lowered limit is remembered */
 	DESTINATION_LINE_MS = 1000, /* of its line that we fill */
-	DESTINATION_SHARE = 64,	    /* part of the free room for the unproven */
-	DESTINATION_RESERVE = 16,   /* part of all room that they leave free */
-	DESTINATION_WINDOW = 200    /* attempts that wait; the rest is parked */
+	DESTINATION_PRESS_MS =
+	    1000,		    /* how often we look who waits for a slot */
+	DESTINATION_CALL_MS = 4000, /* without an answer; doubled each time */
+	DESTINATION_CALL_DOUBLED = 7, /* ... up to so often */
+	DESTINATION_PRESSING = 256,   /* looked at then, of each rank */
+	DESTINATION_WINDOW = 200 /* attempts that wait; the rest is parked */
 };
 
 struct destinations;
@@ -86,9 +92,14 @@ struct dispatch_room;
 
 struct destination {
 	struct names_link link; /* by its key without the source */
-	struct destination *ready_next;
 	struct destinations *all;
-	bool is_ready; /* in the list of those that may start something */
+	struct destinations_kind *kind;
+	struct place ready;   /* in the line of its kind: it may start one */
+	struct place blocked; /* in its source's line */
+	bool wants_slot;      /* counted as one that answers, in ready ... */
+	bool wants_source;    /* ... and in blocked */
+	bool in_doubt;	      /* whether it answers: slots.h */
+	bool is_strange;      /* an address names it, no table */
 	enum destination_state state;
 	struct lanes waiting;
 	uint32_t n_running, n_troubles;
@@ -109,8 +120,6 @@ struct destination {
 	struct rate rate;      /* the route's rate */
 	struct source *source; /* that mail goes out from; NULL: any */
 	struct buf group;      /* whom its warm-up counts here */
-	struct destination *blocked; /* the next one in the source's line */
-	bool is_blocked;	     /* it stands in that line */
 	int64_t exhausted_day; /* when what waited was decided again, since
 				  the source's warm-up was used up */
 	bool is_exhausted;     /* ... that is still to be done */
@@ -124,18 +133,26 @@ struct destination {
 	char key[];
 };
 
-/* What runs at all their next hops together, and the most that may. */
-struct destinations_cap {
-	uint32_t n_running, most;
+/* All that the same agents serve. */
+struct destinations_kind {
+	struct destinations_kind *next;
+	struct slots room; /* of these agents; that of mailboxes is not used */
+	struct slots *cap; /* local or remote */
+	struct line ready;
+	bool is_local;
+	bool is_busy;	   /* no agent takes anything, in this round */
+	struct slice name; /* "smtp", in the same piece of memory */
 };
 
 struct destinations {
 	struct loop *loop;
 	struct names names;
-	struct destination *ready, **ready_last;
+	struct destinations_kind *kinds;
 	struct loop_task start_task;
-	struct destinations_cap local, remote; /* mailboxes; all others */
-	struct sources *sources;	       /* NULL: there are no pools */
+	struct loop_timer press;
+	struct slots local, remote; /* of what the tables say: mailboxes; all
+				     * others */
+	struct sources *sources;    /* NULL: there are no pools */
 	struct loop_task exhausted_task;
 	/* What waits at d (most: so much of it, 0: all) is to be routed anew,
 	 * in a later round. Needed with sources, and with several next hops.
@@ -147,6 +164,9 @@ struct destinations {
 	/* What the agents of that kind can take; may be NULL. */
 	struct dispatch_room (*room)(struct destinations *all,
 				     struct slice agent);
+	/* Call attempts back for which destination_call is true, the youngest
+	 * first; may be NULL. */
+	void (*call_back)(struct destinations *all);
 	/* Make an attempt of a message again that was parked at d, for the
 	 * next hop that d is; NULL: it has none any more, and has been seen
 	 * to. */
@@ -207,6 +227,15 @@ destination_ended(struct attempt *a, enum destination_result result);
 void
 destination_lost(struct attempt *a);
 
+/* destination_called - it was called back, and no next hop has it: this one
+ * did not answer in time, while others waited */
+void
+destination_called(struct attempt *a);
+
+/* destination_call - is it to be called back? Then it is counted as such. */
+bool
+destination_call(struct attempt *a);
+
 /* destination_answered - an agent has said something of an attempt there */
 void
 destination_answered(struct destination *d);
@@ -241,58 +270,6 @@ destination_state(const struct destination *d);
 bool
 destinations_one_is_open(struct destinations *all, struct slice nexthops,
 			 struct slice domain);
-
-/* for destination*.c: an attempt begins; the timers of its health; the task
- * that starts; what is logged of its state; the limit is too high, or what an
- * answer says of it */
-void
-destination_began(struct destination *d);
-
-void
-destination_health_timers(struct destination *d);
-
-void
-destination_start_tasks(struct destinations *all);
-
-void
-destination_log(const struct destination *d, const char *event, int64_t ms);
-
-void
-destination_lower_limit(struct destination *d);
-
-void
-destination_learn_pace(struct destination *d, const struct attempt *a);
-
-/* destination_count - so many more attempts run here; for destination*.c */
-void
-destination_count(struct destination *d, int by);
-
-/* destination_source_allows - has its source room for one more? If not, it
- * will be made ready when that has; for destination*.c, as these:
- *
- * _take      one is to begin: count it; false: it must not
- * _took_not  it did not begin, or reached nobody
- * _runs      so many more run
- * _wake      others may use what room is left
- * _tasks     in destinations_init
- */
-bool
-destination_source_allows(struct destination *d);
-
-bool
-destination_source_take(struct destination *d, struct attempt *a);
-
-void
-destination_source_took_not(struct destination *d, struct attempt *a);
-
-void
-destination_source_runs(struct destination *d, int by);
-
-void
-destination_source_wake(struct source *from);
-
-void
-destination_source_tasks(struct destinations *all);
 
 /* destination_ready - start what may start, at the end of this round: it may
  * have changed */

@@ -3,7 +3,7 @@
 #include "lib/log.h"
 #include "lib/owner.h"
 #include "queue/answers.h"
-#include "queue/destination.h"
+#include "queue/destination_parts.h"
 
 #include <stdlib.h>
 
@@ -162,6 +162,7 @@ static void
 not_reached(struct destination *d)
 {
 	d->n_refused = 0;
+	destination_doubt(d, true);
 	destination_first_limit(d);
 	d->quickest_ms = 0;
 	if (d->state == DESTINATION_CLOSED)
@@ -188,6 +189,7 @@ static void
 refused(struct destination *d, const struct attempt *a)
 {
 	d->n_troubles = 0;
+	destination_doubt(d, false);
 	if (a->started_ms > d->refused_ms) {
 		d->refused_ms = d->all->loop->now_ms;
 		d->n_refused++;
@@ -206,6 +208,7 @@ static void
 worked(struct destination *d)
 {
 	d->n_refused = 0;
+	destination_doubt(d, false);
 	d->worked_ms = d->all->loop->now_ms;
 	reopen(d);
 }
@@ -242,6 +245,19 @@ destination_lost(struct attempt *a)
 	destination_ready(d);
 }
 
+void
+destination_called(struct attempt *a)
+{
+	struct destination *d = a->destination;
+
+	destination_source_took_not(d, a);
+	destination_hear(d, SLICE("it has not answered for seconds, while "
+				  "others waited (#4.4.2)"));
+	not_reached(d);
+	destination_count(d, -1);
+	destination_ready(d);
+}
+
 bool
 destination_blames(struct attempt *a)
 {
@@ -266,6 +282,20 @@ watch(struct destination *d)
 		       at_ms > now_ms ? at_ms - now_ms : DESTINATION_SILENT_MS);
 }
 
+/* With one next hop alone, patience is all that there is, and not worth a
+ * word. */
+static void
+silent(struct destination *d)
+{
+	destination_doubt(d, true);
+	if (d->state != DESTINATION_OPEN || !d->has_others)
+		return;
+	if (!d->was_silent)
+		destination_log(d, "destination-silent", 0);
+	d->was_silent = true;
+	let_leave(d);
+}
+
 static void
 silence_over(struct loop_timer *timer)
 {
@@ -273,12 +303,8 @@ silence_over(struct loop_timer *timer)
 
 	if (d->n_running == 0)
 		return;
-	if (d->state == DESTINATION_OPEN && destination_is_silent(d)) {
-		if (!d->was_silent)
-			destination_log(d, "destination-silent", 0);
-		d->was_silent = true;
-		let_leave(d);
-	}
+	if (destination_is_silent(d))
+		silent(d);
 	watch(d);
 }
 
@@ -287,7 +313,7 @@ destination_began(struct destination *d)
 {
 	if (d->begun_ms == 0 || d->n_running == 1)
 		d->begun_ms = d->all->loop->now_ms;
-	if (d->has_others && d->silence.slot == 0)
+	if (d->silence.slot == 0)
 		watch(d);
 }
 
@@ -299,6 +325,8 @@ destination_answered(struct destination *d)
 	if (d->was_silent)
 		destination_log(d, "destination-answers", 0);
 	d->was_silent = false;
+	if (d->quickest_ms > 0)
+		destination_doubt(d, false);
 }
 
 void

@@ -1,6 +1,6 @@
 /* destination_pace.c - what a destination's answers teach of it: how much to
  * have under way */
-#include "queue/destination.h"
+#include "queue/destination_parts.h"
 
 /* the limit */
 

@@ -3,7 +3,7 @@
  * and its warm-up, which is each group's own */
 #include "lib/log.h"
 #include "lib/owner.h"
-#include "queue/destination.h"
+#include "queue/destination_parts.h"
 
 #include <errno.h>
 
@@ -12,11 +12,12 @@ enum { DAY_S = 86400, LOOK_AGAIN_MS = 3600000, TROUBLE_MS = 60000 };
 /* turns */
 
 static bool
-has_room(struct source *from, int64_t now_ms)
+has_room(const struct destination *d)
 {
-	return (from->concurrency == 0 ||
-		from->n_running < from->concurrency) &&
-	       rate_wait_ms(&from->rate, now_ms) == 0;
+	struct source *from = d->source;
+
+	return slots_let(&from->slots, d->n_running, d->in_doubt) &&
+	       rate_wait_ms(&from->rate, d->all->loop->now_ms) == 0;
 }
 
 static void
@@ -25,54 +26,95 @@ paced(struct loop_timer *timer)
 	destination_source_wake(OWNER(timer, struct source, paced));
 }
 
+/* Does the rate say no? Then its timer says when it does not. */
+static bool
+is_paced(struct source *from, struct loop *loop)
+{
+	int64_t wait_ms = rate_wait_ms(&from->rate, loop->now_ms);
+
+	if (wait_ms > 0 && from->paced.slot == 0) {
+		from->paced.expired = paced;
+		loop_timer_set(loop, &from->paced, wait_ms);
+	}
+	return wait_ms > 0;
+}
+
 /* To the end of the line; the rate's timer or who ends wakes the first. */
 static void
 block(struct destination *d)
 {
 	struct source *from = d->source;
-	struct loop *loop = d->all->loop;
-	int64_t wait_ms = rate_wait_ms(&from->rate, loop->now_ms);
 
-	if (!d->is_blocked) {
-		d->is_blocked = true;
-		d->blocked = NULL;
-		*from->last_blocked = d;
-		from->last_blocked = &d->blocked;
-	}
-	if (wait_ms > 0 && from->paced.slot == 0) {
-		from->paced.expired = paced;
-		loop_timer_set(loop, &from->paced, wait_ms);
-	}
+	(void)is_paced(from, d->all->loop);
+	if (list_has(&d->blocked.link))
+		return;
+	line_put(&from->blocked, &d->blocked, destination_rank(d));
+	d->wants_source = !d->in_doubt;
+	from->slots.n_wanting += d->wants_source;
+	if (d->blocked.rank != LINE_OTHER)
+		destination_press(d->all);
 }
 
-/* Until one can use it: those before have lost their mail, or are closed. */
+void
+destination_source_leave(struct destination *d)
+{
+	if (!list_has(&d->blocked.link))
+		return;
+	line_drop(&d->source->blocked, &d->blocked);
+	d->source->slots.n_wanting -= d->wants_source;
+	d->wants_source = false;
+}
+
+/* Until one can use it: those before have lost their mail, or are closed, or
+ * have what they may have. True: nobody else is to be looked at. */
+static bool
+wake_rank(struct source *from, enum line_rank rank)
+{
+	uint32_t n = from->blocked.n[rank];
+
+	if (n > DESTINATION_PRESSING)
+		n = DESTINATION_PRESSING;
+	for (; n > 0; n--) {
+		struct link *link = list_first(&from->blocked.lists[rank]);
+		struct destination *d;
+
+		if (!link)
+			return false;
+		d = OWNER(link, struct destination, blocked.link);
+		if (!slots_have_room(&from->slots) ||
+		    is_paced(from, d->all->loop))
+			return true;
+		if (d->in_doubt && rank != LINE_OTHER &&
+		    !slots_have_doubt(&from->slots))
+			return false;
+		destination_source_leave(d);
+		destination_ready(d);
+		if (list_has(&d->ready.link))
+			return true;
+	}
+	return false;
+}
+
 void
 destination_source_wake(struct source *from)
 {
-	struct destination *d;
+	enum line_rank rank;
 
-	while ((d = from->first_blocked)) {
-		if (!has_room(from, d->all->loop->now_ms)) {
-			if (from->paced.slot == 0)
-				block(d);
+	for (rank = 0; rank < LINE_RANKS; rank++)
+		if (wake_rank(from, rank))
 			return;
-		}
-		from->first_blocked = d->blocked;
-		if (!from->first_blocked)
-			from->last_blocked = &from->first_blocked;
-		d->is_blocked = false;
-		destination_ready(d);
-		if (d->is_ready)
-			return;
-	}
 }
 
 void
 destination_source_runs(struct destination *d, int by)
 {
+	struct slots *s;
+
 	if (!d->source)
 		return;
-	d->source->n_running += (uint32_t)by;
+	s = &d->source->slots;
+	s->n_running += (uint32_t)by;
+	s->n_doubtful += d->in_doubt ? (uint32_t)by : 0;
 	if (by < 0)
 		destination_source_wake(d->source);
 }
@@ -141,7 +183,7 @@ destination_source_allows(struct destination *d)
 		exhausted(d, now_s);
 		return false;
 	}
-	if (has_room(d->source, d->all->loop->now_ms))
+	if (has_room(d))
 		return true;
 	block(d);
 	return false;

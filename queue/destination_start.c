@@ -1,7 +1,10 @@
 /* destination_start.c - what of all that waits may begin, in turns */
+#include "lib/die.h"
 #include "lib/owner.h"
-#include "queue/destination.h"
+#include "queue/destination_parts.h"
 #include "queue/dispatch.h"
+
+#include <stdlib.h>
 
 /* Has the rate room for one more? If not, a timer says when. */
 static bool
@@ -25,16 +28,75 @@ may_start(struct destination *d)
 	       destination_source_allows(d);
 }
 
+/* lines */
+
+struct destinations_kind *
+destination_kind(struct destinations *all, struct slice agent)
+{
+	struct destinations_kind *kind;
+	char *name;
+
+	for (kind = all->kinds; kind; kind = kind->next)
+		if (slice_eq(kind->name, agent))
+			return kind;
+	kind = calloc(1, sizeof *kind + agent.len);
+	if (!kind)
+		die_nomem();
+	name = (char *)(kind + 1);
+	memcpy(name, agent.at, agent.len);
+	kind->name = slice_of(name, agent.len);
+	kind->is_local = slice_eq(agent, SLICE("maildir"));
+	kind->cap = kind->is_local ? &all->local : &all->remote;
+	kind->room.all = slots_no_limit;
+	line_init(&kind->ready);
+	kind->next = all->kinds;
+	all->kinds = kind;
+	return kind;
+}
+
+enum line_rank
+destination_rank(const struct destination *d)
+{
+	if (d->n_running > 0 || d->n_troubles > 0)
+		return LINE_OTHER;
+	if (!d->in_doubt)
+		return LINE_IDLE;
+	return d->is_strange ? LINE_STRANGE : LINE_NEW;
+}
+
+static void
+stand_in_line(struct destination *d)
+{
+	if (list_has(&d->ready.link))
+		return;
+	line_put(&d->kind->ready, &d->ready, destination_rank(d));
+	d->wants_slot = !d->in_doubt;
+	d->kind->room.n_wanting += d->wants_slot;
+	d->kind->cap->n_wanting += d->wants_slot;
+}
+
+static void
+leave_line(struct destination *d)
+{
+	line_drop(&d->kind->ready, &d->ready);
+	d->kind->room.n_wanting -= d->wants_slot;
+	d->kind->cap->n_wanting -= d->wants_slot;
+	d->wants_slot = false;
+}
+
+void
+destination_no_line(struct destination *d)
+{
+	leave_line(d);
+	destination_source_leave(d);
+}
+
 void
 destination_ready(struct destination *d)
 {
-	if (!d->is_ready && may_start(d)) {
-		d->is_ready = true;
-		d->ready_next = NULL;
-		*d->all->ready_last = d;
-		d->all->ready_last = &d->ready_next;
-	}
-	if (d->all->ready)
+	if (!list_has(&d->ready.link) && may_start(d))
+		stand_in_line(d);
+	if (list_has(&d->ready.link))
 		loop_task_queue(d->all->loop, &d->all->start_task);
 }
 
@@ -55,115 +117,208 @@ take(struct destination *d)
 	return a;
 }
 
-static struct destinations_cap *
-cap_of(const struct destination *d)
-{
-	return slice_eq(d->agent, SLICE("maildir")) ? &d->all->local
-						    : &d->all->remote;
-}
-
-/* Mailboxes are the only destination of their agent. */
-static bool
-has_share(const struct destination *d)
-{
-	const struct destinations_cap *cap = cap_of(d);
-	struct dispatch_room room;
-
-	if (cap->n_running >= cap->most)
-		return false;
-	if (!d->all->room || slice_eq(d->agent, SLICE("maildir")))
-		return true;
-	room = d->all->room(d->all, d->agent);
-	if (d->quickest_ms > 0)
-		return d->n_running < room.free;
-	return d->n_running < room.free / DESTINATION_SHARE +
-				  (room.free > room.all / DESTINATION_RESERVE);
-}
+/* counting */
 
 void
 destination_count(struct destination *d, int by)
 {
-	d->n_running += (uint32_t)by;
-	cap_of(d)->n_running += (uint32_t)by;
+	uint32_t n = (uint32_t)by, n_doubtful = d->in_doubt ? n : 0;
+
+	d->n_running += n;
+	d->kind->cap->n_running += n;
+	d->kind->cap->n_doubtful += n_doubtful;
+	d->kind->room.n_doubtful += n_doubtful;
 	destination_source_runs(d, by);
 }
 
-/* Nobody of its kind can start anything now. */
-static bool
-is_full(const struct destination *d)
+void
+destination_doubt(struct destination *d, bool in_doubt)
 {
-	const struct destinations_cap *cap = cap_of(d);
+	uint32_t n = in_doubt ? d->n_running : -d->n_running;
 
-	return cap->n_running >= cap->most ||
-	       (d->all->room && d->all->room(d->all, d->agent).free == 0);
+	if (d->in_doubt == in_doubt)
+		return;
+	d->in_doubt = in_doubt;
+	d->kind->cap->n_doubtful += n;
+	d->kind->room.n_doubtful += n;
+	if (d->source)
+		d->source->slots.n_doubtful += n;
+	destinations_start(d->all);
 }
 
-/* False: no agent is free for it, so that it must stay in line. */
-static bool
-start_some(struct destination *d)
+/* What the agents can take now. */
+static void
+look_at_room(struct destinations *all, struct destinations_kind *kind)
 {
-	while (may_start(d)) {
-		struct attempt *a;
+	struct dispatch_room room;
 
-		if (!has_share(d))
-			return false;
-		a = take(d);
+	if (!all->room)
+		return;
+	room = all->room(all, kind->name);
+	kind->room.all = room.all;
+	kind->room.n_running = room.all - room.free;
+}
+
+/* Mailboxes are the only destination of their agent. */
+static bool
+has_slot(const struct destination *d)
+{
+	const struct destinations_kind *kind = d->kind;
+
+	look_at_room(d->all, d->kind);
+	if (kind->is_local)
+		return slots_have_room(&kind->room) &&
+		       slots_have_room(kind->cap);
+	return slots_let(&kind->room, d->n_running, d->in_doubt) &&
+	       slots_let(kind->cap, d->n_running, d->in_doubt);
+}
+
+/* Can nobody of this rank start anything now? */
+static bool
+is_full(struct destinations *all, struct destinations_kind *kind,
+	enum line_rank rank)
+{
+	look_at_room(all, kind);
+	if (!slots_have_room(&kind->room) || !slots_have_room(kind->cap))
+		return true;
+	return (rank == LINE_NEW || rank == LINE_STRANGE) && !kind->is_local &&
+	       !(slots_have_doubt(&kind->room) && slots_have_doubt(kind->cap));
+}
+
+/* starting */
+
+/* False: no agent takes it. */
+static bool
+start_one(struct destination *d, struct attempt *a)
+{
+	destination_count(d, 1);
+	destination_began(d);
+	a->started_ms = d->all->loop->now_ms;
+	if (d->all->start(d->all, a)) {
+		rate_took(&d->rate);
+		return true;
+	}
+	destination_source_took_not(d, a);
+	destination_count(d, -1);
+	lanes_put_back(&d->waiting, a);
+	return false;
+}
+
+/* False: no agent is free for its kind. Counts what it starts. */
+static bool
+start_some(struct destination *d, size_t *n)
+{
+	while (may_start(d) && has_slot(d)) {
+		struct attempt *a = take(d);
+
 		if (!a)
 			continue;
 		if (!destination_source_take(d, a)) {
 			lanes_put_back(&d->waiting, a);
-			return true;
+			break;
 		}
-		destination_count(d, 1);
-		destination_began(d);
-		a->started_ms = d->all->loop->now_ms;
-		if (!d->all->start(d->all, a)) {
-			destination_source_took_not(d, a);
-			destination_count(d, -1);
-			lanes_put_back(&d->waiting, a);
+		if (!start_one(d, a))
 			return false;
-		}
-		rate_took(&d->rate);
+		++*n;
 	}
 	if (d->source)
 		destination_source_wake(d->source);
 	return true;
 }
 
-/* One turn for each destination that is ready. One without a free agent
- * stays ready for the next time an agent has become free. */
+/* One turn for each that stands there now. One that could start more stays,
+ * behind the others. */
+static bool
+start_rank(struct destinations *all, struct destinations_kind *kind,
+	   enum line_rank rank, size_t *n)
+{
+	uint32_t left = kind->ready.n[rank];
+	struct link *link;
+	struct destination *d;
+	bool is_free = true;
+
+	while (left-- > 0 && is_free && !is_full(all, kind, rank) &&
+	       (link = list_first(&kind->ready.lists[rank]))) {
+		d = OWNER(link, struct destination, ready.link);
+		leave_line(d);
+		is_free = start_some(d, n);
+		if (may_start(d))
+			stand_in_line(d);
+	}
+	return is_free;
+}
+
+static bool
+is_awaited(const struct line *l)
+{
+	enum line_rank rank;
+
+	for (rank = 0; rank < LINE_RANKS; rank++)
+		if (l->n[rank] > 0)
+			return true;
+	return false;
+}
+
+/* All kinds share what the tables say, so each is the first at times. */
+static void
+next_kind_first(struct destinations *all)
+{
+	struct destinations_kind *first = all->kinds, **last = &all->kinds;
+
+	if (!first)
+		return;
+	while (*last)
+		last = &(*last)->next;
+	*last = first;
+	all->kinds = first->next;
+	first->next = NULL;
+}
+
+static size_t
+start_turn(struct destinations *all)
+{
+	struct destinations_kind *kind;
+	enum line_rank rank;
+	size_t n = 0;
+
+	for (rank = 0; rank < LINE_RANKS; rank++)
+		for (kind = all->kinds; kind; kind = kind->next)
+			if (!kind->is_busy)
+				kind->is_busy =
+				    !start_rank(all, kind, rank, &n);
+	return n;
+}
+
+/* Again as long as somebody starts something: so none has less than it may. */
 static void
 start_all(struct loop_task *task)
 {
 	struct destinations *all = OWNER(task, struct destinations, start_task);
-	struct destination *d = all->ready, *next;
-	struct slice busy = {"", 0}; /* agents of this kind all are */
+	struct destinations_kind *kind;
 
-	all->ready = NULL;
-	all->ready_last = &all->ready;
-	for (; d; d = next) {
-		next = d->ready_next;
-		d->is_ready = false;
-		if (slice_eq(d->agent, busy) || !start_some(d)) {
-			if (is_full(d))
-				busy = d->agent;
-			d->is_ready = true;
-			d->ready_next = NULL;
-			*all->ready_last = d;
-			all->ready_last = &d->ready_next;
-		}
+	next_kind_first(all);
+	while (start_turn(all) > 0)
+		;
+	for (kind = all->kinds; kind; kind = kind->next) {
+		kind->is_busy = false;
+		if (is_awaited(&kind->ready))
+			destination_press(all);
 	}
+}
+
+void
+destinations_start(struct destinations *all)
+{
+	const struct destinations_kind *kind;
+
+	for (kind = all->kinds; kind; kind = kind->next)
+		if (is_awaited(&kind->ready))
+			loop_task_queue(all->loop, &all->start_task);
 }
 
 void
 destination_start_tasks(struct destinations *all)
 {
 	all->start_task.run = start_all;
-}
-
-void
-destinations_start(struct destinations *all)
-{
-	if (all->ready)
-		loop_task_queue(all->loop, &all->start_task);
+	destination_call_timers(all);
 }

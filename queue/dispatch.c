@@ -76,6 +76,7 @@ new_job(struct dispatch *d, struct agent_link *link, struct attempt *a)
 	job->attempt = a;
 	job->number = ++d->next_job;
 	job->granted = AGENT_CREDIT;
+	a->is_called = false;
 	job->next = link->jobs;
 	if (link->jobs)
 		link->jobs->prev = job;
@@ -225,7 +226,7 @@ given_back(struct job *job)
 	struct dispatch *d = link->dispatch;
 	struct attempt *a = job->attempt;
 
-	if (link->is_ending || d->is_ending) {
+	if (link->is_ending || d->is_ending || a->is_called) {
 		take_back(job);
 		return;
 	}
@@ -512,6 +513,22 @@ dispatch_end(struct dispatch *d)
 			next = job->next;
 			if (!is_sent(job))
 				abandon(job);
+		}
+	}
+}
+
+void
+dispatch_call_back(struct dispatch *d, bool (*wants)(struct attempt *a))
+{
+	struct agent_link *link;
+	struct job *job;
+
+	for (link = d->links; link; link = link->next) {
+		for (job = link->jobs; job; job = job->next) {
+			if (!wants(job->attempt))
+				continue;
+			frame_put(&link->conn.out, 'G', job->number, SLICE(""));
+			conn_flush_later(&link->conn);
 		}
 	}
 }

@@ -47,7 +47,7 @@ struct dispatch {
 	void (*ended)(struct dispatch *d, struct attempt *a);
 	/* the agent died: what has no verdict is to be tried again */
 	void (*lost)(struct dispatch *d, struct attempt *a);
-	/* the agent has not begun it, and gives it back */
+	/* the agent has not begun it, or was asked for it, and gives it back */
 	void (*returned)(struct dispatch *d, struct attempt *a);
 	/* an agent can take more */
 	void (*is_free)(struct dispatch *d);
@@ -88,6 +88,14 @@ dispatch_links(const struct dispatch *d, uid_t uid);
 
 size_t
 dispatch_serving(const struct dispatch *d, struct slice name);
+
+/* dispatch_call_back - ask agents to give jobs back, as far as no next hop can
+ * have taken the mail
+ *
+ * Takes    wants: of this attempt? Asked from the youngest of each agent on.
+ */
+void
+dispatch_call_back(struct dispatch *d, bool (*wants)(struct attempt *a));
 
 /* dispatch_end - no more jobs: the queue is to end
  *

@@ -330,8 +330,8 @@ most(const struct schedule *s, const char *table)
 static void
 set_caps(struct schedule *s)
 {
-	s->destinations.local.most = most(s, "concurrencylocal");
-	s->destinations.remote.most = most(s, "concurrencyremote");
+	s->destinations.local.all = most(s, "concurrencylocal");
+	s->destinations.remote.all = most(s, "concurrencyremote");
 }
 
 void

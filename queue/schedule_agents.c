@@ -205,7 +205,10 @@ static void
 returned(struct dispatch *d, struct attempt *a)
 {
 	a->message->n_running--;
-	destination_lost(a);
+	if (a->is_called)
+		destination_called(a);
+	else
+		destination_lost(a);
 	again(OWNER(d, struct schedule, dispatch), a);
 }
 
@@ -258,6 +261,13 @@ start(struct destinations *all, struct attempt *a)
 	schedule_attempt_over(s, a->message);
 	free(a);
 	return true;
+}
+
+static void
+call_back(struct destinations *all)
+{
+	dispatch_call_back(&OWNER(all, struct schedule, destinations)->dispatch,
+			   destination_call);
 }
 
 /* The one live recipient of a message that was parked. */
@@ -342,6 +352,7 @@ schedule_agents(struct schedule *s)
 {
 	s->destinations.decide = decide;
 	s->destinations.start = start;
+	s->destinations.call_back = call_back;
 	s->destinations.unpark = unpark;
 	s->destinations.room = room;
 	s->destinations.holds = is_ruled;

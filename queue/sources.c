@@ -69,7 +69,7 @@ take_member(struct sources *s, const struct pools_member *m)
 		one = calloc(1, sizeof *one);
 		if (!one)
 			die_nomem();
-		one->last_blocked = &one->first_blocked;
+		line_init(&one->blocked);
 		one->next = s->all;
 		s->all = one;
 		set(&one->address, m->address);
@@ -77,7 +77,7 @@ take_member(struct sources *s, const struct pools_member *m)
 	one->from = m->from;
 	set(&one->helo, m->helo);
 	set(&one->curve, m->curve);
-	one->concurrency = m->concurrency;
+	one->slots.all = m->concurrency > 0 ? m->concurrency : slots_no_limit;
 	one->start_day = m->start_day;
 	rate_set(&one->rate, m->rate);
 	return one;

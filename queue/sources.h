@@ -13,19 +13,18 @@
 #include "cdb/pools.h"
 #include "lib/loop.h"
 #include "queue/rate.h"
+#include "queue/slots.h"
 #include "queue/warmup.h"
-
-struct destination;
 
 struct source {
 	struct source *next;
 	struct endpoint from;
 	struct buf address, helo, curve;
-	uint32_t concurrency, n_running; /* 0: any number */
+	struct slots slots; /* its concurrency */
 	struct rate rate;
 	int64_t start_day;
 	/* destinations that wait for a turn at it: destination_source.c */
-	struct destination *first_blocked, **last_blocked;
+	struct line blocked;
 	struct loop_timer paced;
 };
 

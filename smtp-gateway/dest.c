@@ -18,12 +18,31 @@ forget_targets(struct dest *d)
 }
 
 static void
+end_lookup(struct dest *d)
+{
+	d->lookup = NULL;
+	if (!list_has(&d->of_lookups))
+		return;
+	list_drop(&d->of_lookups);
+	share_leave(&d->out->lookups, d->asks_for_bounces, dest_wake);
+}
+
+static void
+drop_lookup(struct dest *d)
+{
+	struct lookup *l = d->lookup;
+
+	end_lookup(d);
+	lookup_cancel(l);
+	free(l);
+}
+
+static void
 drop(struct dest *d)
 {
 	names_drop(&d->out->dests, &d->link);
 	if (d->lookup)
-		lookup_cancel(d->lookup);
-	free(d->lookup);
+		drop_lookup(d);
 	forget_targets(d);
 	loop_task_drop(d->out->loop, &d->work);
 	loop_timer_stop(d->out->loop, &d->expiry);
@@ -135,8 +154,7 @@ looked_up(struct lookup *l)
 {
 	struct dest *d = l->user;
 
-	d->lookup = NULL;
-	share_leave(&d->out->lookups, d->asks_for_bounces, dest_wake);
+	end_lookup(d);
 	keep_family(d, l);
 	if (l->targets.n > 0) {
 		d->targets = malloc(sizeof *d->targets);
@@ -153,6 +171,47 @@ looked_up(struct lookup *l)
 	dest_work_later(d);
 }
 
+/* Of a number nobody is asked, so it waits for nobody. */
+static bool
+is_numeric(const struct dest *d)
+{
+	struct endpoint e;
+
+	return endpoint_parse(&e, d->name, d->port) == 0;
+}
+
+/* When there are too many, the oldest that nothing waits for any more goes. */
+static void
+drop_idle_lookup(struct out *out)
+{
+	struct link *link = list_first(&out->looked_up);
+	struct dest *d;
+
+	while (link &&
+	       !list_empty(&OWNER(link, struct dest, of_lookups)->transfers))
+		link = list_next(&out->looked_up, link);
+	if (!link)
+		return;
+	d = OWNER(link, struct dest, of_lookups);
+	drop_lookup(d);
+	dest_work_later(d); /* which sees that it is idle */
+}
+
+static bool
+may_look_up(struct dest *d, bool is_bounce)
+{
+	struct out *out = d->out;
+
+	if (is_numeric(d))
+		return true;
+	if (out->lookups.n >= out->lookups.max)
+		drop_idle_lookup(out);
+	if (!take(d, &out->lookups, is_bounce))
+		return false;
+	list_put(&out->looked_up, &d->of_lookups);
+	return true;
+}
+
 static void
 look_up(struct dest *d)
 {
@@ -164,7 +223,7 @@ look_up(struct dest *d)
 
 	bool is_bounce = is_for_bounces(d);
 
-	if (d->lookup || !take(d, &out->lookups, is_bounce))
+	if (d->lookup || !may_look_up(d, is_bounce))
 		return;
 	d->asks_for_bounces = is_bounce;
 	d->lookup = calloc(1, sizeof *d->lookup);

@@ -67,6 +67,7 @@ struct dest {
 	struct slice helo;    /* what we say we are, in key; empty: me */
 	struct endpoint from; /* our address; len 0: any */
 	struct lookup *lookup;
+	struct link of_lookups;	 /* in out->looked_up, if it is counted */
 	struct targets *targets; /* NULL: not known, or not fresh */
 	int64_t fresh_until_ms;
 	struct list transfers; /* that wait */

@@ -309,6 +309,7 @@ out_start(struct out *out, struct loop *loop, struct config *config)
 	list_init(&out->busy);
 	share_init(&out->peers, OUT_PEERS_MAX);
 	share_init(&out->lookups, OUT_LOOKUPS_MAX);
+	list_init(&out->looked_up);
 	list_init(&out->held_waits);
 	out->dns = dns_open(loop);
 	agent_init(&out->agent, loop, HOME_AGENT, "smtp", OUT_JOBS_MAX, &calls);

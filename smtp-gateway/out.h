@@ -34,7 +34,7 @@ enum {
 	OUT_JOBS_MAX = 400,
 	OUT_RCPTS_MAX = 100, /* in a transfer; what RFC 5321 lets us expect */
 	OUT_PEERS_MAX = 400,
-	OUT_LOOKUPS_MAX = 50,
+	OUT_LOOKUPS_MAX = 1000, /* half of it more than there are jobs */
 	OUT_HELD_MAX = 64 << 20,
 	TRANSFER_HOSTS_MAX = 5 /* asked one after the other in an attempt */
 };
@@ -54,6 +54,7 @@ struct out {
 	struct names dests; /* by key */
 	struct share peers, lookups;
 	struct crowds crowds;	/* peers at each address */
+	struct list looked_up;	/* dests that are, the longest first */
 	struct list idle;	/* peers, the longest idle first */
 	struct list busy;	/* peers with a transfer in hand */
 	struct list held_waits; /* jobs */

@@ -920,6 +920,40 @@ test_agent_ends(void)
 	rounds(3);
 }
 
+static bool
+want_all(struct attempt *a)
+{
+	a->is_called = true;
+	return true;
+}
+
+/* The queue wants two jobs back, of which the agent may give one: that is no
+ * job that was lost. */
+static void
+test_called_back(void)
+{
+	struct message *m = make_message(10);
+	struct verdict v;
+
+	agent_at_queue(2, m);
+	dispatch_call_back(&dispatch, want_all);
+	rounds(4);
+	ok(told("back102 returned0 ") && agent.jobs.n == 1 &&
+	       dispatch_room(&dispatch, SLICE("test")).free == 3,
+	   "what is called back and may be given makes room");
+	dispatch_start(&dispatch, make_attempt(m));
+	rounds(4);
+	ok(agent.jobs.n == 2, "for another");
+	buf_free(&story);
+	verdict_say(&v, 'K', "");
+	agent_verdict_rest(jobs[101], &v);
+	rounds(4);
+	ok(told("K0 K1 ended "), "the other ends as ever");
+	agent_close(&agent);
+	rounds(3);
+	told("lost0 ");
+}
+
 static void
 test_queue_ends(void)
 {
@@ -1043,6 +1077,7 @@ main(void)
 	test_real_changed(200000, 100000);
 	test_real_changed(100, 99);
 	test_agent_ends();
+	test_called_back();
 	test_queue_ends();
 	dispatch_close(&dispatch);
 	store_close(&store);

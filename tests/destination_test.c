@@ -729,6 +729,174 @@ test_room(void)
 	finish();
 }
 
+/* slots that are shared */
+
+/* As the agents do, when no next hop can have it: from the youngest on. */
+static size_t n_called;
+
+static void
+call_back(struct destinations *d)
+{
+	size_t i;
+
+	(void)d;
+	for (i = n_running; i-- > 0;) {
+		struct attempt *a = running[i];
+
+		if (!destination_call(a))
+			continue;
+		n_called++;
+		memmove(&running[i], &running[i + 1],
+			(--n_running - i) * sizeof *running);
+		a->is_called = false;
+		destination_called(a);
+		destination_queue(&all, a, SLICE("d.test"), true);
+		destinations_start(&all);
+	}
+}
+
+static size_t
+running_at(const char *nexthop)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < n_running; i++)
+		n += slice_eq(attempt_nexthop(running[i]), slice_text(nexthop));
+	return n;
+}
+
+/* All that runs at a next hop ends well, time after time. */
+static void
+serve(const char *nexthop, int rounds)
+{
+	size_t i;
+
+	while (rounds-- > 0) {
+		for (i = n_running; i-- > 0;) {
+			struct attempt *a = running[i];
+
+			if (!slice_eq(attempt_nexthop(a), slice_text(nexthop)))
+				continue;
+			memmove(&running[i], &running[i + 1],
+				(--n_running - i) * sizeof *running);
+			destination_ended(a, DESTINATION_WELL);
+			free_attempt(a);
+		}
+		destinations_start(&all);
+		pass_ms(10);
+	}
+}
+
+static void
+queue_pits(size_t n, const char *form)
+{
+	char name[64];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(name, sizeof name, form, i);
+		queue_some(10, name, 1);
+	}
+}
+
+/* One that was good, and then says nothing, has not all. */
+static void
+test_share(void)
+{
+	struct destination *a;
+	size_t i;
+
+	begin();
+	all.remote.all = 20;
+	a = queue_some(2000, "qmtp:a:1", 1);
+	pass_ms(1);
+	ok(n_running == 1, "one to begin with: %zu", n_running);
+	serve("qmtp:a:1", 50);
+	ok(a->n_running == 18, "it answers: all but the kept: %u",
+	   a->n_running);
+	queue_some(2000, "qmtp:b:1", 1);
+	pass_ms(1);
+	serve("qmtp:b:1", 20);
+	ok(running_at("qmtp:b:1") == 2 && running_at("qmtp:a:1") == 18,
+	   "another gets the kept ones at once: %zu", running_at("qmtp:b:1"));
+	for (i = 0; i < 60; i++) {
+		serve("qmtp:a:1", 1);
+		serve("qmtp:b:1", 1);
+	}
+	ok(running_at("qmtp:a:1") == 10 && running_at("qmtp:b:1") == 10,
+	   "both wait and answer: half each: %zu and %zu",
+	   running_at("qmtp:a:1"), running_at("qmtp:b:1"));
+	pass_ms(6000);
+	queue_some(1, "qmtp:c:1", 1);
+	pass_ms(1);
+	ok(running_at("qmtp:c:1") == 0, "all taken, by two that are silent");
+	all.call_back = call_back;
+	n_called = 0;
+	for (i = 0; i < 6 && running_at("qmtp:c:1") == 0; i++)
+		pass_ms(1000);
+	ok(running_at("qmtp:c:1") == 1 && n_called >= 3 && n_called <= 6,
+	   "they are called back for a third: %zu", n_called);
+	finish();
+}
+
+/* Nobody that never answers keeps a new one from its first attempt, however
+ * many there are; nor one that answers from its own. */
+static void
+test_called(const char *form, const char *good, size_t most_s)
+{
+	size_t i;
+
+	begin();
+	all.remote.all = 40;
+	all.call_back = call_back;
+	queue_pits(400, form);
+	for (i = 0; i < 5; i++)
+		pass_ms(1000);
+	queue_some(1000, good, 2);
+	for (i = 0; i < 100 && running_at(good) == 0; i++)
+		pass_ms(1000);
+	ok(i <= most_s, "%s: %s is tried after %zu s", form, good, i);
+	for (i = 0; i < 100; i++)
+		serve(good, 1);
+	ok(running_at(good) >= 2, "and then has slots of its own: %zu",
+	   running_at(good));
+	finish();
+}
+
+static void
+test_not_called(void)
+{
+	int i;
+
+	begin();
+	all.remote.all = 4;
+	all.call_back = call_back;
+	n_called = 0;
+	queue_some(100, "qmtp:a:1", 1);
+	queue_pits(2, "qmtp:pit%zu:1");
+	for (i = 0; i < 20; i++) {
+		serve("qmtp:a:1", 1);
+		pass_ms(2000);
+	}
+	queue_some(1, "qmtp:b:1", 1);
+	for (i = 0; i < 2; i++)
+		pass_ms(1000);
+	ok(n_called > 0 && running_at("qmtp:a:1") >= 2,
+	   "one that answers is not called back: %zu", running_at("qmtp:a:1"));
+	finish();
+
+	begin();
+	all.remote.all = 4;
+	all.call_back = call_back;
+	n_called = 0;
+	queue_pits(2, "qmtp:pit%zu:1");
+	for (i = 0; i < 60; i++)
+		pass_ms(1000);
+	ok(n_called == 0 && n_running == 2,
+	   "nobody waits for a first slot: patience");
+	finish();
+}
+
 static void
 test_next_hops(void)
 {
@@ -983,6 +1151,11 @@ main(void)
 	test_line();
 	test_turns();
 	test_room();
+	test_share();
+	test_called("qmtp:pit%zu:1", "qmtp:good:1", 45);
+	test_called("qmtp:pit%zu:1", "smtp:good:1", 12);
+	test_called("smtp:mx/pit%zu.test", "smtp:good:1", 6);
+	test_not_called();
 	test_next_hops();
 	test_refused(DESTINATION_REFUSED);
 	test_refused(DESTINATION_LESS);
