@@ -2,11 +2,14 @@
 
 #include "lib/conn.h"
 #include "lib/die.h"
+#include "lib/log.h"
 #include "lib/netstring.h"
 #include "lib/owner.h"
 #include "queue/control_run.h"
+#include "queue/control_victim.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct control_link {
@@ -15,6 +18,7 @@ struct control_link {
 	struct conn conn;
 	struct loop_timer turn; /* the next slice: in the next round */
 	struct control_run run;
+	struct control_client client;
 	bool is_running, has_ended; /* ... the peer, its side */
 };
 
@@ -54,6 +58,13 @@ whole_length(struct slice s, size_t *len)
 		return -1;
 	*len = i + (size_t)head.len + 1;
 	return 0;
+}
+
+static void
+progress(struct control_link *link)
+{
+	link->client.moved_ms = link->control->loop->now_ms;
+	conn_timeout(&link->conn, CONTROL_IDLE_MS);
 }
 
 static void
@@ -111,7 +122,7 @@ turn(struct loop_timer *timer)
 	struct control_link *link = OWNER(timer, struct control_link, turn);
 	bool is_over = control_run_slice(&link->run, &link->conn.out);
 
-	conn_timeout(&link->conn, CONTROL_IDLE_MS);
+	progress(link);
 	conn_flush_later(&link->conn);
 	if (is_over)
 		end_request(link);
@@ -129,7 +140,7 @@ on_conn(struct conn *conn, enum conn_event event)
 	switch (event) {
 	case CONN_EOF: link->has_ended = true; /* fall through */
 	case CONN_INPUT:
-		conn_timeout(conn, CONTROL_IDLE_MS);
+		progress(link);
 		take_request(link);
 		break;
 	case CONN_DRAINED:
@@ -140,6 +151,40 @@ on_conn(struct conn *conn, enum conn_event event)
 	case CONN_TIMEOUT: close_link(link); break;
 	case CONN_OPEN: break;
 	}
+}
+
+static uid_t
+uid_of(int fd)
+{
+	struct ucred u;
+	socklen_t len = sizeof u;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len) != 0)
+		return (uid_t)-1;
+	return u.uid;
+}
+
+/* All are taken: who shows a list in a pager, say, is not to keep out who asks
+ * now. */
+static void
+make_room(struct control *c)
+{
+	struct control_client clients[CONTROL_SESSIONS];
+	struct control_link *links[CONTROL_SESSIONS], *link;
+	size_t n = 0;
+
+	for (link = c->links; link && n < CONTROL_SESSIONS; link = link->next) {
+		links[n] = link;
+		clients[n++] = link->client;
+	}
+	if (n < CONTROL_SESSIONS)
+		return;
+	n = control_victim(clients, n);
+	log_open("control-closed");
+	log_number("uid", clients[n].uid);
+	log_number("idle_ms", c->loop->now_ms - clients[n].moved_ms);
+	log_close();
+	close_link(links[n]);
 }
 
 static void
@@ -157,6 +202,7 @@ accepted(struct server *server, int fd, const struct endpoint *peer)
 	link = calloc(1, sizeof *link);
 	if (!link)
 		die_nomem();
+	make_room(c);
 	link->control = c;
 	link->run.source = &c->source;
 	link->turn.expired = turn;
@@ -164,8 +210,9 @@ accepted(struct server *server, int fd, const struct endpoint *peer)
 	if (c->links)
 		c->links->prev = link;
 	c->links = link;
+	link->client.uid = uid_of(fd);
 	conn_open_take(&link->conn, c->loop, fd, on_conn);
-	conn_timeout(&link->conn, CONTROL_IDLE_MS);
+	progress(link);
 }
 
 void
@@ -179,7 +226,8 @@ control_init(struct control *c, struct loop *loop, struct schedule *schedule,
 		       .holds = &schedule->holds,
 		       .schedule = schedule},
 	};
-	server_init(&c->server, loop, "control", CONTROL_SESSIONS, accepted);
+	server_init(&c->server, loop, "control", CONTROL_SESSIONS + 1,
+		    accepted);
 	server_listen_unix(&c->server, path, 0600);
 }
 

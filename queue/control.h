@@ -2,7 +2,8 @@
  *
  * Listens on run/control, for the queue's own user. Each connection asks one
  * thing at a time; answers stream, a slice a round, only as fast as they
- * are read.
+ * are read. When CONTROL_SESSIONS are there, another one takes the place of
+ * one that makes no progress (control_victim.h).
  *
  * Source  doc/quail-control.7
  * Test    tests/control_test.c, tests/queue_cmd.t

@@ -2,6 +2,7 @@
  * while messages come and go, and its parts: requests, patterns, the walk,
  * answers, rules, P records in every way they can be read again */
 #include "queue/control.h"
+#include "queue/control_victim.h"
 
 #include "lib/clock.h"
 #include "lib/conn.h"
@@ -604,10 +605,55 @@ test_hostile(void)
 		asker_open(&many[i]);
 	for (i = 0; i < 10; i++)
 		loop_round(&loop, 0);
+	ok(answers("holds", "K", 0), "too many askers, who say nothing");
 	for (i = 0; i < sizeof many / sizeof *many; i++)
 		asker_close(&many[i]);
-	ok(answers("holds", "K", 0), "too many askers, who say nothing");
 	buf_free(&flood);
+}
+
+/* Sixteen want a list and do not read it: who asks now is answered, and who
+ * had the longest rest makes room. */
+static void
+test_full(void)
+{
+	struct asker many[CONTROL_SESSIONS];
+	size_t i, k, n = 0;
+
+	add_many(3000, "a@b.test", "x@hold.test");
+	for (i = 0; i < CONTROL_SESSIONS; i++) {
+		asker_open(&many[i]);
+		asker_say(&many[i], "list");
+		loop_round(&loop, 0);
+		loop_round(&loop, 0);
+		conn_pause(&many[i].conn);
+		for (k = 0; k < 20; k++) /* until there is no way on */
+			loop_round(&loop, 1);
+	}
+	ok(control.server.n_sessions == CONTROL_SESSIONS, "all are taken");
+	ok(answers("count all=1", NULL, store.messages.n),
+	   "one more is answered");
+	for (i = 0; i < CONTROL_SESSIONS; i++)
+		conn_resume(&many[i].conn);
+	WAIT_FOR(has_end(&many[CONTROL_SESSIONS - 1]));
+	for (i = 0; i < CONTROL_SESSIONS; i++)
+		n += many[i].is_closed;
+	ok(n == 1 && many[0].is_closed && has_end(&many[CONTROL_SESSIONS - 1]),
+	   "and the first has made room, no other: %zu", n);
+	for (i = 0; i < CONTROL_SESSIONS; i++)
+		asker_close(&many[i]);
+}
+
+static void
+test_victim(void)
+{
+	static const struct control_client clients[] = {
+	    {0, 10}, {5, 50}, {5, 20}, {0, 60}, {5, 30}};
+
+	ok(control_victim(clients, 0) == 0, "nobody to go");
+	ok(control_victim(clients, 1) == 0, "the only one");
+	ok(control_victim(clients, 4) == 0, "as many each: the idlest of all");
+	ok(control_victim(clients, 5) == 2,
+	   "one who has more than others: his idlest");
 }
 
 /* lists while messages come and go */
@@ -973,6 +1019,8 @@ main(void)
 	test_hostile();
 	test_list_of_many();
 	test_slow_reader();
+	test_full();
+	test_victim();
 	test_many_recipients();
 	test_pause();
 	test_pause_moved(true);
