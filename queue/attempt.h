@@ -37,6 +37,7 @@ struct attempt {
 	int64_t lifetime_s;   /* its message is too old for this route then */
 	int64_t started_ms;   /* loop time, once an agent has it */
 	uint32_t n_rcpts, n_answered;
+	uint32_t load;		/* recipients that its destination counts */
 	uint32_t n_way, n_less; /* of the answers */
 	uint32_t n_elsewhere;	/* ... whose recipients stand first in rcpts */
 	uint32_t n_lost;	/* agents that died with it */

@@ -1,5 +1,6 @@
 #include "queue/control.h"
 
+#include "lib/callers.h"
 #include "lib/conn.h"
 #include "lib/die.h"
 #include "lib/log.h"
@@ -9,7 +10,6 @@
 #include "queue/control_victim.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 struct control_link {
@@ -153,17 +153,6 @@ on_conn(struct conn *conn, enum conn_event event)
 	}
 }
 
-static uid_t
-uid_of(int fd)
-{
-	struct ucred u;
-	socklen_t len = sizeof u;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len) != 0)
-		return (uid_t)-1;
-	return u.uid;
-}
-
 /* All are taken: who shows a list in a pager, say, is not to keep out who asks
  * now. */
 static void
@@ -210,7 +199,8 @@ accepted(struct server *server, int fd, const struct endpoint *peer)
 	if (c->links)
 		c->links->prev = link;
 	c->links = link;
-	link->client.uid = uid_of(fd);
+	if (callers_uid(fd, &link->client.uid) != 0)
+		link->client.uid = (uid_t)-1;
 	conn_open_take(&link->conn, c->loop, fd, on_conn);
 	progress(link);
 }

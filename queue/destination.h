@@ -3,13 +3,14 @@
  * Every destination has its own queue of attempts (lanes.h: fair between
  * senders), so that one that is slow or dead holds up nobody else.
  *
- * How much runs at a time is learnt: every success while the limit is used
- * raises it (by one at first, later by one for each round of successes);
- * an answer that says "too fast" (4.7.x, 4.3.2, 4.5.3) halves it, at most
- * once a second. An answer that took over a second, and twice as long as the
- * quickest, says that what we have begun waits in the line of the other
- * side, where turns count for nothing: then the limit becomes what it
- * answers in a second. A route may set the most, and a rate.
+ * How much runs at a time is learnt, in recipients (by SMTP, in attempts):
+ * every success while the limit is used raises it (by as much as it was at
+ * first, later by one for each round of successes); an answer that says "too
+ * fast" (4.7.x, 4.3.2, 4.5.3) halves it, at most once a second. An answer that
+ * took over a second, and twice as long as the quickest, says that what we have
+ * begun waits in the line of the other side, where turns count for nothing:
+ * then the limit becomes what it answers in a second. A route may set the most,
+ * and a rate.
  *
  * When it cannot be reached (U of quail-agent(7), said by an agent of ours;
  * never what a peer says) it is closed for a while, doubling from one second;
@@ -103,6 +104,8 @@ struct destination {
 	enum destination_state state;
 	struct lanes waiting;
 	uint32_t n_running, n_troubles;
+	uint32_t n_rcpts;    /* of what runs */
+	bool by_rcpts;	     /* the limit is of these */
 	uint32_t n_refused;  /* since it worked, one behind the other */
 	int64_t refused_ms;  /* the last of them */
 	int64_t worked_ms;   /* when it last answered about mail */

@@ -34,7 +34,7 @@ silent_at_ms(const struct destination *d)
 		return 0;
 	if (d->begun_ms > 0)
 		return d->begun_ms + DESTINATION_SILENT_MS;
-	return d->n_running >= d->limit || d->waiting.n > 0
+	return destination_load(d) >= d->limit || d->waiting.n > 0
 		   ? d->answered_ms + DESTINATION_SILENT_MS
 		   : 0;
 }
@@ -231,7 +231,7 @@ destination_ended(struct attempt *a, enum destination_result result)
 		destination_lower_limit(d);
 	else if (result == DESTINATION_WELL)
 		destination_learn_pace(d, a);
-	destination_count(d, -1);
+	destination_count(a, -1);
 	destination_ready(d);
 }
 
@@ -241,7 +241,7 @@ destination_lost(struct attempt *a)
 	struct destination *d = a->destination;
 
 	destination_source_took_not(d, a);
-	destination_count(d, -1);
+	destination_count(a, -1);
 	destination_ready(d);
 }
 
@@ -254,7 +254,7 @@ destination_called(struct attempt *a)
 	destination_hear(d, SLICE("it has not answered for seconds, while "
 				  "others waited (#4.4.2)"));
 	not_reached(d);
-	destination_count(d, -1);
+	destination_count(a, -1);
 	destination_ready(d);
 }
 

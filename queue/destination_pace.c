@@ -13,6 +13,7 @@ is_smtp(const struct destination *d)
 void
 destination_set_most(struct destination *d, uint32_t concurrency)
 {
+	d->by_rcpts = concurrency == 0 && !is_smtp(d);
 	d->most = concurrency  ? concurrency
 		  : is_smtp(d) ? DESTINATION_MOST_SMTP
 			       : DESTINATION_MOST;
@@ -28,16 +29,24 @@ destination_first_limit(struct destination *d)
 		d->limit = d->most;
 }
 
-static void
-raise_limit(struct destination *d)
+uint32_t
+destination_load(const struct destination *d)
 {
+	return d->by_rcpts ? d->n_rcpts : d->n_running;
+}
+
+static void
+raise_limit(struct destination *d, const struct attempt *a)
+{
+	uint32_t more = d->by_rcpts && !d->was_slowed ? a->load : 1;
+
 	if (d->limit >= d->most ||
-	    (d->n_running < d->limit && d->waiting.n == 0))
+	    (destination_load(d) < d->limit && d->waiting.n == 0))
 		return; /* it was not the limit that held us */
 	if (d->was_slowed && ++d->n_well < d->limit)
 		return;
 	d->n_well = 0;
-	d->limit++;
+	d->limit = more < d->most - d->limit ? d->limit + more : d->most;
 }
 
 void
@@ -63,7 +72,7 @@ shorten_line(struct destination *d, const struct attempt *a, int64_t took_ms)
 
 	if (a->started_ms <= d->shortened_ms)
 		return;
-	fits = (int64_t)d->n_running * DESTINATION_LINE_MS / took_ms;
+	fits = (int64_t)destination_load(d) * DESTINATION_LINE_MS / took_ms;
 	d->shortened_ms = d->all->loop->now_ms;
 	if (fits < d->limit)
 		d->limit = fits > 1 ? (uint32_t)fits : 1;
@@ -81,5 +90,5 @@ destination_learn_pace(struct destination *d, const struct attempt *a)
 	if (took_ms > DESTINATION_LINE_MS && took_ms > 2 * d->quickest_ms)
 		shorten_line(d, a, took_ms);
 	else
-		raise_limit(d);
+		raise_limit(d, a);
 }

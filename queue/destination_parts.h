@@ -30,9 +30,15 @@ destination_lower_limit(struct destination *d);
 void
 destination_learn_pace(struct destination *d, const struct attempt *a);
 
-/* destination_count - so many more attempts run here */
+/* destination_count - it runs at its destination (by: 1), or no more (-1) */
 void
-destination_count(struct destination *d, int by);
+destination_count(struct attempt *a, int by);
+
+/* destination_load - what runs here, as the limit counts it: recipients, each
+ * of which is as much work as a message of one; but attempts by SMTP, where
+ * each is one connection, and where a route says how many */
+uint32_t
+destination_load(const struct destination *d);
 
 /* destination_doubt - whether it answers is in doubt from now on, or no more */
 void

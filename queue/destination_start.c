@@ -24,7 +24,7 @@ may_start(struct destination *d)
 		return false;
 	if (d->state == DESTINATION_PROBING)
 		return d->n_running == 0 && destination_source_allows(d);
-	return d->n_running < d->limit && rate_allows(d) &&
+	return destination_load(d) < d->limit && rate_allows(d) &&
 	       destination_source_allows(d);
 }
 
@@ -120,11 +120,15 @@ take(struct destination *d)
 /* counting */
 
 void
-destination_count(struct destination *d, int by)
+destination_count(struct attempt *a, int by)
 {
+	struct destination *d = a->destination;
 	uint32_t n = (uint32_t)by, n_doubtful = d->in_doubt ? n : 0;
 
+	if (by > 0)
+		a->load = a->n_rcpts;
 	d->n_running += n;
+	d->n_rcpts += n * a->load;
 	d->kind->cap->n_running += n;
 	d->kind->cap->n_doubtful += n_doubtful;
 	d->kind->room.n_doubtful += n_doubtful;
@@ -191,7 +195,7 @@ is_full(struct destinations *all, struct destinations_kind *kind,
 static bool
 start_one(struct destination *d, struct attempt *a)
 {
-	destination_count(d, 1);
+	destination_count(a, 1);
 	destination_began(d);
 	a->started_ms = d->all->loop->now_ms;
 	if (d->all->start(d->all, a)) {
@@ -199,7 +203,7 @@ start_one(struct destination *d, struct attempt *a)
 		return true;
 	}
 	destination_source_took_not(d, a);
-	destination_count(d, -1);
+	destination_count(a, -1);
 	lanes_put_back(&d->waiting, a);
 	return false;
 }

@@ -7,6 +7,7 @@
 struct lane {
 	struct lane *prev, *next; /* in the order of the turns */
 	uint64_t sender_key;
+	uint32_t debt; /* turns that it has had for more than one recipient */
 	struct attempt *first, *last;
 	struct message *first_parked, *last_parked;
 };
@@ -104,8 +105,12 @@ lanes_put(struct lanes *l, struct attempt *a, bool at_front)
 void
 lanes_put_back(struct lanes *l, struct attempt *a)
 {
+	struct lane *lane;
+
 	lanes_put(l, a, true);
-	next_turn(l, lane_of(l, a->sender_key));
+	lane = lane_of(l, a->sender_key);
+	lane->debt = 0;
+	next_turn(l, lane);
 }
 
 void
@@ -124,10 +129,36 @@ lanes_park(struct lanes *l, struct message *m, uint64_t sender_key)
 
 /* taking */
 
+/* The next one that owes no turn to others; not far to look. */
+static struct lane *
+next_lane(struct lanes *l)
+{
+	int i;
+
+	for (i = 0; i < LANES_PASSED && l->first && l->first->next &&
+		    l->first->debt > 0;
+	     i++) {
+		struct lane *lane = l->first;
+
+		lane->debt--;
+		no_turn(l, lane);
+		last_turn(l, lane);
+	}
+	return l->first;
+}
+
+static void
+owe(struct lane *lane, const struct attempt *a)
+{
+	lane->debt += a->n_rcpts > 1 ? a->n_rcpts - 1 : 0;
+	if (lane->debt > LANES_DEBT_MAX)
+		lane->debt = LANES_DEBT_MAX;
+}
+
 bool
 lanes_take(struct lanes *l, struct waiting *w)
 {
-	struct lane *lane = l->first;
+	struct lane *lane = next_lane(l);
 
 	if (!lane)
 		return false;
@@ -136,6 +167,7 @@ lanes_take(struct lanes *l, struct waiting *w)
 		w->attempt = lane->first;
 		lane->first = w->attempt->next;
 		l->n_attempts--;
+		owe(lane, w->attempt);
 	} else {
 		w->parked = lane->first_parked;
 		lane->first_parked = w->parked->next;

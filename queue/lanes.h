@@ -2,7 +2,8 @@
  *
  * Each sender has a lane of its own; lanes take turns, one attempt each. A
  * mailing of a hundred thousand messages thus delays another sender's
- * single message by one turn, not by its length.
+ * single message by one turn, not by its length. An attempt of a hundred
+ * recipients is as much work as a hundred: its lane passes over as many turns.
  *
  * In a lane wait attempts and, behind them, parked messages: those of which
  * only one recipient is left need no more memory than they have anyhow,
@@ -24,6 +25,11 @@ struct lanes {
 	struct idmap by_sender;
 	uint32_t n;	     /* all that wait */
 	uint32_t n_attempts; /* ... of these, not parked */
+};
+
+enum {
+	LANES_PASSED = 64,   /* turns passed over to find one */
+	LANES_DEBT_MAX = 100 /* turns that a lane owes, at most */
 };
 
 /* A zeroed struct is empty. */

@@ -343,6 +343,59 @@ test_lanes(void)
 	   "and are empty in the end");
 }
 
+/* One message of ten thousand recipients beside many of one. */
+static void
+test_recipients(void)
+{
+	struct lanes lanes = {0};
+	struct waiting w;
+	size_t i, n_large = 0, n_lanes;
+	struct attempt *a;
+
+	for (i = 0; i < 100; i++) {
+		a = new_attempt(1, "qmtp:h:1", 1);
+		a->n_rcpts = 100;
+		lanes_put(&lanes, a, false);
+	}
+	for (i = 0; i < 1000; i++)
+		lanes_put(&lanes, new_attempt(1, "qmtp:h:1", 2), false);
+	for (i = 0; i < 606 && lanes_take(&lanes, &w); i++) {
+		n_large += w.attempt->n_rcpts == 100;
+		free_attempt(w.attempt);
+	}
+	ok(n_large == 6, "turns go by recipients: %zu large ones of 606",
+	   n_large);
+	lanes_take(&lanes, &w);
+	a = w.attempt;
+	lanes_put_back(&lanes, a);
+	ok(lanes_take(&lanes, &w) && w.attempt == a,
+	   "what was put back has the next turn");
+	free_attempt(a);
+	while (lanes_take(&lanes, &w))
+		free_attempt(w.attempt);
+	ok(lanes.n == 0 && !lanes.first, "nobody waits for no one");
+
+	for (n_lanes = 1; n_lanes <= 3000; n_lanes++)
+		for (i = 0; i < 2; i++) {
+			a = new_attempt(1, "qmtp:h:1", n_lanes);
+			a->n_rcpts = 100;
+			lanes_put(&lanes, a, false);
+		}
+	for (i = 0; i < 3000 && lanes_take(&lanes, &w); i++)
+		free_attempt(w.attempt);
+	lanes_put(&lanes, new_attempt(1, "qmtp:h:1", 99999), false);
+	for (i = 0; lanes_take(&lanes, &w); i++) {
+		bool is_his = w.sender_key == 99999;
+
+		free_attempt(w.attempt);
+		if (is_his)
+			break;
+	}
+	ok(i < 100, "among 3000 that owe, his is the %zuth", i + 1);
+	while (lanes_take(&lanes, &w))
+		free_attempt(w.attempt);
+}
+
 /* destinations */
 
 enum { RUNNING_MAX = 20000 };
@@ -482,6 +535,48 @@ test_limit(void)
 	end_one(DESTINATION_WELL);
 	end_one(DESTINATION_WELL);
 	ok(d->limit == DESTINATION_MOST_SMTP, "no limit that is not used");
+	finish();
+}
+
+/* Attempts of a hundred recipients each. */
+static struct destination *
+queue_large(size_t n, const char *nexthops, uint32_t concurrency)
+{
+	struct destination *d = NULL;
+	struct attempt *a;
+
+	while (n-- > 0) {
+		a = new_attempt(1, nexthops, 1);
+		a->n_rcpts = 100;
+		a->concurrency = concurrency;
+		d = destination_queue(&all, a, SLICE("d.test"), false);
+	}
+	return d;
+}
+
+static void
+test_load(void)
+{
+	struct destination *d;
+
+	begin();
+	d = queue_large(50, "qmtp:h:1", 0);
+	pass_ms(1);
+	ok(n_running == 1 && d->n_rcpts == 100, "the limit is of recipients");
+	end_one(DESTINATION_WELL);
+	pass_ms(1);
+	ok(n_running == 2, "as many more when they are done: %u", d->limit);
+	while (n_running > 0)
+		end_one(DESTINATION_WELL);
+	ok(d->n_rcpts == 0, "none is counted twice");
+	finish();
+
+	begin();
+	queue_large(50, "qmtp:h:1", 3);
+	queue_large(50, "smtp:h:1", 0);
+	pass_ms(1);
+	ok(n_running == 3 + DESTINATION_FIRST_SMTP,
+	   "attempts where a route says how many, and by SMTP");
 	finish();
 }
 
@@ -1142,8 +1237,10 @@ main(void)
 	test_next_s();
 	test_heap();
 	test_lanes();
+	test_recipients();
 	test_limit();
 	test_chosen_names();
+	test_load();
 	test_concurrency();
 	for (i = 0; i < sizeof rates / sizeof *rates; i++)
 		test_rate(rates[i]);
