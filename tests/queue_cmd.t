@@ -409,8 +409,14 @@ check "and the daemon has not grown ($before KiB, $after)" \
     [ $((after - before)) -lt $growth ]
 is "$(q hold --to 'x@*')" "held $many messages" "hold of $many"
 kill_queue
-is "$(q stats | awk '$1 == "held" { print $2 }')" "$((many + 4))" \
-    "held after kill -9"
+n_held() {
+	q stats | awk '$1 == "held" { print $2 }'
+}
+has_held() {
+	[ "$(n_held)" = "$1" ]
+}
+wait_for 20 has_held $((many + 4)) # when all have been looked at
+is "$(n_held)" "$((many + 4))" "held after kill -9"
 is "$(q release --all)" "released $((many + 1)) messages" "release of all"
 is "$(q remove --from load@hold.test --yes)" "removed $many messages" \
     "remove of $many"
