@@ -634,7 +634,7 @@ test_full(void)
 	   "one more is answered");
 	for (i = 0; i < CONTROL_SESSIONS; i++)
 		conn_resume(&many[i].conn);
-	WAIT_FOR(has_end(&many[CONTROL_SESSIONS - 1]));
+	WAIT_FOR(many[0].is_closed && has_end(&many[CONTROL_SESSIONS - 1]));
 	for (i = 0; i < CONTROL_SESSIONS; i++)
 		n += many[i].is_closed;
 	ok(n == 1 && many[0].is_closed && has_end(&many[CONTROL_SESSIONS - 1]),
