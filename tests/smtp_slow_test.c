@@ -11,6 +11,9 @@
 #include "smtp-gateway/peer.h"
 #include "tests/tables.h"
 
+#include <arpa/inet.h>
+#include <stdlib.h>
+
 enum { JOBS_MAX = 300, SERVED_MAX = 400 };
 
 static struct loop loop;
@@ -417,6 +420,57 @@ test_bounces(void)
 	   "other mail goes out beside them");
 }
 
+static bool
+is_taken(uint64_t n)
+{
+	int i;
+
+	for (i = 0; i < 1000 && queue.verdicts[n].len == 0; i++)
+		rounds(1);
+	return slice_starts(buf_slice(&queue.verdicts[n]), SLICE("K"));
+}
+
+/* A name server that says nothing has all look-ups. */
+static void
+test_lookups(void)
+{
+	uint64_t n;
+
+	fresh(GOOD);
+	out.lookups.max = 3;
+	job_to("silent1.test", "s@a.test", 100, "me.test");
+	job_to("silent2.test", "s@a.test", 100, "me.test");
+	job_to("silent3.test", "s@a.test", 100, "me.test");
+	rounds(20);
+	ok(out.lookups.n == 3, "three look-ups are under way");
+	n = job_to("127.0.0.1", "s@a.test", 100, "me.test");
+	ok(is_taken(n), "a number waits for none of them");
+	for (n = 1; n <= 3; n++) /* the queue calls them back */
+		frame_put(&queue.conn.out, 'G', n, SLICE(""));
+	conn_flush_later(&queue.conn);
+	rounds(20);
+	ok(out.n_jobs == 0 && out.lookups.n == 3, "and nothing waits for them");
+	n = job_to("localhost", "s@a.test", 100, "me.test");
+	ok(is_taken(n), "so one gives way to another name");
+}
+
+/* A name server that reads nothing. */
+static void
+mute_dns(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof a;
+	char text[40];
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+		abort();
+	snprintf(text, sizeof text, "127.0.0.1:%u", ntohs(a.sin_port));
+	setenv("QUAIL_DNS", text, 1);
+}
+
 static int
 listen_for_agents(void)
 {
@@ -443,6 +497,7 @@ main(void)
 	loop_init(&loop);
 	host_open();
 	ok(listen_for_agents() >= 0, "the queue listens");
+	mute_dns();
 	out_start(&out, &loop, &config);
 	rounds(20);
 	slow(DRIPS_GREETING, 100, 10, 12, "U", "a greeting by bytes");
@@ -456,5 +511,6 @@ main(void)
 	test_crowd();
 	test_turns();
 	test_bounces();
+	test_lookups();
 	return tap_done();
 }
