@@ -12,7 +12,7 @@
  *
  * Source  RFC 1035 section 4; RFC 6891 (EDNS);
  *         draft-vixie-dnsext-dns0x20
- * Test    tests/dns_answer_test.c
+ * Test    tests/dns_answer_test.c, tests/fuzz/dns_fuzz.c
  */
 #ifndef QUAIL_LIB_DNS_ANSWER_H
 #define QUAIL_LIB_DNS_ANSWER_H

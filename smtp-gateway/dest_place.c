@@ -68,7 +68,7 @@ bool
 dest_find_place(struct dest *d)
 {
 	const struct target *best = best_of(d);
-	int64_t now_ms = d->out->loop->now_ms;
+	int64_t now_ms = d->out->loop->now_ms, left_ms;
 	struct verdict v;
 
 	if (place_of(d, best)) {
@@ -87,7 +87,9 @@ dest_find_place(struct dest *d)
 	}
 	crowd_wait(&d->out->crowds, &best->to, &d->waits);
 	dismiss_idle_at(d->out, &best->to);
-	loop_timer_set(d->out->loop, &d->again, DEST_FULL_MS);
+	left_ms = d->full_ms + DEST_FULL_MS - now_ms;
+	loop_timer_set(d->out->loop, &d->again,
+		       left_ms > 0 ? left_ms : DEST_FULL_MS);
 	return false;
 }
 
@@ -97,8 +99,7 @@ dest_wants_place(const struct peer *p)
 {
 	const struct dest *d = p->dest;
 
-	return (crowd_is_wanted(p->crowd) ||
-		share_is_wanted(&d->out->peers)) &&
+	return (crowd_is_wanted(p->crowd) || share_is_wanted(&d->out->peers)) &&
 	       (list_empty(&d->transfers) || d->n_peers > 1 ||
 		p->n_mails >= PEER_MAILS_TURN);
 }

@@ -248,3 +248,15 @@ seed('netdb', $_) for str('hub') . str("127.0.0.1 hub\n::1 hub hub6 # x\n") .
 my $mail = "\0\0" . str('a@b.test') . str('c@d.test') . str('key=x') . str("hello\n") . "\1\0\0\0";
 seed('segment', $_) for "\4\2$mail\0\5\0\1\0\0\1\0\xff\3\3$mail\1\0\1\0\1\2\0\1\3\xff\0",
 	"\6\2$mail\0$mail\1" . "\3\0\1\1" . "\2\0\0\0\1" . "\1\0\0\0\1" . str('ok') . "\0\xff\0\0";
+
+# dns: a type and "make it fit", the number of records, then records
+my $own = "\xc0\x0c";
+sub rr { my ($type, $data) = @_; $own . pack("n n N n/a*", $type, 1, 60, $data) }
+seed('dns', $_) for
+    "\4\1" . rr(1, "\x7f\0\0\1"), "\5\2" . rr(28, "\0" x 16) x 2,
+    "\6\3" . rr(15, "\0\x0a\2mx$own") . rr(15, "\0\x14\1B\4TEST\0") .
+	rr(15, "\0\0\0"),
+    "\4\2" . rr(5, $own) . rr(1, "\x7f\0\0\2"), "\x34\0", "\x24\0",
+    "\6\1" . rr(15, "\0\1\xc0\x31"), "\6\1" . rr(15, "\0\1\1a\xc0\x31"),
+    "\6\1" . rr(15, "\0\1" . ("\x3f" . "a" x 63) x 4 . "\0"),
+    "\4\x20" . rr(5, $own) x 20, "\2\7\7\x81\0\0\1\0\1\0\0\0\0\1x\0";
