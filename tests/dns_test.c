@@ -562,11 +562,10 @@ test_guesses(struct dns *dns, struct dns_query *q)
 	ok(n_seen == 100 && differ(100, true) >= 90,
 	   "100 one after the other, from %u ports", differ(100, true));
 	ok(differ(100, false) >= 95, "with %u ids", differ(100, false));
-	n_tcp = 0;
 	ok(addresses(dns, q, "guessed.test") == DNS_FOUND &&
-	       is_address(q, 0, "::1") && is_address(q, 1, "127.0.0.1") &&
-	       n_tcp == 0,
+	       is_address(q, 0, "::1") && is_address(q, 1, "127.0.0.1"),
 	   "100 answers by somebody who guesses the id: none is believed");
+	n_tcp = 0;
 	ok(addresses(dns, q, "forged.test") == DNS_FOUND &&
 	       is_address(q, 0, "::1") && is_address(q, 1, "127.0.0.1") &&
 	       n_tcp == 2,
