@@ -36,7 +36,7 @@ LEAF_LINK  = -nostdlib -flto-partition=one -Wl,--gc-sections \
 # the linker leaves musl's own alone.
 LEAF_LIBC := $(filter-out %/plain.c %/tls.c,$(wildcard packaging/leaf/*.c))
 LEAF_SRCS := $(filter-out lib/heard.c lib/log_keep.c lib/log_write.c lib/dns.c \
-             lib/dns_parts.c lib/worker.c lib/sandbox%.c cdb/build.c \
+             lib/dns_%.c lib/worker.c lib/sandbox%.c cdb/build.c \
              cdb/wall%.c $(MAINS), \
              $(filter qmqpc/% lib/% cdb/%,$(SRCS)))
 LEAF_CDB  := $(addprefix tinycdb/cdb_,find.c findnext.c hash.c init.c \

@@ -152,7 +152,7 @@ if command -v strace >/dev/null 2>&1; then
 	background "$BIN/smtp-gateway" in "$work/leaf" 2>>"$work/leaf.log" \
 	    </dev/null
 	gateway=$!
-	lost=0 answered=0 killed=0
+	lost=0 answered=0 killed=0 traced=0
 	for call in openat pwrite64 fsync renameat; do
 		for n in 1 2; do
 			start_door
@@ -160,7 +160,7 @@ if command -v strace >/dev/null 2>&1; then
 			strace -f -qq -o /dev/null -p "$door" \
 			    -e inject=$call:signal=SIGKILL:when=$n 2>/dev/null &
 			tracer=$!
-			wait_for 5 is_traced "$door"
+			wait_for 5 is_traced "$door" && traced=$((traced + 1))
 			send "cut $call $n" n@in.test >"$work/said"
 			if grep -q '^250 2.0.0 ok' "$work/said"; then
 				answered=$((answered + 1))
@@ -174,7 +174,11 @@ if command -v strace >/dev/null 2>&1; then
 	done
 	is "$lost" 0 "answered and lost: none ($killed of 8 killed, \
 $answered answered)"
-	check "most of these kills hit" [ "$killed" -ge 6 ]
+	if [ "$traced" = 0 ]; then
+		skip "most of these kills hit" "only root may trace a daemon"
+	else
+		check "most of these kills hit" [ "$killed" -ge 6 ]
+	fi
 	kill "$gateway"
 	wait "$gateway" 2>/dev/null
 	node_start hub
