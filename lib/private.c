@@ -7,15 +7,16 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-/* It may be none already, where a sandbox lets nobody set limits. */
+/* It may be none already, where a sandbox lets nobody set limits. By prlimit:
+ * musl's setrlimit is 3 KB, for threads. */
 static bool
 has_no_core(void)
 {
 	const struct rlimit none = {0, 0};
 	struct rlimit now;
 
-	return setrlimit(RLIMIT_CORE, &none) == 0 ||
-	       (getrlimit(RLIMIT_CORE, &now) == 0 && now.rlim_cur == 0);
+	return prlimit(0, RLIMIT_CORE, &none, NULL) == 0 ||
+	       (prlimit(0, RLIMIT_CORE, NULL, &now) == 0 && now.rlim_cur == 0);
 }
 
 void
