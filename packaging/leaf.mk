@@ -4,7 +4,7 @@
 #   make leaf LEAF_ARCH=arm64  the same in B/leaf-arm64, by Debian's cross gcc
 #
 # Canaries are in all but BearSSL's arithmetic, and the one with TLS lies
-# elsewhere in each run; 64 KiB have no room for that in the other (see
+# elsewhere in each run; the limit leaves no room for that in the other (see
 # doc/decisions.md).
 #
 # Compiled whole, with the libraries' sources (packaging/leaf-deps.sh), so

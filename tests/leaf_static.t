@@ -13,8 +13,8 @@ mkdir -p "$work" || exit 111
 . "$here/tap.sh"
 . "$here/node.sh"
 
-PLAIN_MAX=65536   # bytes: 64 KiB
-TLS_MAX=163840    # 160 KiB
+PLAIN_MAX=73728   # bytes: 72 KiB
+TLS_MAX=172032    # 168 KiB
 MEMORY_MAX=512    # KiB
 
 build() { # ARCH; DEPS as make test has it
