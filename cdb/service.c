@@ -111,6 +111,7 @@ reread_key(struct service *s)
 
 	if (s->n_tls == 0 || !changed(s) || read_key(s, &why) == 0)
 		return;
+	memset(s->key_files, 0, sizeof s->key_files); /* look at it again */
 	log_open("key");
 	log_bytes("bad", buf_slice(&why));
 	log_text("hint", "the one that was read before stays in use");

@@ -1,5 +1,6 @@
 #include "lib/home.h"
 
+#include "lib/descriptors.h"
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
@@ -28,6 +29,7 @@ home_enter(int argc, char **argv, const char *name, const char *usage)
 	}
 	umask(077);
 	private_memory();
+	descriptors_need(DESCRIPTORS_LEAST);
 	if (chdir(argv[1]) == 0)
 		return;
 	if (errno == ENOENT || errno == ENOTDIR)

@@ -22,9 +22,10 @@
  *
  * Takes    the arguments as main got them; usage is one line, printed for
  *          --help (exit 0) and for wrong arguments (exit 100).
- * Does     names the program in the log, sets umask 077, calls fs_guard
- *          and private_memory, changes into DIR (dies with exit 100 and a clear
- * line if it can't).
+ * Does     names the program in the log, sets umask 077, calls fs_guard,
+ *          private_memory and descriptors_need, changes into DIR. Dies with
+ *          exit 100 and a clear line if it can't, or may have too few
+ *          descriptors.
  */
 void
 home_enter(int argc, char **argv, const char *name, const char *usage);

@@ -17,13 +17,15 @@ static struct lingering {
 } all[LINGER_MAX];
 
 static struct lingering *first_free;
-static size_t n_used, n_ever;
+static size_t n_used, n_ever, most = LINGER_MAX;
 
 static struct lingering *
 get(void)
 {
 	struct lingering *l = first_free;
 
+	if (n_used >= most)
+		return NULL;
 	if (l)
 		first_free = l->next_free;
 	else if (n_ever < LINGER_MAX)
@@ -97,6 +99,18 @@ linger_take(struct loop *loop, int fd)
 				.left = LINGER_BYTES};
 	loop_watch(loop, &l->io);
 	loop_timer_set(loop, &l->timer, LINGER_MS);
+}
+
+void
+linger_limit(size_t n)
+{
+	most = n < LINGER_MAX ? n : LINGER_MAX;
+}
+
+size_t
+linger_most(void)
+{
+	return most;
 }
 
 size_t

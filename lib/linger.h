@@ -7,7 +7,8 @@
  * LINGER_BYTES, whichever is first.
  *
  * One set a process. It lies outside of all sessions: theirs are over. When
- * LINGER_MAX sockets are in it the next one is closed at once.
+ * LINGER_MAX sockets are in it, or as many as linger_limit allows, the next
+ * one is closed at once.
  *
  * Source  RFC 9112 section 9.6 says the same of HTTP; RFC 1122 section
  *         4.2.2.13
@@ -18,7 +19,12 @@
 
 #include "lib/loop.h"
 
-enum { LINGER_MAX = 1024, LINGER_MS = 5000, LINGER_BYTES = 64 << 20 };
+enum {
+	LINGER_MAX = 1024,
+	LINGER_SHARE = 4, /* of a server's descriptors one in so many */
+	LINGER_MS = 5000,
+	LINGER_BYTES = 64 << 20
+};
 
 /* linger_take - close a connected, non-blocking socket so
  *
@@ -27,6 +33,14 @@ enum { LINGER_MAX = 1024, LINGER_MS = 5000, LINGER_BYTES = 64 << 20 };
  */
 void
 linger_take(struct loop *loop, int fd);
+
+/* linger_limit - no more than n at a time from now on */
+void
+linger_limit(size_t n);
+
+/* linger_most - how many there may be */
+size_t
+linger_most(void);
 
 /* linger_n - how many there are */
 size_t

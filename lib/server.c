@@ -1,6 +1,7 @@
 #include "lib/server.h"
 
 #include "lib/callers.h"
+#include "lib/descriptors.h"
 #include "lib/die.h"
 #include "lib/linger.h"
 #include "lib/log.h"
@@ -8,11 +9,10 @@
 #include "lib/server_parts.h"
 
 #include <errno.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ACCEPTS_A_ROUND = 64, SPARE_DESCRIPTORS = 64 };
+enum { ACCEPTS_A_ROUND = 64 };
 
 static void
 set_accepting(struct server *s, bool on)
@@ -153,26 +153,17 @@ ready(struct loop_io *io, unsigned events)
 
 /* setting up */
 
-static size_t
-descriptors(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY)
-		return SIZE_MAX;
-	return r.rlim_cur > 2 * SPARE_DESCRIPTORS
-		   ? (size_t)r.rlim_cur - SPARE_DESCRIPTORS
-		   : SPARE_DESCRIPTORS;
-}
-
+/* What lingers is no session any more, and has a share of its own. */
 void
 server_limit(struct server *s, const struct limits *limits)
 {
-	size_t most = descriptors();
+	size_t left = descriptors_left(SIZE_MAX);
 
 	s->limits = *limits;
-	if (s->limits.connections > most)
-		s->limits.connections = most;
+	linger_limit(left / LINGER_SHARE);
+	left -= linger_most();
+	if (s->limits.connections > left)
+		s->limits.connections = left;
 	s->budget.max = limits->in_flight;
 }
 

@@ -93,7 +93,11 @@ server_init(struct server *s, struct loop *loop, const char *protocol,
 	    void (*accepted)(struct server *, int, const struct endpoint *));
 
 /* server_limit - from now on these hold, as far as the process may have so
- * many descriptors; who is connected stays */
+ * many descriptors; who is connected stays
+ *
+ * A quarter of those that are not its own (descriptors.h), 1024 at the most,
+ * is for sockets that linger (linger.h).
+ */
 void
 server_limit(struct server *s, const struct limits *limits);
 

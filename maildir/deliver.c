@@ -1,6 +1,10 @@
 #include "maildir/deliver.h"
 
+#include "lib/descriptors.h"
 #include "lib/owner.h"
+
+/* What three batches of them may need. */
+enum { FILES_ALL = 8 * BATCH_FILES_MAX };
 
 static void
 write_waiting(struct deliver *v)
@@ -10,7 +14,7 @@ write_waiting(struct deliver *v)
 	while ((d = v->first)) {
 		if (!v->gathered)
 			v->gathered = batch_new();
-		if (v->gathered->n_files == BATCH_FILES_MAX)
+		if (v->gathered->n_files >= v->files_max)
 			return;
 		if (d->n_begun == 0 && !d->is_streamed)
 			loops_find(&d->loops, d->text, d->rcpts, d->n_rcpts);
@@ -93,6 +97,8 @@ deliver_init(struct deliver *v, struct loop *loop, struct slice me)
 	*v = (struct deliver){.loop = loop, .me = me};
 	v->last = &v->first;
 	v->write.run = write_task;
+	v->files_max =
+	    descriptors_left(FILES_ALL) / (FILES_ALL / BATCH_FILES_MAX);
 	worker_init(&v->syncer, loop, WORKER_THREAD, sync_all, synced);
 }
 

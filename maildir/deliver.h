@@ -34,6 +34,7 @@
 struct deliver {
 	struct loop *loop;
 	struct slice me;
+	size_t files_max; /* of a batch */
 	struct worker syncer;
 	struct loop_task write;
 	struct delivery *first, **last; /* complete, not all written yet */
@@ -57,7 +58,8 @@ deliver_init(struct deliver *v, struct loop *loop, struct slice me);
  * Its files are written at the end of the round, or when there is room.
  * Keeps    the loop blocked where the disk blocks writers. At most 2048
  *          descriptors: three batches of 256 files, each file's and two for
- *          its Maildir, but the linked ones' files are closed.
+ *          its Maildir, but the linked ones' files are closed. Where there
+ *          may be fewer (descriptors.h), the batches are smaller.
  */
 void
 deliver_add(struct deliver *v, struct delivery *d);

@@ -11,7 +11,6 @@
 #include "maildir/mailbox.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 
 enum { TICK_MS = 1000 };
 
@@ -78,18 +77,6 @@ on_signal(struct loop *loop, int signal)
 		loop_stop(loop);
 }
 
-/* deliver.h says how many descriptors there may be. */
-static void
-raise_limits(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
-}
-
 int
 main(int argc, char **argv)
 {
@@ -98,7 +85,6 @@ main(int argc, char **argv)
 	home_enter(argc, argv, "maildir", "maildir DIR");
 	config_open_or_die(&config, HOME_CONFIG);
 	take_me();
-	raise_limits();
 	loop_init(&loop);
 	loop_signals(&loop, on_signal);
 	jobs_init(&jobs, &loop, HOME_AGENT);

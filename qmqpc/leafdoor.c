@@ -1,6 +1,7 @@
 #include "qmqpc/leafdoor.h"
 
 #include "lib/clock.h"
+#include "lib/descriptors.h"
 #include "lib/die.h"
 #include "lib/frame.h"
 #include "lib/log.h"
@@ -73,7 +74,7 @@ open_message(struct leafdoor_link *link, uint64_t id)
 		die_nomem();
 	k->id = id;
 	idmap_put(&link->open, id, k);
-	if (++link->door->n_open > LEAFDOOR_OPEN_MAX)
+	if (++link->door->n_open > link->door->open_max)
 		verdict_say(&k->refused, 'Z',
 			    "too much is being received now (#4.3.1)");
 	return 0;
@@ -265,6 +266,8 @@ leafdoor_start(struct leafdoor *d, const char *path)
 		die_sys("asking for random bytes", NULL);
 	d->next_lease &= ~(UINT64_C(1) << 63); /* far from the end */
 	d->next_lease |= 1;		       /* never 0 */
+	d->open_max = descriptors_left(LEAFDOOR_OPEN_MAX + LEAFDOOR_LINKS_MAX) -
+		      LEAFDOOR_LINKS_MAX;
 	server_init(&d->server, d->loop, "door", LEAFDOOR_LINKS_MAX, accepted);
 	server_listen_unix(&d->server, path, 0660);
 }

@@ -23,7 +23,8 @@
 enum {
 	LEAFDOOR_LEASE = 65536,
 	LEAFDOOR_LINKS_MAX = 64,
-	LEAFDOOR_OPEN_MAX = 256 /* messages begun, of all connections */
+	LEAFDOOR_OPEN_MAX = 256 /* messages begun, of all connections; fewer
+				   where descriptors are */
 };
 
 struct leafdoor_link;
@@ -35,7 +36,7 @@ struct leafdoor {
 	struct server server;
 	struct leafdoor_link *links;
 	uint64_t next_lease;
-	size_t n_open;
+	size_t n_open, open_max;
 	struct callers callers;
 	bool guards;		 /* callers says who may connect */
 	int64_t said_ms, unsaid; /* of strangers */

@@ -3,13 +3,14 @@
 #include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/conn.h"
+#include "lib/descriptors.h"
 #include "lib/die.h"
 #include "lib/frame.h"
 #include "lib/fs.h"
 #include "lib/limits.h"
 #include "lib/log.h"
-#include "lib/often.h"
 #include "lib/netstring.h"
+#include "lib/often.h"
 #include "lib/owner.h"
 #include "queue/entry.h"
 
@@ -31,6 +32,7 @@ struct staged {
 	struct tags tags;
 	struct repeat repeat;
 	uint64_t of;	/* a repeat of this message, of which only the ... */
+	bool has_file;	/* counted in n_files */
 	bool is_repeat; /* ... answer is awaited */
 	bool refused;
 	struct verdict verdict; /* when refused */
@@ -61,6 +63,7 @@ free_staged(struct staged *s)
 	if (s->link)
 		idmap_drop(&s->link->staged, s->in.id);
 	staging_count(&s->intake->staging, &s->counted, NULL);
+	s->intake->n_files -= s->has_file;
 	incoming_free(&s->in, s->intake->store->big_dir);
 	repeat_free(&s->repeat);
 	free(s);
@@ -133,6 +136,24 @@ count_bytes(struct staged *s)
 	staging_count(&s->intake->staging, &s->counted, &s->in);
 }
 
+/* A file of its own is a descriptor: those are not all for strangers. */
+static bool
+lacks_file(const struct staged *s, struct slice text)
+{
+	return s->in.big_fd <= 0 &&
+	       s->in.text.len + text.len > staging_small(&s->intake->staging) &&
+	       s->intake->n_files >= s->intake->files_max;
+}
+
+static void
+count_file(struct staged *s)
+{
+	if (s->has_file || s->in.big_fd <= 0)
+		return;
+	s->has_file = true;
+	s->intake->n_files++;
+}
+
 static void
 take_text(struct staged *s, struct slice text)
 {
@@ -148,7 +169,8 @@ take_text(struct staged *s, struct slice text)
 	tags_push(&s->tags, &s->intake->tags, text, &s->in.attrs);
 	if (s->in.text_len > most || text.len > most - s->in.text_len)
 		refuse(s, 'D', "the message is too large (#5.3.4)");
-	else if (s->in.big_fd <= 0 && staging_is_spent(staging))
+	else if ((s->in.big_fd <= 0 && staging_is_spent(staging)) ||
+		 lacks_file(s, text))
 		refuse(s, 'Z', "too much is being received now (#4.3.1)");
 	else if (incoming_text(&s->in, s->intake->store->big_dir,
 			       staging_small(staging), text) != 0)
@@ -159,6 +181,7 @@ take_text(struct staged *s, struct slice text)
 	if (s->in.hops.n > LIMIT_HOPS)
 		refuse(s, 'D',
 		       "too many hops; this message is looping (#5.4.6)");
+	count_file(s);
 	count_bytes(s);
 }
 
@@ -554,6 +577,7 @@ intake_init(struct intake *in, struct loop *loop, struct store *store,
 	*in = (struct intake){.loop = loop,
 			      .store = store,
 			      .text_max = LIMIT_TEXT,
+			      .files_max = descriptors_left(SIZE_MAX) / 2,
 			      .accepted = on_accepted};
 	texthash_key(&in->hash_key, store->key);
 	server_init(&in->server, loop, "door", LINKS_MAX, accepted);

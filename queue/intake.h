@@ -41,6 +41,7 @@ struct intake {
 	struct door_link *links;
 	uint32_t n_links; /* so far; each has its number */
 	struct staging staging;
+	size_t n_files, files_max;    /* texts that have one of their own */
 	struct texthash_key hash_key; /* the store's */
 	/* a message was committed and K is on its way */
 	void (*accepted)(struct intake *in, struct message *m);

@@ -1,5 +1,6 @@
 #include "queue/run.h"
 
+#include "lib/descriptors.h"
 #include "lib/die.h"
 #include "lib/home.h"
 #include "lib/log.h"
@@ -14,7 +15,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -378,22 +378,12 @@ signalled(struct loop *loop, int signal)
 
 /* the begin */
 
-/* Nothing that we were given may leak into a daemon; and a hub may have ten
- * thousand connections. */
+/* Nothing that we were given may leak into a daemon. */
 static void
 tidy_descriptors(void)
 {
-	struct rlimit limit;
-
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_max < RUN_DESCRIPTORS)
-		die_config("the limit of open files is too small; a process "
-			   "needs " RUN_DESCRIPTORS_TEXT " (ulimit -n)",
-			   NULL);
+	descriptors_need(RUN_DESCRIPTORS);
 }
 
 /* The directory that this very program lies in. */

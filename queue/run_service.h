@@ -28,8 +28,7 @@ enum {
 
 /* What a process must be allowed, for quail run to hand its sockets over: on
  * their way they have numbers from 200 on. */
-#define RUN_DESCRIPTORS	     512
-#define RUN_DESCRIPTORS_TEXT "512"
+#define RUN_DESCRIPTORS 512
 
 /* What there is to know of a daemon before it runs. */
 struct run_kind {

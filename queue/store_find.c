@@ -5,6 +5,7 @@
  * be nothing but a segment whose creation never ended, which is no longer than
  * a first record.
  */
+#include "lib/descriptors.h"
 #include "lib/die.h"
 #include "lib/fs.h"
 #include "lib/log.h"
@@ -256,6 +257,17 @@ note_spare(struct store *st, const char *name)
 		st->spares |= 1u << (name[5] - '0');
 }
 
+/* Each segment is a file that stays open. */
+static size_t
+n_names(struct slice names)
+{
+	size_t n = 0;
+
+	for (; names.len > 0; n++)
+		names = slice_from(names, strlen(names.at) + 1);
+	return n;
+}
+
 static void
 open_all(struct store *st, struct find *f, struct slice names)
 {
@@ -285,6 +297,7 @@ store_load_find(struct store *st)
 	store_ends_read(st);
 	if (fs_list(st->seg_dir, &names) != 0)
 		die_sys("listing the queue's segments", NULL);
+	descriptors_need(DESCRIPTORS_LEAST + n_names(buf_slice(&names)));
 	open_all(st, &f, buf_slice(&names));
 	buf_free(&names);
 	if (f.n > 0)

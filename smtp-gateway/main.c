@@ -13,7 +13,6 @@
 #include "smtp-gateway/out.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 
 enum { REFRESH_MS = 1000, FINISH_MS = 5000 };
 
@@ -88,17 +87,6 @@ on_refresh(struct loop_timer *timer)
 	loop_timer_set(&loop, timer, REFRESH_MS);
 }
 
-static void
-raise_limits(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
-}
-
 int
 main(int argc, char **argv)
 {
@@ -113,7 +101,6 @@ main(int argc, char **argv)
 	}
 	home_enter(argc, argv, is_in ? "smtp-gateway-in" : "smtp-gateway-out",
 		   usage);
-	raise_limits();
 	config_open_or_die(&config, HOME_CONFIG);
 	loop_init(&loop);
 	loop_signals(&loop, on_signal);

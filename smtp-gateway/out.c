@@ -1,6 +1,7 @@
 #include "smtp-gateway/out_parts.h"
 
 #include "lib/address.h"
+#include "lib/descriptors.h"
 #include "lib/die.h"
 #include "lib/home.h"
 #include "lib/netstring.h"
@@ -307,7 +308,9 @@ out_start(struct out *out, struct loop *loop, struct config *config)
 	crowds_init(&out->crowds);
 	list_init(&out->idle);
 	list_init(&out->busy);
-	share_init(&out->peers, OUT_PEERS_MAX);
+	share_init(&out->peers,
+		   descriptors_left(OUT_PEERS_MAX + OUT_LOOKUPS_MAX) -
+		       OUT_LOOKUPS_MAX);
 	share_init(&out->lookups, OUT_LOOKUPS_MAX);
 	list_init(&out->looked_up);
 	list_init(&out->held_waits);

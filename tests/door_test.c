@@ -818,6 +818,46 @@ test_real_large(void)
 	rounds(3);
 }
 
+static void
+put_large(struct raw *r, uint64_t i, const char *begin)
+{
+	static char text[FRAME_REST_MAX];
+	unsigned n;
+
+	raw_say(r, i, begin);
+	for (n = 0; n < INCOMING_SMALL / FRAME_REST_MAX + 1; n++)
+		frame_put(&r->conn.out, 'T', r->first + i,
+			  slice_of(text, sizeof text));
+	conn_flush_later(&r->conn);
+}
+
+/* Each large text is a descriptor: not all of them are for front ends. */
+static void
+test_real_files(void)
+{
+	struct raw r;
+	uint64_t i;
+
+	real.intake.files_max = 2;
+	raw_open(&r);
+	for (i = 0; i < 3; i++)
+		put_large(&r, i, "O S:a@b.test R:c@d.test R:e@f.test");
+	raw_say(&r, 2, "C");
+	ok(refused(&r, 2, 'Z', "4.3.1"), "one file too many: Z");
+	raw_say(&r, 3, "O T:small S:a@b.test R:c@d.test C");
+	ok(refused(&r, 3, 'K', "2.0.0"), "a small one needs none");
+	raw_say(&r, 0, "C");
+	ok(refused(&r, 0, 'K', "2.0.0") && real.intake.n_files == 1,
+	   "one of the two is complete");
+	put_large(&r, 4, "O S:a@b.test R:c@d.test");
+	raw_say(&r, 4, "C");
+	ok(refused(&r, 4, 'K', "2.0.0"), "and there is room for another");
+	conn_close(&r.conn);
+	rounds(3);
+	ok(real.intake.n_files == 0, "what is given up gives its own back");
+	real.intake.files_max = 100;
+}
+
 /* The front end goes away in the middle, and with a message in the batch. */
 static void
 test_real_front_end_gone(void)
@@ -948,6 +988,7 @@ main(void)
 	test_real_junk();
 	test_real_refused();
 	test_real_large();
+	test_real_files();
 	test_real_front_end_gone();
 	test_real_leases();
 	test_real_restart();

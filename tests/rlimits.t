@@ -42,8 +42,55 @@ send() {
 ) >"$work/few.out" 2>"$work/few.log" </dev/null
 is $? 100 'with 64 descriptors quail run ends, and need not be tried again'
 is "$(grep -c . "$work/few.log")" 1 'with one line'
-check 'that says how many it needs' grep -q 'needs 512 (ulimit -n)' \
+check 'that says what to do' grep -q 'files is 64, and this program needs' \
     "$work/few.log"
+
+"$BIN/quail" build "$work/hub" >/dev/null 2>&1
+for daemon in qmqpd qmtpd qmtpc smtp-gateway:in smtp-gateway:out maildir \
+    quail-queue quail-leafdoor; do
+	mode=${daemon#*:}
+	[ "$mode" = "$daemon" ] && mode=
+	(
+		ulimit -n 64 || exit 1
+		# shellcheck disable=SC2086
+		exec timeout 20 "$BIN/${daemon%:*}" $mode "$work/hub"
+	) >/dev/null 2>"$work/few.log" </dev/null
+	is "$? $(grep -c . "$work/few.log")" '100 1' "$daemon: the same"
+	check 'and says what to do' grep -q \
+	    'limit of open files is 64, and this program needs 256; raise it' \
+	    "$work/few.log"
+done
+
+# 600 clients of a hub that may have 512 descriptors: those over its limit are
+# told so, and linger; what the daemon needs for itself stays
+: >"$work/hub.out"
+(
+	ulimit -n 512
+	exec "$BIN/quail" run "$work/hub" >"$work/hub.out" 2>>"$work/hub.log" \
+	    </dev/null
+) &
+echo $! >"$work/hub.pid"
+node_names="$node_names hub"
+check 'a hub with 512 descriptors' wait_for 20 grep -q '^ready' "$work/hub.out"
+qmqpd=$(node_process hub qmqpd)
+perl -MIO::Socket::INET -e '
+	my ($port, $pid) = @ARGV;
+	my (@s, $refused, $most);
+	for (1 .. 600) {
+		push @s, IO::Socket::INET->new("127.0.0.1:$port") or die;
+		my $n = () = glob "/proc/$pid/fd/*";
+		$most = $n if $n > ($most // 0);
+	}
+	for (reverse @s) {
+		my $r = "";
+		vec($r, fileno $_, 1) = 1;
+		$refused++ if select $r, undef, undef, $refused ? 0 : 10;
+	}
+	print "$refused $most\n"' "$port" "$qmqpd" >"$work/clients"
+read -r refused most <"$work/clients"
+is "$refused" 264 'of 600 clients 336 are let in, the others told so'
+check "the daemon had $most descriptors, of 512" test "$most" -le 490
+check 'the hub ends' node_stop hub
 
 before=$(ulimit -f)
 ulimit -S -f 2048 # of 512 bytes, or 1024: by the shell

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { SESSIONS = 8 };
@@ -248,6 +249,38 @@ test_limits(void)
 	       server.n_sessions == 0,
 	   "nothing is left of them");
 	limit(9, 9, 9);
+}
+
+/* Of 128 descriptors 64 are the daemon's own; a quarter of the rest is for
+ * sockets that linger. */
+static void
+test_descriptors(void)
+{
+	struct rlimit was, few;
+	unsigned refused_before = n_refused;
+	int fds[20], i;
+
+	getrlimit(RLIMIT_NOFILE, &was);
+	few = was;
+	few.rlim_cur = 128;
+	setrlimit(RLIMIT_NOFILE, &few);
+	limit(1000, 9, 9);
+	ok(server.limits.connections == 48 && linger_most() == 16,
+	   "who lingers has a share: %zu and %zu", server.limits.connections,
+	   linger_most());
+	limit(40, 9, 0);
+	for (i = 0; i < 20; i++)
+		fds[i] = connect_client();
+	ok(n_sessions == 0 && linger_n() == 16,
+	   "of twenty that are refused %zu linger", linger_n());
+	for (i = 0; i < 20; i++)
+		close(fds[i]);
+	rounds(3);
+	ok(linger_n() == 0, "until they are gone");
+	setrlimit(RLIMIT_NOFILE, &was);
+	limit(9, 9, 9);
+	ok(linger_most() == LINGER_MAX, "with more, as many as ever");
+	n_refused = refused_before;
 }
 
 static void
@@ -526,6 +559,7 @@ main(void)
 	start();
 	test_no_delay();
 	test_limits();
+	test_descriptors();
 	test_proxy();
 	test_linger();
 	test_budget();
