@@ -33,6 +33,13 @@ struct claims {
 	bool is_foreign; /* a recipient is no stranger's to send to */
 };
 
+/* The client that was found to relay last: most messages are of the same as
+ * the one before. */
+struct claims_relayed {
+	uint8_t client_len, pin_len;
+	char client[48], pin[80];
+};
+
 /* claims_attr - "key=value" was said
  *
  * Takes    fronts: ADMIT_ bits of the kinds that the front end may be.
@@ -51,11 +58,13 @@ claims_rcpt(struct claims *c, const struct config *config, struct slice rcpt);
 
 /* claims_fault - do the tables say so too?
  *
- * Takes    client and pin, as they were claimed; empty: they were not.
+ * Takes    client and pin, as they were claimed; empty: they were not; last:
+ *          all zero whenever config is another one.
  * Returns  NULL; else what is wrong.
  */
 const char *
 claims_fault(const struct claims *c, const struct config *config,
-	     struct slice client, struct slice pin);
+	     struct slice client, struct slice pin,
+	     struct claims_relayed *last);
 
 #endif

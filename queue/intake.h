@@ -66,9 +66,10 @@ struct intake {
 	/* Front ends may have read newer tables than we: take them up; true
 	 * if there were some. May be NULL. */
 	bool (*newer)(struct intake *in);
-	struct admit *admit;	   /* admits' */
-	struct aliases_said loops; /* prepare's */
-	struct tags_names tags;	   /* headers that choose pools */
+	struct admit *admit;	       /* admits' */
+	struct claims_relayed relayed; /* doubt's */
+	struct aliases_said loops;     /* prepare's */
+	struct tags_names tags;	       /* headers that choose pools */
 	void *owner;
 };
 

@@ -45,7 +45,7 @@ static const char *
 doubt(struct intake *in, const struct claims *c, struct slice client,
       struct slice pin)
 {
-	return claims_fault(c, in->config, client, pin);
+	return claims_fault(c, in->config, client, pin, &in->relayed);
 }
 
 /* 0 stands for no limit but ours. */
@@ -66,6 +66,7 @@ intake_tables(struct intake *in, const struct config *c)
 	unsigned i;
 
 	in->config = c;
+	in->relayed = (struct claims_relayed){0};
 	in->prepare = prepare;
 	in->rcpt = look_at_rcpt;
 	in->look = look_for_alias;

@@ -137,6 +137,8 @@ says_all(unsigned fronts, const char *a, const char *b)
 	       claims_attr(&c, fronts, slice_text(b));
 }
 
+static struct claims_relayed last;
+
 static bool
 holds(const char *client, const char *pin, const char *rcpt, bool relay)
 {
@@ -146,8 +148,8 @@ holds(const char *client, const char *pin, const char *rcpt, bool relay)
 		claims_attr(&c, ADMIT_QMTP, SLICE("relay=1"));
 	claims_rcpt(&c, &config, SLICE("a@hub.test"));
 	claims_rcpt(&c, &config, slice_text(rcpt));
-	return claims_fault(&c, &config, slice_text(client), slice_text(pin)) ==
-	       NULL;
+	return claims_fault(&c, &config, slice_text(client), slice_text(pin),
+			    &last) == NULL;
 }
 
 static void
@@ -173,6 +175,11 @@ static void
 test_rights(void)
 {
 	ok(holds("10.1.2.3", "", "x@far.test", true), "a network that relays");
+	ok(holds("10.1.2.3", "", "x@far.test", true), "and again");
+	ok(!holds("10.1.2.3x", "", "x@far.test", true) &&
+	       !holds("10.1.2.", "", "x@far.test", true) &&
+	       !holds("", "10.1.2.3", "x@far.test", true),
+	   "which is of no use to others");
 	ok(!holds("10.2.0.1", "", "x@far.test", true),
 	   "one that may not, whatever was claimed");
 	ok(!holds("", "", "x@hub.test", true) &&

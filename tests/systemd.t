@@ -30,7 +30,7 @@ cat >"$work/units/quailtest.service" <<'T'
 Type=oneshot
 ExecStart=/bin/sh /opt/quail/tests/systemd_inside.sh
 ExecStopPost=/usr/bin/systemctl --force poweroff
-TimeoutStartSec=100
+TimeoutStartSec=170
 T
 printf '[Unit]\nRequires=quailtest.service\n' >"$work/units/quailtest.target"
 
@@ -41,7 +41,7 @@ for u in qmtp:2090 leaf-smtp:2526; do
 done
 
 # a moment to boot, and the time of the work; its end is the container's
-timeout -k 5 115 systemd-nspawn -q --register=no --keep-unit -D / \
+timeout -k 5 185 systemd-nspawn -q --register=no --keep-unit -D / \
     --volatile=yes --private-network --machine="quailtest$$" --console=pipe \
     --bind="$work/units:/etc/systemd/system" --bind="$work/share:/share" \
     --bind-ro="$root:/opt/quail" -b -- \
