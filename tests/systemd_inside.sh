@@ -78,9 +78,9 @@ ip link set lo up 2>/dev/null
 
 hub='quail-queue quail-qmqpd quail-qmtpd quail-smtp-in quail-maildir quail-qmtpc
     quail-smtp-out'
-timeout 20 systemctl start $hub
+timeout 60 systemctl start $hub
 for u in $hub; do
-	check "$u runs" wait_for 10 is_state "$u" active ||
+	check "$u runs" wait_for 30 is_state "$u" active ||
 		journalctl -q -u "$u" -o cat -n 20 | sed 's/^/# /'
 done
 for u in $hub; do
@@ -89,15 +89,15 @@ for u in $hub; do
 	is "$(id -un "$uid")" "$u" "$u is its user"
 done
 check "a message gets its K" send 1
-check "and is in the mailbox" wait_for 10 has_mail 1
+check "and is in the mailbox" wait_for 30 has_mail 1
 said_by() {
-	timeout 10 /opt/quail/tests/quail-load -p "$1" -m 1 -b 100 -f a@b.test \
+	timeout 40 /opt/quail/tests/quail-load -p "$1" -m 1 -b 100 -f a@b.test \
 	    -t box@hub.test "127.0.0.1:$2" >/share/load 2>&1
 }
 check "and one by QMQP, at a port of systemd's" said_by qmqp 628
 check "and one by SMTP" said_by smtp 25
-check "both arrive" wait_for 10 has_mail 3
-check "all four agents are let in" wait_for 5 sh -c \
+check "both arrive" wait_for 30 has_mail 3
+check "all four agents are let in" wait_for 30 sh -c \
     "[ \$(journalctl -q -u quail-queue -o cat | grep -c 'event=agent ') = 4 ]"
 is "$(journalctl -q -u quail-queue -o cat | grep -c event=stranger)" 0 \
     "and nobody was a stranger"
@@ -110,20 +110,20 @@ systemctl daemon-reload
 systemctl stop quail-smtp-in quail-smtp.socket
 systemctl start --no-block quail-smtp-in
 check "a socket that the table has not is not served" \
-    wait_for 10 is_state quail-smtp-in failed
+    wait_for 30 is_state quail-smtp-in failed
 is "$(shown quail-smtp-in ExecMainStatus)" 100 "but said"
 rm -r /run/systemd/system/quail-smtp.socket.d
 systemctl daemon-reload
 systemctl stop quail-smtp.socket
 systemctl reset-failed quail-smtp-in
 systemctl start quail-smtp-in
-check "with the right one it starts" wait_for 5 is_state quail-smtp-in active
+check "with the right one it starts" wait_for 30 is_state quail-smtp-in active
 
 # more lines than journald takes of a unit in half a minute by default, though
 # it takes more where the disk is large
 many=36000
 check "$many at 5000 a second get their K" send $many 5000
-check "the journal has a line for each" wait_for 20 has_accepts $((many + 3))
+check "the journal has a line for each" wait_for 30 has_accepts $((many + 3))
 is "$(accepts)" $((many + 3)) "and one only"
 
 # trouble that passes: more restarts than systemd allows by default
@@ -135,7 +135,7 @@ check "without its directory the queue is tried again and again" \
 check "and not given up" [ "$(shown quail-queue ActiveState)" = activating ]
 rm $node/queue
 mv $node/queue.away $node/queue
-check "it comes back by itself" wait_for 10 is_state quail-queue active
+check "it comes back by itself" wait_for 30 is_state quail-queue active
 check "and takes mail" wait_for 5 send 1
 
 # what other users, or a run as root, have left: an older version's
@@ -145,9 +145,9 @@ chown -R 4711:4711 $node/queue $node/mail
 chmod 0 $node/queue
 systemctl start $hub
 check "what is another user's is given to the daemons" \
-    wait_for 10 is_state quail-queue active
+    wait_for 30 is_state quail-queue active
 check "and mail is taken" send 1
-check "and delivered beside what there was" wait_for 10 has_mail $((before + 1))
+check "and delivered beside what there was" wait_for 30 has_mail $((before + 1))
 
 # no room: another file system, all of it taken
 systemctl stop quail-queue
@@ -163,14 +163,14 @@ umount -l $node/queue
 rmdir $node/queue
 mv $node/queue.away $node/queue
 systemctl kill -s KILL quail-queue 2>/dev/null
-check "it comes back" wait_for 10 is_state quail-queue active
+check "it comes back" wait_for 30 is_state quail-queue active
 check "and has kept its mail" wait_for 5 send 1
 
 # wrong tables: another try is of no use
 cp -p $node/config.cdb $node/good
 echo garbage >$node/config.cdb
 systemctl kill -s KILL quail-qmtpd
-check "wrong tables end a daemon" wait_for 10 is_state quail-qmtpd failed
+check "wrong tables end a daemon" wait_for 30 is_state quail-qmtpd failed
 is "$(shown quail-qmtpd ExecMainStatus)" 100 "by 100"
 before=$(shown quail-qmtpd NRestarts)
 sleep 3
@@ -180,7 +180,7 @@ timeout 3 /opt/quail/tests/quail-load -p qmtp -m 1 -f a@b.test -t box@hub.test \
 check "nor by its clients, for long" is_state quail-qmtp.socket failed
 mv $node/good $node/config.cdb
 systemctl start quail-qmtpd
-check "with right ones it starts" wait_for 10 is_state quail-qmtpd active
+check "with right ones it starts" wait_for 30 is_state quail-qmtpd active
 check "and takes mail" send 1
 systemctl stop $hub quail-qmqp.socket quail-qmtp.socket quail-smtp.socket
 
@@ -190,9 +190,9 @@ echo leaf.test >$leaf/me
 echo 127.0.0.1:628 >$leaf/qmqpservers
 echo 'smtp 127.0.0.1:2526' >$leaf/listen
 check "a leaf's tables" quail build $leaf
-timeout 20 systemctl start quail-leaf-smtp
+timeout 60 systemctl start quail-leaf-smtp
 for u in quail-leaf-smtp quail-leafdoor quail-drain; do
-	check "$u runs" wait_for 10 is_state "$u" active
+	check "$u runs" wait_for 30 is_state "$u" active
 done
 check "it takes a message by SMTP" said_by smtp 2526
 check "and keeps it, for the drain" [ "$(ls /var/spool/quail | wc -l)" -ge 1 ]
