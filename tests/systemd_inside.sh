@@ -175,9 +175,12 @@ is "$(shown quail-qmtpd ExecMainStatus)" 100 "by 100"
 before=$(shown quail-qmtpd NRestarts)
 sleep 3
 is "$(shown quail-qmtpd NRestarts)" "$before" "and it is not tried again"
-timeout 3 /opt/quail/tests/quail-load -p qmtp -m 1 -f a@b.test -t box@hub.test \
-    127.0.0.1:2090 >/dev/null 2>&1
-check "nor by its clients, for long" is_state quail-qmtp.socket failed
+timeout 60 /opt/quail/tests/quail-load -p qmtp -m 1 -f a@b.test \
+    -t box@hub.test 127.0.0.1:2090 >/dev/null 2>&1 &
+client=$!
+check "nor by its clients, for long" wait_for 60 is_state quail-qmtp.socket failed
+kill $client 2>/dev/null
+wait $client
 mv $node/good $node/config.cdb
 systemctl start quail-qmtpd
 check "with right ones it starts" wait_for 30 is_state quail-qmtpd active
