@@ -96,10 +96,11 @@ run_home_check(const struct run_users *u, const char *dir, const char *bin)
 			   "set QUAIL_ONE_USER=1 to run all as root",
 			   dir);
 	if (!run_users_reach(&queue, bin))
-		die_config("the daemons' users cannot run the programs; let "
-			   "all enter this directory and those above it, or set "
-			   "QUAIL_ONE_USER=1 to run all as root",
-			   bin);
+		die_config(
+		    "the daemons' users cannot run the programs; let "
+		    "all enter this directory and those above it, or set "
+		    "QUAIL_ONE_USER=1 to run all as root",
+		    bin);
 }
 
 void
