@@ -97,6 +97,9 @@ static const struct sandbox_call list[] = {
     /* time, signals, ends */
     {SYS_clock_gettime, ALL, SANDBOX_ANY},
     {SYS_gettimeofday, ALL, SANDBOX_ANY},
+#ifdef SYS_time
+    {SYS_time, ALL, SANDBOX_ANY},
+#endif
     {SYS_clock_nanosleep, Q, SANDBOX_ANY},
     {SYS_nanosleep, Q, SANDBOX_ANY},
     {SYS_restart_syscall, ALL, SANDBOX_ANY},
