@@ -298,6 +298,20 @@ mx_port(void)
 	return 25;
 }
 
+/* Where descriptors are few, a half is for peers; a look-up that asks for both
+ * kinds of addresses has two. */
+static void
+share_out(struct out *out)
+{
+	size_t left = descriptors_left(OUT_PEERS_MAX + 2 * OUT_LOOKUPS_MAX);
+	size_t peers = left / 2 < OUT_PEERS_MAX ? left / 2 : OUT_PEERS_MAX;
+	size_t lookups = (left - peers) / 2;
+
+	share_init(&out->peers, peers);
+	share_init(&out->lookups,
+		   lookups < OUT_LOOKUPS_MAX ? lookups : OUT_LOOKUPS_MAX);
+}
+
 void
 out_start(struct out *out, struct loop *loop, struct config *config)
 {
@@ -308,10 +322,7 @@ out_start(struct out *out, struct loop *loop, struct config *config)
 	crowds_init(&out->crowds);
 	list_init(&out->idle);
 	list_init(&out->busy);
-	share_init(&out->peers,
-		   descriptors_left(OUT_PEERS_MAX + OUT_LOOKUPS_MAX) -
-		       OUT_LOOKUPS_MAX);
-	share_init(&out->lookups, OUT_LOOKUPS_MAX);
+	share_out(out);
 	list_init(&out->looked_up);
 	list_init(&out->held_waits);
 	out->dns = dns_open(loop);

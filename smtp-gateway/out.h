@@ -33,7 +33,7 @@
 enum {
 	OUT_JOBS_MAX = 400,
 	OUT_RCPTS_MAX = 100, /* in a transfer; what RFC 5321 lets us expect */
-	OUT_PEERS_MAX = 400,	/* fewer where descriptors are */
+	OUT_PEERS_MAX = 400, /* fewer where descriptors are */
 	OUT_LOOKUPS_MAX = 1000, /* half of it more than there are jobs */
 	OUT_HELD_MAX = 64 << 20,
 	TRANSFER_HOSTS_MAX = 5 /* asked one after the other in an attempt */
