@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { NAME_MAX_BYTES = 64 };
@@ -151,7 +152,7 @@ callers_share(const char *name, const char *path)
 		if (group(its, &gid) != 0)
 			die_config("the system has no such group",
 				   CALLERS_GROUPS);
-		if (chown(path, (uid_t)-1, gid) != 0)
+		if (chown(path, (uid_t)-1, gid) != 0 || chmod(path, 0660) != 0)
 			die_sys("giving a socket its group", path);
 	}
 }

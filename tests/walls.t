@@ -177,6 +177,55 @@ check "strangers are told of" grep -q 'event=stranger socket=door' "$work/hub.lo
 is "$(grep -c 'event=stranger socket=door' "$work/hub.log")" 1 \
     "once a minute, however many there are"
 check "and so are claims" grep -q 'event=claim .*why=' "$work/hub.log"
+# without a line each name is one process's; by other tables, which the queue
+# takes up behind its walls
+echo fax | table hub agents
+"$BIN/quail" build "$n" 2>"$work/said"
+check "tables change" wait_for 20 grep -q event=config-new "$work/hub.log"
+for u in quail-maildir quail-smtp-out quail-qmtpc; do
+	line=$(as $u)
+	case $line in
+	*' agent=- '*) pass "$u: no second agent of its name" ;;
+	*) fail "$u: $line" ;;
+	esac
+done
 check "the node is sound" node_is_sound hub
 check "and ends" node_stop hub
+
+# a key that root cannot give away without asking is told of
+ln "$n/tls/key.pem" "$n/tls/other"
+chown root:root "$n/tls/key.pem"
+chmod 600 "$n/tls/key.pem"
+"$BIN/quail" build "$n" 2>"$work/said"
+check "a key with two names is left alone, and what to do is said" \
+    grep -q 'chgrp quail-key' "$work/said"
+is "$(stat -c '%G %a' "$n/tls/key.pem")" "root 600" "it is"
+rm "$n/tls/other"
+"$BIN/quail" build "$n" 2>"$work/said"
+check "with one it is mended, and that is said" \
+    grep -q 'quail-key may read it now' "$work/said"
+
+# a queue that its starter tells who may call, as the units do
+chown quail-queue "$n/run"
+QUAIL_CALLERS='qmqpd=quail-qmqpd operator=nobody none=quail-not-there' \
+    QUAIL_GROUPS='door=quail-door agent=quail-agent control=quail-queue' \
+    setpriv --reuid quail-queue --regid quail-queue --init-groups \
+    "$BIN/quail-queue" "$n" 2>"$work/alone.log" </dev/null &
+pids=$!
+check "the queue by itself" wait_for 20 test -S "$n/run/control"
+wait_for 20 grep -q event=loaded "$work/alone.log"
+is "$(stat -c '%U:%G %a' "$n/run/door" "$n/run/agent" "$n/run/control" |
+	paste -s -d ' ' -)" \
+    "quail-queue:quail-door 660 quail-queue:quail-agent 660 quail-queue:quail-queue 660" \
+    "gives its sockets the groups that it was told"
+check "a user that the system has not is told of" \
+    grep -q 'event=caller-unknown caller=none' "$work/alone.log"
+daemons=
+for u in qmqpd:QMQP qmtpd:-; do
+	line=$(as quail-${u%:*})
+	case $line in
+	*" door=${u#*:} "*) pass "and lets in only whom it was told: ${u%:*}" ;;
+	*) fail "$line" ;;
+	esac
+done
 tap_done
