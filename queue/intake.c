@@ -1,9 +1,7 @@
-#include "queue/intake.h"
+#include "queue/intake_parts.h"
 
 #include "lib/address.h"
 #include "lib/clock.h"
-#include "lib/conn.h"
-#include "lib/descriptors.h"
 #include "lib/die.h"
 #include "lib/frame.h"
 #include "lib/fs.h"
@@ -16,38 +14,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-enum { LINKS_MAX = 1024 };
-
-struct staged {
-	struct door_link *link; /* NULL: the front end is gone */
-	struct intake *intake;
-	struct incoming in;
-	struct store_waiter waiter;
-	size_t counted; /* in intake->staging */
-	bool has_sender;
-	bool is_hubs; /* by QMTP: earlier hops' trace lines are in it */
-	struct claims claims;
-	struct tags tags;
-	struct repeat repeat;
-	uint64_t of;	/* a repeat of this message, of which only the ... */
-	bool has_file;	/* counted in n_files */
-	bool is_repeat; /* ... answer is awaited */
-	bool refused;
-	struct verdict verdict; /* when refused */
-};
-
-struct door_link {
-	struct door_link *prev, *next;
-	struct intake *intake;
-	struct conn conn;
-	uint32_t number;
-	struct intake_caller who;
-	uint64_t first[2], end[2]; /* the two ranges of ids it may use */
-	uint64_t last_opened;
-	struct idmap staged;
-};
 
 static void
 answer(struct door_link *link, uint64_t id, const struct verdict *v)
@@ -57,8 +23,8 @@ answer(struct door_link *link, uint64_t id, const struct verdict *v)
 	conn_flush_later(&link->conn);
 }
 
-static void
-free_staged(struct staged *s)
+void
+intake_drop(struct staged *s)
 {
 	if (s->link)
 		idmap_drop(&s->link->staged, s->in.id);
@@ -80,8 +46,8 @@ refuse(struct staged *s, char code, const char *text)
 	verdict_say(&s->verdict, code, text);
 }
 
-static void
-lease(struct door_link *link)
+void
+intake_lease(struct door_link *link)
 {
 	struct buf n = {0};
 
@@ -116,7 +82,7 @@ open_message(struct door_link *link, uint64_t id)
 	if (link->staged.n >= INTAKE_OPEN_MAX)
 		return -1;
 	if (id >= link->end[1] - STORE_LEASE / 2 && id < link->end[1])
-		lease(link);
+		intake_lease(link);
 	s = calloc(1, sizeof *s);
 	if (!s)
 		die_nomem();
@@ -266,7 +232,7 @@ committed(struct store_waiter *w, struct message *m, const struct verdict *v)
 		answer_repeat(s, v);
 	else if (s->link)
 		answer(s->link, s->in.id, v);
-	free_staged(s);
+	intake_drop(s);
 	if (m)
 		in->accepted(in, m);
 }
@@ -302,7 +268,7 @@ finish_refused(struct staged *s)
 	if (s->verdict.code != 'K')
 		log_refuse(s);
 	answer(s->link, s->in.id, &s->verdict);
-	free_staged(s);
+	intake_drop(s);
 }
 
 /* The same package was taken lately: its client has lost our answer, and gets
@@ -435,9 +401,8 @@ take_attr(struct staged *s, struct slice attr)
 	return incoming_attr(&s->in, attr);
 }
 
-/* -1: the front end breaks the contract; its connection is closed. */
-static int
-take_frame(struct door_link *link, const struct frame *f)
+int
+intake_frame(struct door_link *link, const struct frame *f)
 {
 	struct staged *s = idmap_get(&link->staged, f->id);
 
@@ -451,148 +416,7 @@ take_frame(struct door_link *link, const struct frame *f)
 	case 'S': return take_sender(s, f->rest);
 	case 'P': return take_attr(s, f->rest);
 	case 'C': return commit_message(s);
-	case 'A': free_staged(s); return 0;
+	case 'A': intake_drop(s); return 0;
 	default: return -1;
 	}
-}
-
-/* links */
-
-static void
-drop_staged(struct door_link *link)
-{
-	struct staged *s;
-
-	while ((s = idmap_any(&link->staged))) {
-		if (s->waiter.done) { /* in a batch: it stays a message */
-			idmap_drop(&link->staged, s->in.id);
-			s->link = NULL;
-		} else {
-			free_staged(s);
-		}
-	}
-	idmap_free(&link->staged);
-}
-
-static void
-close_link(struct door_link *link)
-{
-	struct intake *in = link->intake;
-
-	drop_staged(link);
-	conn_close(&link->conn);
-	if (link->prev)
-		link->prev->next = link->next;
-	else
-		in->links = link->next;
-	if (link->next)
-		link->next->prev = link->prev;
-	free(link);
-	server_left(&in->server);
-}
-
-static void
-take_frames(struct door_link *link)
-{
-	struct slice in = buf_slice(&link->conn.in);
-	size_t before = in.len;
-	enum frame_result r;
-	struct frame f;
-
-	while ((r = frame_next(&in, &f)) == FRAME_DONE) {
-		if (take_frame(link, &f) == 0)
-			continue;
-		r = FRAME_BAD;
-		break;
-	}
-	if (r != FRAME_BAD) {
-		buf_take(&link->conn.in, before - in.len);
-		return;
-	}
-	log_open("door-broken");
-	log_text("what", "a front end broke the door's contract; its "
-			 "connection is closed");
-	log_close();
-	close_link(link);
-}
-
-static void
-on_conn(struct conn *c, enum conn_event event)
-{
-	struct door_link *link = OWNER(c, struct door_link, conn);
-
-	switch (event) {
-	case CONN_INPUT: take_frames(link); break;
-	case CONN_EOF:
-	case CONN_BROKEN:
-	case CONN_TIMEOUT: close_link(link); break;
-	case CONN_OPEN:
-	case CONN_DRAINED: break;
-	}
-}
-
-size_t
-intake_links(const struct intake *in, uid_t uid)
-{
-	const struct door_link *link;
-	size_t n = 0;
-
-	for (link = in->links; link; link = link->next)
-		n += link->who.uid == uid;
-	return n;
-}
-
-static void
-accepted(struct server *server, int fd, const struct endpoint *peer)
-{
-	struct intake *in = OWNER(server, struct intake, server);
-	struct door_link *link;
-	struct intake_caller who = {(uid_t)-1, ADMIT_FRONTS};
-
-	(void)peer;
-	if (in->admits && !in->admits(in, fd, &who)) {
-		close(fd);
-		server_left(server);
-		return;
-	}
-	link = calloc(1, sizeof *link);
-	if (!link)
-		die_nomem();
-	link->who = who;
-	link->intake = in;
-	link->number = ++in->n_links;
-	link->next = in->links;
-	if (in->links)
-		in->links->prev = link;
-	in->links = link;
-	conn_open_take(&link->conn, in->loop, fd, on_conn);
-	lease(link);
-}
-
-void
-intake_init(struct intake *in, struct loop *loop, struct store *store,
-	    const char *path,
-	    void (*on_accepted)(struct intake *, struct message *))
-{
-	*in = (struct intake){.loop = loop,
-			      .store = store,
-			      .text_max = LIMIT_TEXT,
-			      .files_max = descriptors_left(SIZE_MAX) / 2,
-			      .accepted = on_accepted};
-	texthash_key(&in->hash_key, store->key);
-	server_init(&in->server, loop, "door", LINKS_MAX, accepted);
-	server_listen_unix(&in->server, path, 0660);
-}
-
-void
-intake_stop(struct intake *in)
-{
-	server_stop(&in->server);
-}
-
-void
-intake_close(struct intake *in)
-{
-	while (in->links)
-		close_link(in->links);
 }
