@@ -1,17 +1,15 @@
 #include "qmqpc/leafdoor.h"
 
-#include "lib/clock.h"
 #include "lib/descriptors.h"
 #include "lib/die.h"
 #include "lib/frame.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "lib/owner.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
-
-enum { STRANGER_MS = 60000 };
 
 struct leafdoor_link {
 	struct leafdoor_link *prev, *next;
@@ -157,6 +155,18 @@ close_link(struct leafdoor_link *link)
 }
 
 static void
+log_broken(void)
+{
+	const struct endpoint local = {0};
+
+	if (!often_open("door-broken", &local, NULL, OFTEN_FEW))
+		return;
+	log_text("what", "a front end broke the door's contract; its "
+			 "connection is closed");
+	log_close();
+}
+
+static void
 take_frames(struct leafdoor_link *link)
 {
 	struct slice in = buf_slice(&link->conn.in);
@@ -173,10 +183,7 @@ take_frames(struct leafdoor_link *link)
 		buf_take(&link->conn.in, before - in.len);
 		return;
 	}
-	log_open("door-broken");
-	log_text("what", "a front end broke the door's contract; its "
-			 "connection is closed");
-	log_close();
+	log_broken();
 	close_link(link);
 }
 
@@ -196,23 +203,17 @@ on_conn(struct conn *c, enum conn_event event)
 }
 
 static void
-log_stranger(struct leafdoor *d, uid_t uid)
+log_stranger(uid_t uid)
 {
-	int64_t now_ms = clock_ms();
+	const struct endpoint local = {0};
+	const char *why = "it is not the front end's user";
 
-	if (d->said_ms != 0 && now_ms - d->said_ms < STRANGER_MS) {
-		d->unsaid++;
+	if (!often_open("stranger", &local, why, OFTEN_FIRST))
 		return;
-	}
-	d->said_ms = now_ms;
-	log_open("stranger");
 	log_text("socket", "door");
 	log_number("uid", (int64_t)uid);
-	log_text("why", "it is not the front end's user");
-	if (d->unsaid > 0)
-		log_number("unsaid", d->unsaid);
+	log_text("why", why);
 	log_close();
-	d->unsaid = 0;
 }
 
 static bool
@@ -223,7 +224,7 @@ admits(struct leafdoor *d, int fd)
 	if (!d->guards || (callers_uid(fd, &uid) == 0 &&
 			   callers_are(&d->callers, "smtp-in", uid)))
 		return true;
-	log_stranger(d, uid);
+	log_stranger(uid);
 	return false;
 }
 

@@ -38,8 +38,7 @@ struct leafdoor {
 	uint64_t next_lease;
 	size_t n_open, open_max;
 	struct callers callers;
-	bool guards;		 /* callers says who may connect */
-	int64_t said_ms, unsaid; /* of strangers */
+	bool guards; /* callers says who may connect */
 };
 
 /* leafdoor_start - serve the door
@@ -53,7 +52,7 @@ leafdoor_start(struct leafdoor *d, const char *path);
 /* leafdoor_guard - let in only whom our starter has told us of: the front
  * end that takes mail by SMTP (lib/callers.h); call it before the start
  *
- * event=stranger tells of others, once a minute.
+ * event=stranger tells of others (lib/often.h).
  */
 void
 leafdoor_guard(struct leafdoor *d);

@@ -1,9 +1,9 @@
 #include "queue/admit.h"
 
-#include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/often.h"
 
-enum { SAY_MS = 60000, ADMIT_NAME_MAX = 32 };
+enum { ADMIT_NAME_MAX = 32 };
 
 static const struct {
 	const char *name;
@@ -119,58 +119,43 @@ admit_free(struct admit *a)
 
 static const char *const sockets[] = {"door", "agent", "control"};
 
-/* Nobody can fill the log with connections. */
-static bool
-may_say(struct admit_said *said, int64_t now_ms)
-{
-	if (said->from_ms != 0 && now_ms - said->from_ms < SAY_MS) {
-		said->unsaid++;
-		return false;
-	}
-	said->from_ms = now_ms;
-	return true;
-}
-
 void
-admit_refuse(struct admit *a, enum admit_socket socket, uid_t uid,
-	     struct slice as, const char *why)
+admit_refuse(enum admit_socket socket, uid_t uid, struct slice as,
+	     const char *why)
 {
-	struct admit_said *said = &a->said[socket];
+	const struct endpoint local = {0};
 
-	if (!may_say(said, clock_ms()))
+	if (!often_open("stranger", &local, why, OFTEN_FIRST))
 		return;
-	log_open("stranger");
 	log_text("socket", sockets[socket]);
 	log_number("uid", (int64_t)uid);
 	if (as.len > 0)
 		log_bytes("as", as);
 	log_text("why", why);
-	if (said->unsaid > 0)
-		log_number("unsaid", said->unsaid);
 	log_close();
-	said->unsaid = 0;
 }
 
+/* A reason for each socket: of each the first is logged. */
 static bool
-refuse(struct admit *a, enum admit_socket socket, uid_t uid)
+refuse(enum admit_socket socket, uid_t uid)
 {
-	admit_refuse(a, socket, uid, SLICE(""),
-		     a->callers.is_told
-			 ? "no caller here has this user"
-			 : "only the queue's own user may call, as nothing "
-			   "was said of others");
+	static const char *const why[] = {"no front end here has this user",
+					  "no agent here has this user",
+					  "no operator here has this user"};
+
+	admit_refuse(socket, uid, SLICE(""), why[socket]);
 	return false;
 }
 
 /* who it is */
 
 static bool
-known(struct admit *a, enum admit_socket socket, int fd, uid_t *uid)
+known(enum admit_socket socket, int fd, uid_t *uid)
 {
 	*uid = (uid_t)-1;
 	if (callers_uid(fd, uid) == 0)
 		return true;
-	admit_refuse(a, socket, *uid, SLICE(""),
+	admit_refuse(socket, *uid, SLICE(""),
 		     "the system does not say who it is");
 	return false;
 }
@@ -181,13 +166,13 @@ admit_door(struct admit *a, int fd, uid_t *uid)
 	unsigned bits = 0;
 	size_t i;
 
-	if (!known(a, ADMIT_DOOR, fd, uid))
+	if (!known(ADMIT_DOOR, fd, uid))
 		return 0;
 	for (i = 0; i < N_FRONTS; i++)
 		if (callers_are(&a->callers, fronts[i].name, *uid))
 			bits |= fronts[i].bit;
 	if (bits == 0)
-		refuse(a, ADMIT_DOOR, *uid);
+		refuse(ADMIT_DOOR, *uid);
 	return bits;
 }
 
@@ -203,13 +188,12 @@ admit_agent(struct admit *a, int fd, uid_t *uid)
 {
 	size_t i;
 
-	if (!known(a, ADMIT_AGENT, fd, uid))
+	if (!known(ADMIT_AGENT, fd, uid))
 		return false;
 	for (i = 0; i < N_AGENTS; i++)
 		if (callers_are(&a->callers, agents[i].caller, *uid))
 			return true;
-	return is_own(a, *uid) || is_user(a, *uid) ||
-	       refuse(a, ADMIT_AGENT, *uid);
+	return is_own(a, *uid) || is_user(a, *uid) || refuse(ADMIT_AGENT, *uid);
 }
 
 bool
@@ -217,12 +201,12 @@ admit_control(struct admit *a, int fd)
 {
 	uid_t uid;
 
-	if (!known(a, ADMIT_CONTROL, fd, &uid))
+	if (!known(ADMIT_CONTROL, fd, &uid))
 		return false;
 	return is_own(a, uid) || uid == 0 ||
 	       (a->callers.is_told &&
 		callers_are(&a->callers, "operator", uid)) ||
-	       refuse(a, ADMIT_CONTROL, uid);
+	       refuse(ADMIT_CONTROL, uid);
 }
 
 bool
@@ -232,7 +216,7 @@ admit_crowd(struct admit *a, enum admit_socket socket, uid_t uid, size_t n)
 
 	if (!a->callers.is_told || n < most)
 		return false;
-	admit_refuse(a, socket, uid, SLICE(""),
+	admit_refuse(socket, uid, SLICE(""),
 		     "this user has too many connections");
 	return true;
 }

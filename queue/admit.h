@@ -6,8 +6,8 @@
  * the queue's own user. Where all of a node runs as one user, that one may do
  * everything.
  *
- * A stranger's connection is closed without a word; event=stranger says so,
- * once a minute and socket, with the number of those that were not said.
+ * A stranger's connection is closed without a word; event=stranger says so, the
+ * first of each reason, then a count a minute (lib/often.h).
  *
  * Test  tests/admit_test.c, tests/walls.t
  */
@@ -23,15 +23,11 @@ enum {
 	ADMIT_AGENT_MAX = 64 /* ... and of one agent's */
 };
 
-enum admit_socket { ADMIT_DOOR, ADMIT_AGENT, ADMIT_CONTROL, ADMIT_SOCKETS };
+enum admit_socket { ADMIT_DOOR, ADMIT_AGENT, ADMIT_CONTROL };
 
 struct admit {
 	struct callers callers;
 	const struct config *config;
-	struct admit_said {
-		int64_t from_ms; /* 0: nothing was said yet */
-		int64_t unsaid;
-	} said[ADMIT_SOCKETS];
 	/* The users whom the table agents has had since the start, as far as
 	 * the system has them. */
 	struct buf users;
@@ -91,9 +87,12 @@ admit_crowd(struct admit *a, enum admit_socket socket, uid_t uid, size_t n);
 const char *
 admit_hello(const struct admit *a, uid_t uid, struct slice name, size_t n);
 
-/* admit_refuse - log it, as above */
+/* admit_refuse - log it, as above
+ *
+ * Takes    why, a text that stays.
+ */
 void
-admit_refuse(struct admit *a, enum admit_socket socket, uid_t uid,
-	     struct slice as, const char *why);
+admit_refuse(enum admit_socket socket, uid_t uid, struct slice as,
+	     const char *why);
 
 #endif

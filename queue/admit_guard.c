@@ -27,7 +27,7 @@ may_serve(struct dispatch *d, uid_t uid, struct slice name)
 	    admit_hello(d->admit, uid, name, dispatch_serving(d, name));
 
 	if (why)
-		admit_refuse(d->admit, ADMIT_AGENT, uid, name, why);
+		admit_refuse(ADMIT_AGENT, uid, name, why);
 	return !why;
 }
 

@@ -4,6 +4,7 @@
 #include "lib/die.h"
 #include "lib/frame.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "lib/owner.h"
 #include "queue/destination.h"
 
@@ -406,7 +407,10 @@ close_link(struct agent_link *link)
 static void
 log_broken(const struct agent_link *link)
 {
-	log_open("agent-broken");
+	const struct endpoint local = {0};
+
+	if (!often_open("agent-broken", &local, NULL, OFTEN_FEW))
+		return;
 	log_bytes("name", buf_slice(&link->name));
 	log_text("what", "an agent broke its contract; its connection is "
 			 "closed");

@@ -311,6 +311,19 @@ claim_again(struct staged *s)
 		s->intake->rcpt(s->intake, &s->claims, rcpt);
 }
 
+static void
+log_claim(const struct staged *s, const char *why)
+{
+	const struct endpoint local = {0};
+
+	if (!often_open("claim", &local, why, OFTEN_FEW))
+		return;
+	log_id("id", s->in.id);
+	log_number("uid", (int64_t)s->link->who.uid);
+	log_text("why", why);
+	log_close();
+}
+
 /* Either of us may have newer tables than the other. */
 static int
 check_claims(struct staged *s)
@@ -324,11 +337,7 @@ check_claims(struct staged *s)
 	}
 	if (!why)
 		return 0;
-	log_open("claim");
-	log_id("id", s->in.id);
-	log_number("uid", (int64_t)s->link->who.uid);
-	log_text("why", why);
-	log_close();
+	log_claim(s, why);
 	refuse(s, 'Z',
 	       "the queue's tables say otherwise of this client, try "
 	       "again (#4.7.1)");

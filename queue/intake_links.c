@@ -4,6 +4,7 @@
 #include "lib/frame.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/often.h"
 #include "lib/owner.h"
 #include "queue/intake_parts.h"
 
@@ -46,6 +47,18 @@ close_link(struct door_link *link)
 }
 
 static void
+log_broken(void)
+{
+	const struct endpoint local = {0};
+
+	if (!often_open("door-broken", &local, NULL, OFTEN_FEW))
+		return;
+	log_text("what", "a front end broke the door's contract; its "
+			 "connection is closed");
+	log_close();
+}
+
+static void
 take_frames(struct door_link *link)
 {
 	struct slice in = buf_slice(&link->conn.in);
@@ -63,10 +76,7 @@ take_frames(struct door_link *link)
 		buf_take(&link->conn.in, before - in.len);
 		return;
 	}
-	log_open("door-broken");
-	log_text("what", "a front end broke the door's contract; its "
-			 "connection is closed");
-	log_close();
+	log_broken();
 	close_link(link);
 }
 

@@ -206,6 +206,17 @@ log_open(const char *event)
 }
 
 bool
+often_open(const char *event, const struct endpoint *peer, const char *why,
+	   unsigned n)
+{
+	(void)event;
+	(void)peer;
+	(void)why;
+	(void)n;
+	return false;
+}
+
+bool
 often_open_text(const char *event, struct slice client, const char *why,
 		unsigned n)
 {
