@@ -10,6 +10,7 @@
 # the queue believed of a client that the tables do not know.
 use strict;
 use warnings;
+no warnings 'portable'; # ids have 64 bits
 use IO::Select;
 use IO::Socket::UNIX;
 
