@@ -77,8 +77,13 @@ output(struct conn *c)
 	}
 	conn_settle(c);
 	conn_update_wants(c);
+	if (!waits && c->tell_drained && c->drained_in == c->loop->n_rounds) {
+		conn_more(c); /* it has put more, and its peer reads fast */
+		return true;
+	}
 	if (!waits && c->tell_drained) {
 		c->tell_drained = false;
+		c->drained_in = c->loop->n_rounds;
 		if (c->again)
 			conn_flush_later(c);
 		c->on(c, CONN_DRAINED);
@@ -188,6 +193,8 @@ more(struct loop_task *task)
 {
 	struct conn *c = OWNER(task, struct conn, more);
 
+	if (c->tell_drained)
+		conn_flush_later(c);
 	if (c->io.fd < 0 || !conn_reads(c) || !stream_pending(&c->stream))
 		return;
 	if (c->again)

@@ -10,7 +10,8 @@
  *                   if asked for, a server's handshake
  *   CONN_INPUT      there are new bytes in c->in       reading goes on
  *   CONN_EOF        the peer has ended its side        output still goes out
- *   CONN_DRAINED    all output has been written        told only if asked for
+ *   CONN_DRAINED    all output has been written        told only if asked for,
+ *                                                      once a round
  *   CONN_TIMEOUT    c->timer has run out               nothing; close it
  *   CONN_BROKEN     error: see c->error (errno; at     no more events; close it
  *                   EPROTO stream_why too); 0: it      within this event
@@ -55,7 +56,7 @@ struct conn {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct loop_task flush;
-	struct loop_task more; /* in the next round: what the stream has */
+	struct loop_task more; /* in the next round: what is left of this */
 	struct loop_turn turn; /* for a step of its handshake */
 	size_t read_max;       /* how much to read at once */
 	bool is_dear;	       /* a CONN_INPUT has taken too long */
@@ -63,15 +64,16 @@ struct conn {
 	size_t held;	       /* what it is charged for */
 	bool is_open;	       /* conn_close has not been called */
 	bool connecting;
-	bool shaking;	    /* connected, but the stream is not open yet */
-	bool paused;	    /* the session does not want input */
-	bool eof;	    /* the peer has ended its side */
-	bool again;	    /* tell c->in once more */
-	bool tell_drained;  /* set by the session; told once, then cleared */
-	bool tell_open;	    /* the same; before the first CONN_INPUT */
-	bool close_drained; /* conn_finish was called */
-	bool lingers;	    /* ... and has done its work */
-	bool heard_all;	    /* set by the session, cleared by input; below */
+	bool shaking;	     /* connected, but the stream is not open yet */
+	bool paused;	     /* the session does not want input */
+	bool eof;	     /* the peer has ended its side */
+	bool again;	     /* tell c->in once more */
+	bool tell_drained;   /* set by the session; told once, then cleared */
+	uint64_t drained_in; /* the round in which it was told last */
+	bool tell_open;	     /* the same; before the first CONN_INPUT */
+	bool close_drained;  /* conn_finish was called */
+	bool lingers;	     /* ... and has done its work */
+	bool heard_all;	     /* set by the session, cleared by input; below */
 	int error;
 	void (*on)(struct conn *c, enum conn_event event);
 };

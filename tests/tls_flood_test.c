@@ -287,6 +287,8 @@ struct session {
 	size_t got;
 	int64_t costs_us; /* on the tests' clock, for each KiB */
 	bool broken;
+	bool goes_on; /* sends for as long as it is read */
+	unsigned n_drained;
 };
 
 static int64_t now_us = 1000000;
@@ -305,6 +307,11 @@ on(struct conn *c, enum conn_event event)
 		}
 		conn_take(c, c->in.len);
 		conn_put(c, SLICE("K"));
+	}
+	if (event == CONN_DRAINED && s->goes_on) {
+		s->n_drained++;
+		c->tell_drained = true;
+		conn_put(c, SLICE("more"));
 	}
 	s->broken |= event == CONN_BROKEN;
 }
@@ -534,6 +541,34 @@ test_dear(void)
 	clock_set_for_tests(0);
 }
 
+/* Who reads as fast as we write does not keep the round either. */
+static void
+test_output(bool tls)
+{
+	struct stream client, server;
+	struct session *s;
+	int fds[2], i;
+
+	shake_hands(&client, &server, fds);
+	s = session_new(fds[1], false);
+	if (tls)
+		s->conn.stream = server;
+	s->goes_on = true;
+	s->conn.tell_drained = true;
+	conn_put(&s->conn, SLICE("first"));
+	for (i = 0; i < 20; i++)
+		loop_round(&loop, 1000);
+	ok(s->n_drained >= 19 && s->n_drained <= 20,
+	   "output, %s: %u times in 20 rounds", tls ? "TLS" : "plain",
+	   s->n_drained);
+	session_free(s);
+	if (!tls) {
+		server.fd = dup(fds[0]);
+		stream_close(&server);
+	}
+	stream_close(&client);
+}
+
 int
 main(void)
 {
@@ -552,6 +587,8 @@ main(void)
 	test_nothing_in_loop();
 	test_hellos();
 	test_dear();
+	test_output(false);
+	test_output(true);
 	loop_free(&loop);
 	tls_key_close(own);
 	return tap_done();
