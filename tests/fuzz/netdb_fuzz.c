@@ -4,16 +4,10 @@
  * The name, the two files, and then a string for each reply: a first byte that
  * is odd means that it begins as an answer to the question does.
  */
-#include "lib/clock.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/netdb_faked.h"
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum { HOSTS = 1000, RESOLV, SOCKET };
 
@@ -24,7 +18,7 @@ static size_t asked_len;
 static unsigned n_asked;
 static int64_t time_ms;
 
-static int
+int
 fake_open(const char *path, int how)
 {
 	bool is_hosts = strcmp(path, "/etc/hosts") == 0;
@@ -34,7 +28,7 @@ fake_open(const char *path, int how)
 	return is_hosts ? HOSTS : RESOLV;
 }
 
-static ssize_t
+ssize_t
 fake_read(int fd, void *to, size_t n)
 {
 	struct slice s = fuzz_take(reading, n);
@@ -44,14 +38,14 @@ fake_read(int fd, void *to, size_t n)
 	return (ssize_t)s.len;
 }
 
-static int
+int
 fake_close(int fd)
 {
 	fuzz_check(fd >= HOSTS && fd <= SOCKET);
 	return 0;
 }
 
-static int
+int
 fake_socket(int family, int type, int protocol)
 {
 	(void)type, (void)protocol;
@@ -59,7 +53,7 @@ fake_socket(int family, int type, int protocol)
 	return SOCKET;
 }
 
-static int
+int
 fake_connect(int fd, const struct sockaddr *to, socklen_t len)
 {
 	(void)to, (void)len;
@@ -67,7 +61,7 @@ fake_connect(int fd, const struct sockaddr *to, socklen_t len)
 	return 0;
 }
 
-static ssize_t
+ssize_t
 fake_send(int fd, const void *at, size_t n, int flags)
 {
 	(void)flags;
@@ -78,7 +72,7 @@ fake_send(int fd, const void *at, size_t n, int flags)
 	return (ssize_t)n;
 }
 
-static int
+int
 fake_poll(struct pollfd *p, nfds_t n, int ms)
 {
 	(void)p, (void)n;
@@ -87,7 +81,7 @@ fake_poll(struct pollfd *p, nfds_t n, int ms)
 	return replies.len > 0;
 }
 
-static ssize_t
+ssize_t
 fake_recv(int fd, void *to, size_t room, int flags)
 {
 	struct slice r = fuzz_string(&replies);
@@ -108,7 +102,7 @@ fake_recv(int fd, void *to, size_t room, int flags)
 	return (ssize_t)(n + r.len);
 }
 
-static ssize_t
+ssize_t
 fake_random(void *to, size_t n, unsigned flags)
 {
 	(void)flags;
@@ -116,34 +110,11 @@ fake_random(void *to, size_t n, unsigned flags)
 	return (ssize_t)n;
 }
 
-static int64_t
+int64_t
 fake_ms(void)
 {
 	return time_ms;
 }
-
-int
-leaf_getaddrinfo(const char *host, const char *service,
-		 const struct addrinfo *wanted, struct addrinfo **list);
-const char *
-leaf_gai_strerror(int e);
-
-#define open(path, how) fake_open(path, how)
-#define read		fake_read
-#define close		fake_close
-#define socket		fake_socket
-#define connect		fake_connect
-#define send		fake_send
-#define recv		fake_recv
-#define poll(p, n, ms)	fake_poll(p, n, ms)
-#define getrandom	fake_random
-#define clock_ms	fake_ms
-#define getaddrinfo	leaf_getaddrinfo
-#define gai_strerror	leaf_gai_strerror
-#include "packaging/leaf/lines.c"
-#include "packaging/leaf/netdb.c"
-#undef read
-#undef close
 
 static void
 check_list(struct addrinfo *a)
@@ -159,7 +130,7 @@ check_list(struct addrinfo *a)
 		next = a->ai_next;
 		free(a);
 	}
-	fuzz_check(n > 0 && n <= FOUND_MAX);
+	fuzz_check(n > 0 && n <= NETDB_FOUND_MAX);
 }
 
 int
@@ -184,8 +155,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 		check_list(list);
 	else
 		fuzz_check(!list && leaf_gai_strerror(r));
-	/* as it is and behind each of the words of a line */
-	fuzz_check(n_asked <=
-		   2 * SERVERS_MAX * N_ROUNDS * (1 + SEARCH_MAX / 2));
+	/* two types, as it is and behind each of the words of a line */
+	fuzz_check(n_asked <= 2 * NETDB_ASKED_MAX);
 	return 0;
 }
