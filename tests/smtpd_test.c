@@ -1,7 +1,7 @@
 /* The server's machine: every cut, wrong inputs, the smuggling table. */
+#include "lib/address.h"
 #include "lib/buf.h"
 #include "smtp-gateway/command.h"
-#include "lib/address.h"
 #include "smtp-gateway/smtpd.h"
 
 #include "tests/tap.h"
