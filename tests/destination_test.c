@@ -958,6 +958,60 @@ test_called(const char *form, const char *good, size_t most_s)
 	finish();
 }
 
+/* Whatever happens: what is counted comes to nothing in the end. */
+static void
+test_counts(void)
+{
+	static const enum destination_result results[] = {
+	    DESTINATION_WELL,	 DESTINATION_WELL, DESTINATION_SLOWER,
+	    DESTINATION_REFUSED, DESTINATION_LESS, DESTINATION_TROUBLE};
+	struct destinations_kind *kind;
+	struct names_walk w = {0};
+	struct destination *d;
+	bool within = true, is_zero = true;
+	char name[64];
+	size_t i;
+
+	begin();
+	all.remote.all = 12;
+	all.call_back = call_back;
+	for (i = 0; i < 20000; i++) {
+		snprintf(name, sizeof name, "%s:h%u:1",
+			 dice(2) ? "smtp" : "qmtp", dice(30));
+		if (dice(3) == 0)
+			queue_some(1 + dice(3), name, 1 + dice(3));
+		if (n_running > 0 && dice(2)) {
+			struct attempt **a =
+			    &running[dice((uint32_t)n_running)];
+			struct attempt *first = running[0];
+
+			running[0] = *a;
+			*a = first;
+			end_one(results[dice(6)]);
+		}
+		if (dice(1000) == 0)
+			destinations_sweep(&all);
+		destinations_start(&all);
+		pass_ms(dice(400));
+		within &= all.remote.n_running == n_running &&
+			  n_running <= 12 &&
+			  all.remote.n_doubtful <= all.remote.n_running;
+	}
+	ok(within, "never more than there are");
+	all.remote.all = 0; /* nothing is begun any more */
+	while (n_running > 0)
+		end_one(DESTINATION_WELL);
+	pass_ms(1);
+	for (kind = all.kinds; kind; kind = kind->next)
+		is_zero &= kind->room.n_doubtful == 0;
+	while ((d = destinations_walk(&all, &w)))
+		is_zero &= d->n_running == 0 && d->n_rcpts == 0;
+	finish();
+	ok(is_zero && all.remote.n_running == 0 && all.remote.n_doubtful == 0 &&
+	       all.remote.n_wanting == 0,
+	   "and none in the end");
+}
+
 static void
 test_not_called(void)
 {
@@ -1253,6 +1307,7 @@ main(void)
 	test_called("qmtp:pit%zu:1", "smtp:good:1", 12);
 	test_called("smtp:mx/pit%zu.test", "smtp:good:1", 6);
 	test_not_called();
+	test_counts();
 	test_next_hops();
 	test_refused(DESTINATION_REFUSED);
 	test_refused(DESTINATION_LESS);
