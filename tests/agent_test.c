@@ -29,9 +29,9 @@ rounds(unsigned n)
 		loop_round(&loop, 0);
 }
 
-/* Rounds until the condition is true, two seconds at most. */
+/* Rounds until the condition is true, half a minute at most. */
 #define WAIT_FOR(condition)                                                    \
-	for (unsigned tries = 0; !(condition) && tries < 200; tries++)         \
+	for (unsigned tries = 0; !(condition) && tries < 3000; tries++)        \
 	loop_round(&loop, 10)
 
 static bool
