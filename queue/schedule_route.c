@@ -38,12 +38,37 @@ schedule_options(struct attempt *a, const struct config_route *r)
 	a->lifetime_s = schedule_lifetime_s(r);
 }
 
+/* Of a return path what is in front of the first sign behind which a mailing
+ * puts something else each time: list-1-kim=a.test@b.test. */
+static struct slice
+stem(struct slice local)
+{
+	size_t n = 0;
+
+	while (n < local.len && (n == 0 || !memchr("+-=", local.at[n], 3)))
+		n++;
+	return slice_of(local.at, n);
+}
+
 /* Whose turn it is at a destination: the sender's, or that of all mail of the
- * route's class. Nobody can choose a sender that shares another's turns. */
+ * route's class. Who does not send as another cannot choose a sender that
+ * shares his turns. */
 static uint64_t
 turn_key(const struct schedule *s, struct slice sender)
 {
-	return siphash_of(s->turns_key, sender) | 1;
+	struct slice local, domain;
+	uint8_t sum[SIPHASH_SIZE];
+	struct siphash h;
+	uint64_t key;
+
+	address_split(sender, &local, &domain);
+	siphash_init(&h, s->turns_key);
+	siphash_push(&h, stem(local));
+	siphash_push(&h, SLICE("@"));
+	siphash_push(&h, domain);
+	siphash_end(&h, sum);
+	memcpy(&key, sum, sizeof key);
+	return key | 1;
 }
 
 static uint64_t

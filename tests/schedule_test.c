@@ -927,6 +927,40 @@ test_options(void)
 	node_end();
 }
 
+/* A mailing that puts something else into each return path. */
+static void
+test_stems(void)
+{
+	const char *first, *his;
+	char sender[64];
+	size_t i;
+
+	node_begin();
+	table("concurrencyremote", "1\n");
+	build();
+	schedule_reroute(&schedule);
+	say = say_nothing;
+	for (i = 0; i < 20; i++) {
+		snprintf(sender, sizeof sender, "list-%zu-x=a.test@from.test",
+			 i);
+		inject(sender, "b@single.test");
+	}
+	inject("-@from.test", "m@single.test");
+	inject("lis@from.test", "s@single.test");
+	settle();
+	say = say_k;
+	answer(jobs[--n_jobs], "Kfine (#2.0.0)");
+	settle();
+	settle();
+	buf_putc(&story, 0);
+	first = buf_slice(&story).at;
+	his = strstr(first, "s@single.test");
+	ok(his && his - first <= 4 * 40 && strstr(first, "m@single.test"),
+	   "one with a return path each time has one turn: %.160s", first);
+	buf_clear(&story);
+	node_end();
+}
+
 /* A mailing from many return paths, all of one class: one turn in two. */
 static void
 test_class(void)
@@ -1556,6 +1590,7 @@ main(void)
 	test_tries();
 	test_decisions();
 	test_options();
+	test_stems();
 	test_class();
 	test_reroute();
 	test_no_verdict();
