@@ -25,10 +25,16 @@ struct dns_lane {
 	struct link all; /* asks->busy, over or free */
 	struct dns_asks *asks;
 	ares_channel channel;
-	struct dns_question *question; /* NULL: over, or cancelled */
+	size_t n, n_live; /* questions that it asks; not cancelled */
 	struct list sockets;
 	struct loop_timer timer;
-	bool is_spent; /* of no use for another question */
+	bool by_tcp, is_spent; /* of no use for another question */
+};
+
+/* What c-ares has of a question, which may be cancelled before. */
+struct dns_asked {
+	struct dns_lane *lane;
+	struct dns_question *question; /* NULL: cancelled */
 };
 
 struct dns_asks {
@@ -155,7 +161,7 @@ lane_new(struct dns_asks *asks, bool by_tcp)
 		die_nomem();
 	l->asks = asks;
 	l->timer.expired = expired;
-	l->is_spent = by_tcp;
+	l->by_tcp = l->is_spent = by_tcp;
 	list_init(&l->sockets);
 	if (open_channel(l, by_tcp) != ARES_SUCCESS)
 		die_nomem();
@@ -173,6 +179,24 @@ lane_free(struct dns_lane *l)
 	free(l);
 }
 
+/* All lanes ask: then questions share them, in turn. */
+static struct dns_lane *
+shared_lane(struct dns_asks *asks)
+{
+	struct link *link;
+
+	for (link = list_first(&asks->busy); link;
+	     link = list_next(&asks->busy, link)) {
+		struct dns_lane *l = OWNER(link, struct dns_lane, all);
+
+		if (l->by_tcp || l->n >= DNS_LANE_SHARED)
+			continue;
+		list_drop(link);
+		return l;
+	}
+	return NULL;
+}
+
 static struct dns_lane *
 lane_for(struct dns_asks *asks, const struct dns_question *q)
 {
@@ -183,7 +207,9 @@ lane_for(struct dns_asks *asks, const struct dns_question *q)
 		asks->n_free--;
 		return OWNER(link, struct dns_lane, all);
 	}
-	return asks->n_lanes < DNS_LANES_MAX ? lane_new(asks, q->by_tcp) : NULL;
+	return asks->n_lanes < DNS_LANES_MAX ? lane_new(asks, q->by_tcp)
+	       : q->by_tcp		     ? NULL
+					     : shared_lane(asks);
 }
 
 /* questions */
@@ -206,30 +232,40 @@ settle(struct dns_lane *l, struct dns_question *q, struct slice answer)
 static void
 lane_answer(void *arg, int status, int timeouts, unsigned char *answer, int len)
 {
-	struct dns_lane *l = arg;
-	struct dns_question *q = l->question;
+	struct dns_asked *a = arg;
+	struct dns_lane *l = a->lane;
+	struct dns_question *q = a->question;
 	struct slice s = SLICE("");
 
 	(void)timeouts;
 	if (status == ARES_SUCCESS && len > 0)
 		s = slice_of((char *)answer, (size_t)len);
-	l->question = NULL;
-	list_drop(&l->all);
-	list_put(&l->asks->over, &l->all);
+	free(a);
+	if (--l->n == 0) {
+		list_drop(&l->all);
+		list_put(&l->asks->over, &l->all);
+	}
 	loop_task_queue(l->asks->loop, &l->asks->tidy);
 	if (!q)
 		return;
-	q->lane = NULL;
+	q->asked = NULL;
+	l->n_live--;
 	settle(l, q, s);
 }
 
 static void
 start(struct dns_lane *l, struct dns_question *q)
 {
-	l->question = q;
-	q->lane = l;
+	struct dns_asked *a = calloc(1, sizeof *a);
+
+	if (!a)
+		die_nomem();
+	*a = (struct dns_asked){.lane = l, .question = q};
+	q->asked = a;
+	l->n++;
+	l->n_live++;
 	list_put(&l->asks->busy, &l->all);
-	ares_send(l->channel, q->wire.bytes, (int)q->wire.len, lane_answer, l);
+	ares_send(l->channel, q->wire.bytes, (int)q->wire.len, lane_answer, a);
 	set_timer(l);
 }
 
@@ -271,13 +307,17 @@ dns_ask(struct dns_asks *asks, struct dns_question *q)
 void
 dns_ask_cancel(struct dns_question *q)
 {
-	struct dns_lane *l = q->lane;
+	struct dns_asked *a = q->asked;
+	struct dns_lane *l;
 
 	list_drop(&q->waits);
-	q->lane = NULL;
-	if (!l)
+	q->asked = NULL;
+	if (!a)
 		return;
-	l->question = NULL;
+	a->question = NULL;
+	l = a->lane;
+	if (--l->n_live > 0) /* c-ares would cancel the others too */
+		return;
 	ares_cancel(l->channel);
 	set_timer(l);
 }

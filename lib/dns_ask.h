@@ -5,7 +5,8 @@
  * chooses at random, and an answer must fit the port, the id and the case of
  * the question's letters. An answer that does not repeat the question in
  * every bit is not believed, and the question is asked again by TCP. There are
- * DNS_LANES_MAX lanes at the most; more questions wait, in order.
+ * DNS_LANES_MAX lanes at the most; when all are in use, as with name servers
+ * that say nothing, up to DNS_LANE_SHARED questions share one, and its port.
  *
  * The servers are those of resolv.conf when it was started, or those that it
  * was told.
@@ -22,15 +23,16 @@
 
 enum {
 	DNS_LANES_MAX = 128, /* 75 KiB each, while they ask */
-	DNS_LANES_KEPT = 8
+	DNS_LANES_KEPT = 8,
+	DNS_LANE_SHARED = 20
 };
 
 struct dns_asks;
-struct dns_lane;
+struct dns_asked;
 
 struct dns_question {
 	struct link waits;
-	struct dns_lane *lane; /* NULL: it waits, or is not under way */
+	struct dns_asked *asked; /* NULL: it waits, or is not under way */
 	struct dns_wire wire;
 	bool by_tcp;
 	/* answer: empty when there is none; gone when it returns */

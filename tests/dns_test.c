@@ -659,6 +659,29 @@ test_flood(struct dns *dns, struct dns_query *q)
 	ok(rounds >= 6, "behind 100 others, in %u rounds", rounds);
 }
 
+/* A thousand that get no answer, and one beside them that does. */
+static void
+test_silence(struct dns *dns)
+{
+	static struct dns_query silent[1000], good;
+	unsigned i;
+
+	for (i = 0; i < 1000; i++) { /* the server reads one a round */
+		dns_mx(dns, &silent[i], SLICE("dead.test"), done);
+		loop_round(&loop, 0);
+		loop_round(&loop, 0);
+	}
+	n_done = 0;
+	dns_mx(dns, &good, SLICE("mx.test"), done);
+	for (i = 0; i < 2000 && n_done == 0; i++)
+		loop_round(&loop, 1);
+	ok(n_done == 1 && good.result == DNS_FOUND,
+	   "1,000 questions without an answer, and one beside them");
+	for (i = 0; i < 1000; i++)
+		dns_cancel(&silent[i]);
+	ok(mx(dns, &good, "mx.test") == DNS_FOUND, "and behind them");
+}
+
 static void
 test_close(struct dns *dns)
 {
@@ -690,6 +713,7 @@ main(void)
 	test_guesses(dns, q);
 	test_flood(dns, q);
 	test_many(dns);
+	test_silence(dns);
 	test_hosts_beyond_reach(dns, q);
 	test_close(dns);
 	loop_forget(&loop, &server_io);
