@@ -146,6 +146,93 @@ else
 	    "no failed/ to be had: mail goes, and the log says so ($said)"
 fi
 
+# one who takes the place again and again while drains begin
+
+leaf race "$nobody"
+script race.pl <<'P'
+#!/usr/bin/perl
+chdir shift or die;
+open my $ready, ">", shift or die;
+for (1 .. 5_000_000) {
+	mkdir "failed";
+	mkdir "failed/x";
+	rmdir "failed/x";
+	rmdir "failed";
+	last if $_ % 1000 == 0 && !-e "going";
+}
+P
+: >"$spool/going"
+mkdir -m 1777 "$work/tmp"
+for i in 1 2; do
+	as $bad perl "$work/race.pl" "$spool" "$work/tmp/racer$i" &
+	pids="$pids $!"
+done
+racers_run() {
+	[ -e "$work/tmp/racer1" ] && [ -e "$work/tmp/racer2" ]
+}
+wait_for 20 racers_run
+owners=
+for i in 1 2 3 4 5 6; do
+	rm -rf "$spool/failed"
+	drain
+	owners="$owners$(stat -c %u "$spool/failed") "
+done
+rm "$spool/going"
+is "$owners" "$drain $drain $drain $drain $drain $drain " \
+    "who makes and removes it in a loop does not win"
+
+# a spool that cannot be written to: what is sent would be sent again
+
+leaf frozen "$nobody"
+send $good good
+drain
+leaf frozen "$hub"
+cat >"$work/frozen.sh" <<'T'
+mount --make-rprivate / && mount --bind "$1" "$1" &&
+	mount -o remount,bind,ro "$1" || exit 99
+shift
+exec "$@"
+T
+unshare -m sh "$work/frozen.sh" "$spool" setpriv --reuid $drain \
+    --regid $group --clear-groups --no-new-privs --inh-caps=-all \
+    --bounding-set=-all "$BIN/qmqpc" --drain "$work/frozen" \
+    >"$work/log" 2>&1
+said=$?
+if [ $said = 99 ]; then
+	skip "a spool that is read only" "no namespaces here"
+else
+	is "$said $(got good) $(grep -c unwritable "$work/log")" "75 0 1" \
+	    "from a spool that cannot be written to nothing is sent"
+fi
+chmod 0733 "$spool"
+drain
+is "$(stat -c %a "$spool") $(grep -c spool-mode "$work/log") $(got good)" \
+    "3733 1 1" "one that all may write to is made sticky"
+
+# who calls sendmail, in whatever state
+
+leaf callers "$nobody"
+mkdir -m 777 "$work/gone"
+for how in 'umask 777' 'trap "" TERM HUP CHLD ALRM PIPE' \
+    'cd "$GONE" && rmdir "$GONE"' 'exec >&- 2>&-' 'ulimit -n 20' \
+    'unset PATH HOME' 'LC_ALL=tr_TR.UTF-8 MALLOC_PERTURB_=1; export LC_ALL
+    MALLOC_PERTURB_'; do
+	before=$(waits)
+	printf 'Subject: x\n\nx\n' | as $good env QUAIL_DIR="$work/callers" \
+	    GONE="$work/gone" sh -c "$how; exec \"\$0\" -i a@b.test" \
+	    "$BIN/sendmail" >/dev/null 2>&1
+	is "$? $(($(waits) - before))" "0 1" "$how: spooled"
+done
+is "$(stat -c %a "$spool"/m.* | sort -u)" 640 "each with the rights it must have"
+before=$(ls "$spool" | wc -l)
+for how in 'ulimit -f 8' 'ulimit -n 4' 'ulimit -v 300'; do
+	head -c 100000 /dev/zero | tr '\0' '\n' | as $good env \
+	    QUAIL_DIR="$work/callers" sh -c "$how; exec \"\$0\" -i a@b.test" \
+	    "$BIN/sendmail" >/dev/null 2>&1
+	is "$(($? > 0)) $(($(ls "$spool" | wc -l) - before))" "1 0" \
+	    "$how: the caller is told, and nothing is left"
+done
+
 # things that are no messages, of every kind, under names of messages
 
 leaf odd "$nobody"
@@ -190,7 +277,6 @@ for (1 .. 600) {
 	select undef, undef, undef, 0.1;
 }
 P
-mkdir -m 1777 "$work/tmp"
 READY=$work/tmp/ready
 export READY
 as $bad perl "$work/odd.pl" "$spool" 2>"$work/odd.err" &
