@@ -11,16 +11,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* Addresses are the spool's, and so anybody's: not for a terminal. */
+/* Addresses are the spool's, and so anybody's: not for a terminal, some of
+ * which take bytes from 0x80 on for controls too. */
 static void
 put_clean(struct buf *out, struct slice s)
 {
 	size_t i;
 
 	for (i = 0; i < s.len; i++)
-		buf_putc(out, (uint8_t)s.at[i] < 0x20 || s.at[i] == 0x7f
-				  ? '?'
-				  : s.at[i]);
+		buf_putc(out, session_clean(s.at[i]));
 }
 
 static void
@@ -49,45 +48,44 @@ may_see(const struct spool *s, const struct letter *l)
 	return l->owner == getuid() || getuid() == 0 || getuid() == s->owner;
 }
 
-static size_t
-list(const struct spool *s, struct slice names)
+struct listing {
+	const struct spool *spool;
+	struct buf out;
+	size_t n;
+};
+
+static bool
+list_one(void *arg, const char *name)
 {
-	struct buf out = {0};
+	struct listing *listing = arg;
 	struct letter l;
 	const char *why;
 	uint64_t id;
-	size_t n = 0;
 
-	while (names.len > 0) {
-		if (spool_id(names.at, "m.", &id) &&
-		    letter_open(&l, s, names.at, &why) == LETTER_GOOD &&
-		    may_see(s, &l)) {
-			put_letter(&out, &l, id);
-			session_print(buf_slice(&out));
-			buf_clear(&out);
-			n++;
-		}
-		if (spool_id(names.at, "m.", &id))
-			letter_close(&l);
-		names = slice_from(names, strlen(names.at) + 1);
+	if (!spool_id(name, "m.", &id))
+		return true;
+	if (letter_open(&l, listing->spool, name, &why) == LETTER_GOOD &&
+	    may_see(listing->spool, &l)) {
+		put_letter(&listing->out, &l, id);
+		session_print(buf_slice(&listing->out));
+		buf_clear(&listing->out);
+		listing->n++;
 	}
-	buf_free(&out);
-	return n;
+	letter_close(&l);
+	return true;
 }
 
 static int
 list_all(const struct spool *s)
 {
-	struct buf names = {0};
-	size_t n;
+	struct listing listing = {.spool = s};
 
-	if (s->sync_dir < 0 || fs_list(s->sync_dir, &names) != 0)
+	if (s->sync_dir < 0 || fs_each(s->sync_dir, list_one, &listing) != 0)
 		return session_complain(
 		    EX_NOPERM, SLICE("this user may not list the spool"));
-	n = list(s, buf_slice(&names));
-	if (n == 0)
+	if (listing.n == 0)
 		session_print(SLICE("Mail queue is empty\n"));
-	buf_free(&names);
+	buf_free(&listing.out);
 	return 0;
 }
 

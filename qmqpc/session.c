@@ -6,6 +6,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+char
+session_clean(char c)
+{
+	return c >= 0x20 && c < 0x7f ? c : '?';
+}
+
 static void
 print(int fd, struct slice line)
 {
@@ -15,9 +21,7 @@ print(int fd, struct slice line)
 
 	buf_text(&out, "sendmail: ");
 	for (i = 0; i < line.len; i++)
-		buf_putc(&out, line.at[i] < 0x20 || line.at[i] == 0x7f
-				   ? '?'
-				   : line.at[i]);
+		buf_putc(&out, session_clean(line.at[i]));
 	buf_putc(&out, '\n');
 	n = write(fd, buf_slice(&out).at, out.len);
 	(void)n; /* there is nobody else to tell */

@@ -23,6 +23,14 @@ session_run(const struct options *options);
 int
 session_print(struct slice text);
 
+/* session_clean - a byte of anybody's, or what stands for it on a terminal
+ *
+ * Some take bytes from 0x80 on for controls too, and char may have a sign or
+ * none: printable ASCII is what stays.
+ */
+char
+session_clean(char c);
+
 /* session_complain - print a line on stderr, made safe for a terminal
  *
  * Returns  code.

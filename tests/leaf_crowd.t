@@ -233,6 +233,12 @@ for how in 'ulimit -f 8' 'ulimit -n 4' 'ulimit -v 300'; do
 	    "$how: the caller is told, and nothing is left"
 done
 
+printf 'Subject: x\n\nx\n' | as $good env QUAIL_DIR="$work/callers" \
+    "$BIN/sendmail" -i "$(printf 'a\233@b.test')"
+QUAIL_DIR=$work/callers "$BIN/mailq" >"$work/said" 2>&1
+is "$(LC_ALL=C grep -ac 'a?@b.test' "$work/said") $(LC_ALL=C tr -d '\n\t -~' \
+    <"$work/said" | wc -c)" "1 0" "mailq keeps odd bytes off the terminal"
+
 # things that are no messages, of every kind, under names of messages
 
 leaf odd "$nobody"
