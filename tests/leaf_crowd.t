@@ -209,6 +209,22 @@ drain
 is "$(stat -c %a "$spool") $(grep -c spool-mode "$work/log") $(got good)" \
     "3733 1 1" "one that all may write to is made sticky"
 
+# names that cannot be removed, of a message and of what is none
+
+leaf stuck "$nobody"
+send $good good
+echo junk | as $good tee "$spool/m.0000000000000001" >/dev/null
+if chattr +i "$spool"/m.* 2>/dev/null; then
+	send $good good
+	leaf stuck "$hub"
+	drain
+	chattr -i "$spool"/m.*
+	is "$(code) $(got good) $(waits) $(grep -c event=stuck "$work/log")" \
+	    "75 2 2 1" "a name that cannot be removed holds up no other"
+else
+	skip "a name that cannot be removed" "no chattr here"
+fi
+
 # who calls sendmail, in whatever state
 
 leaf callers "$nobody"
