@@ -45,6 +45,8 @@ void
 keep_sender(struct keep *k, struct slice sender)
 {
 	k->has_sender = true;
+	if (k->refused.code != 0)
+		return;
 	if (!address_sane(sender))
 		refuse(k, 'D', "the sender address is impossible (#5.1.7)");
 	else
@@ -54,12 +56,23 @@ keep_sender(struct keep *k, struct slice sender)
 void
 keep_rcpt(struct keep *k, struct slice rcpt)
 {
+	if (k->refused.code != 0)
+		return;
 	if (!address_sane(rcpt) || rcpt.len == 0)
 		refuse(k, 'D', impossible_rcpt);
 	else
 		rcpts_add(&k->rcpts, rcpt);
 	if (k->rcpts.is_full)
 		refuse(k, 'Z', "too many recipients (#4.5.3)");
+}
+
+void
+keep_shed(struct keep *k)
+{
+	refuse(k, 'Z', "too much is being received now (#4.3.1)");
+	buf_free(&k->sender);
+	rcpts_free(&k->rcpts);
+	package_free(&k->text);
 }
 
 /* The same way as a message on stdin. */

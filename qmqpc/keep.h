@@ -10,6 +10,7 @@
 #ifndef QUAIL_QMQPC_KEEP_H
 #define QUAIL_QMQPC_KEEP_H
 
+#include "lib/list.h"
 #include "lib/verdict.h"
 #include "qmqpc/spool.h"
 #include "qmqpc/submit.h"
@@ -21,6 +22,7 @@ struct keep {
 	struct rcpts rcpts;
 	struct package text;
 	struct verdict refused; /* code 0: nothing is wrong yet */
+	struct link age;	/* the door's */
 };
 
 /* keep_text, keep_sender, keep_rcpt - what a front end tells, in any order
@@ -36,6 +38,13 @@ keep_sender(struct keep *k, struct slice sender);
 
 void
 keep_rcpt(struct keep *k, struct slice rcpt);
+
+/* keep_shed - hold nothing of it any more: there is too much
+ *
+ * What is told of it from now on is dropped; keep_commit will say Z.
+ */
+void
+keep_shed(struct keep *k);
 
 /* keep_commit - all has been said: put it into the spool
  *

@@ -49,10 +49,32 @@ is_leased(const struct leafdoor_link *link, uint64_t id)
 /* messages */
 
 static void
+leave(struct leafdoor *d, struct keep *k)
+{
+	if (!list_has(&k->age))
+		return;
+	list_drop(&k->age);
+	d->n_open--;
+}
+
+static void
+enter(struct leafdoor *d, struct keep *k)
+{
+	struct keep *oldest;
+
+	list_put(&d->aging, &k->age);
+	if (++d->n_open <= d->open_max)
+		return;
+	oldest = OWNER(list_first(&d->aging), struct keep, age);
+	leave(d, oldest);
+	keep_shed(oldest);
+}
+
+static void
 forget(struct leafdoor_link *link, struct keep *k)
 {
 	idmap_drop(&link->open, k->id);
-	link->door->n_open--;
+	leave(link->door, k);
 	keep_free(k);
 	free(k);
 }
@@ -72,9 +94,7 @@ open_message(struct leafdoor_link *link, uint64_t id)
 		die_nomem();
 	k->id = id;
 	idmap_put(&link->open, id, k);
-	if (++link->door->n_open > link->door->open_max)
-		verdict_say(&k->refused, 'Z',
-			    "too much is being received now (#4.3.1)");
+	enter(link->door, k);
 	return 0;
 }
 
@@ -267,6 +287,7 @@ leafdoor_start(struct leafdoor *d, const char *path)
 		die_sys("asking for random bytes", NULL);
 	d->next_lease &= ~(UINT64_C(1) << 63); /* far from the end */
 	d->next_lease |= 1;		       /* never 0 */
+	list_init(&d->aging);
 	d->open_max = descriptors_left(LEAFDOOR_OPEN_MAX + LEAFDOOR_LINKS_MAX) -
 		      LEAFDOOR_LINKS_MAX;
 	server_init(&d->server, d->loop, "door", LEAFDOOR_LINKS_MAX, accepted);

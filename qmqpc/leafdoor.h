@@ -5,6 +5,9 @@
  * said when the message is durable in the spool; the drain, which watches the
  * spool, sends it on at once.
  *
+ * When too many are under way the oldest of them is given up, never the
+ * newest: who sends slowly, or never ends, is not to shut out the others.
+ *
  * Not the queue: it looks at no route, knows no repeats, and commits one
  * message at a time.
  *
@@ -36,6 +39,7 @@ struct leafdoor {
 	struct server server;
 	struct leafdoor_link *links;
 	uint64_t next_lease;
+	struct list aging; /* messages begun, the oldest in front */
 	size_t n_open, open_max;
 	struct callers callers;
 	bool guards; /* callers says who may connect */

@@ -299,7 +299,8 @@ test_new_range(void)
 	client_close(&c);
 }
 
-/* Past the limit a message is refused, not the connection. */
+/* Past the limit the oldest message is refused, not the connection, and not
+ * whoever comes. */
 static void
 test_open_max(void)
 {
@@ -310,12 +311,13 @@ test_open_max(void)
 	for (i = 0; i <= LEAFDOOR_OPEN_MAX; i++)
 		frame_put(&bytes, 'O', c.lease + i, SLICE(""));
 	frames(&bytes, "S256=a@b.test R256=c@d.test C256", c.lease);
-	frames(&bytes, "S255=a@b.test R255=c@d.test C255", c.lease);
+	frames(&bytes, "S0=a@b.test R0=c@d.test C0", c.lease);
 	client_write(&c, buf_slice(&bytes));
-	ok(!strcmp(reply(&c, c.lease), "256 Z") &&
-	       !strcmp(reply(&c, c.lease), "255 K") && !c.closed &&
-	       spool_has(c.lease + 255, "c@d.test", true),
-	   "one too many at a time: Z; the last that may be: K");
+	ok(!strcmp(reply(&c, c.lease), "256 K") &&
+	       !strcmp(reply(&c, c.lease), "0 Z") && !c.closed &&
+	       spool_has(c.lease + 256, "c@d.test", true) &&
+	       door.n_open == LEAFDOOR_OPEN_MAX - 1,
+	   "one too many at a time: the newest gets K, the oldest Z");
 	buf_free(&bytes);
 	client_close(&c);
 	ok(door.n_open == 0, "a client that goes leaves nothing open");
