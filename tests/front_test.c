@@ -652,6 +652,10 @@ qmtp_too_much(void)
 	buf_text(&wire, "2:\nx,1:s,");
 	netstring_put(&wire, buf_slice(&list));
 	client_write(&c, buf_slice(&wire), 1 << 16);
+	for (i = 0; i < 4000 && c.got.len == 0; i++) {
+		rounds(1);
+		client_read(&c);
+	}
 	for (s = replies(&c, false); *s; s++) {
 		k += *s == 'K' && z == 0;
 		z += strncmp(s, "Z 4.5.3", 7) == 0;
