@@ -1,5 +1,6 @@
 #include "cdb/wall.h"
 
+#include "lib/clock.h"
 #include "lib/die.h"
 #include "lib/endpoint.h"
 #include "lib/log.h"
@@ -115,6 +116,7 @@ wall_up(struct wall *w, const struct config *c)
 	is_new(w, c);
 	enter(w);
 	w->is_up = true;
+	w->up_ms = clock_ms();
 	if (way == WALL_REQUIRE && !sandbox_is_whole(&w->given))
 		die_config("the table sandbox says require, and a part of it "
 			   "is missing here; write try, or see quail check "
@@ -124,6 +126,17 @@ wall_up(struct wall *w, const struct config *c)
 }
 
 /* staleness */
+
+enum { CALM_MS = 60000 };
+
+/* A mailbox is its user's: who moves it to and fro must not have all others
+ * wait for a new start each time. */
+static bool
+may_wait(const struct wall *w, const struct wall_place *p)
+{
+	return w->kind == SANDBOX_MAILDIR && p->may == SANDBOX_WRITE &&
+	       clock_ms() - w->up_ms < CALM_MS;
+}
 
 static const char *
 changed(const struct wall *w)
@@ -135,7 +148,7 @@ changed(const struct wall *w)
 	for (i = 0; i < w->n; i++) {
 		const struct wall_place *p = &w->places[i];
 
-		if (!p->is_watched)
+		if (!p->is_watched || may_wait(w, p))
 			continue;
 		look(p, &dev, &inode);
 		if (dev != p->dev || inode != p->inode)

@@ -47,6 +47,7 @@ struct wall {
 	struct wall_place *places;
 	size_t n, max;
 	bool is_up, is_stale; /* is_stale: it has been said */
+	int64_t up_ms;	      /* since when */
 	dev_t config_dev;     /* the one that places are of */
 	ino_t config_inode;
 	int64_t config_mtime_ns;

@@ -1,6 +1,7 @@
 /* wall_test.c - what the tables have to do with the sandbox; kernels that lack
  * a part of it; and when a daemon must start again */
 #include "cdb/wall.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/worker.h"
 #include "tests/tables.h"
@@ -389,6 +390,8 @@ others(void (*first)(void), void (*second)(void))
 	_exit(0);
 }
 
+static int64_t after_us; /* not before it is seen */
+
 static void
 see(void)
 {
@@ -404,6 +407,10 @@ see(void)
 		_exit(11);
 	let_others();
 	config_refresh(&config, &why);
+	if (after_us > 0 && wall_is_stale(&wall, &config))
+		_exit(13);
+	if (after_us > 0)
+		clock_set_for_tests(clock_steady_us() + after_us);
 	is_stale = wall_is_stale(&wall, &config);
 	log_finish();
 	_exit(is_stale ? 42 : 12);
@@ -474,7 +481,8 @@ static void
 test_stale(void)
 {
 	stale("another place", add_below, add_elsewhere);
-	stale("another directory there", nothing, replace_root);
+	after_us = 61 * INT64_C(1000000);
+	stale("another directory there, after a minute", nothing, replace_root);
 }
 
 static struct sandbox given;
