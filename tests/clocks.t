@@ -19,7 +19,9 @@ lib/clock.c
 lib/clock.h
 lib/elapsed.c             # the smaller of two clocks, a day at the most
 lib/front.c               # Received
+lib/tls_roots.c           # the dates of a certificate
 packaging/leaf/kernel.c   # the call itself
+qmqpc/failed.c            # a directory changed: any other time
 qmqpc/handover.c          # the birth in a spool's file, for mailq
 qmqpc/inject.c            # Message-ID
 qmqpc/keep.c              # the birth, as above
