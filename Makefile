@@ -185,7 +185,7 @@ $(FUZZERS): $(B)/tests/fuzz-%: $(B)/tests/fuzz/%_fuzz.o $(FUZZ_MAIN) \
 	    -lcares -lbearssl
 
 # It runs on the real loop; what stands for it among the helpers stays out.
-$(B)/tests/fuzz-segment: $(B)/lib/loop.o
+$(B)/tests/fuzz-segment: $(B)/lib/loop.o $(B)/lib/loop_task.o
 $(B)/tests/fuzz-netdb: $(B)/tests/netdb_faked.o
 
 .SECONDARY: $(TOBJS)

@@ -3,7 +3,7 @@
 #include "lib/clock.h"
 #include "lib/die.h"
 #include "lib/log.h"
-#include "lib/loop_turn.h"
+#include "lib/loop_task.h"
 #include "lib/owner.h"
 
 #include <errno.h>
@@ -202,80 +202,6 @@ run_timers(struct loop *loop)
 	}
 }
 
-/* tasks */
-
-static void
-put_task(struct loop_task *task, struct loop_task ***last)
-{
-	if (task->queued)
-		return;
-	task->queued = true;
-	task->next = NULL;
-	**last = task;
-	*last = &task->next;
-}
-
-void
-loop_task_queue(struct loop *loop, struct loop_task *task)
-{
-	put_task(task, &loop->last_task);
-}
-
-void
-loop_task_later(struct loop *loop, struct loop_task *task)
-{
-	put_task(task, &loop->last_later);
-}
-
-static bool
-take_task(struct loop_task *task, struct loop_task **first,
-	  struct loop_task ***last)
-{
-	struct loop_task **p = first;
-
-	while (*p && *p != task)
-		p = &(*p)->next;
-	if (!*p)
-		return false;
-	*p = task->next;
-	if (*last == &task->next)
-		*last = p;
-	return true;
-}
-
-void
-loop_task_drop(struct loop *loop, struct loop_task *task)
-{
-	if (!task->queued)
-		return;
-	if (!take_task(task, &loop->first_task, &loop->last_task))
-		take_task(task, &loop->first_later, &loop->last_later);
-	task->queued = false;
-}
-
-/* What was left for this round. */
-static void
-take_later(struct loop *loop)
-{
-	if (!loop->first_later)
-		return;
-	*loop->last_task = loop->first_later;
-	loop->last_task = loop->last_later;
-	loop->first_later = NULL;
-	loop->last_later = &loop->first_later;
-}
-
-static void
-run_tasks(struct loop *loop)
-{
-	while (loop->first_task) {
-		struct loop_task *task = loop->first_task;
-
-		loop_task_drop(loop, task);
-		task->run(task);
-	}
-}
-
 /* signals */
 
 static void
@@ -394,7 +320,7 @@ loop_round(struct loop *loop, int64_t max_ms)
 		die_sys("waiting for events", NULL);
 	loop->now_ms = clock_ms();
 	loop->n_rounds++;
-	take_later(loop);
+	loop_take_later(loop);
 	for (i = 0; i < n; i++) {
 		loop->ready[i] = events[i].data.ptr;
 		loop->ready_events[i] = events[i].events;
@@ -403,7 +329,7 @@ loop_round(struct loop *loop, int64_t max_ms)
 	loop->n_events = loop->n_ready;
 	run_ready(loop);
 	run_timers(loop);
-	run_tasks(loop);
+	loop_run_tasks(loop);
 	loop_take_turns(loop);
 	flush_log(loop);
 }
@@ -419,6 +345,6 @@ loop_run(struct loop *loop)
 {
 	while (!loop->stopping)
 		loop_round(loop, -1);
-	run_tasks(loop);
+	loop_run_tasks(loop);
 	log_flush();
 }

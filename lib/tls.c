@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { RECORD_TEXT = 16384, RECORD_HANDSHAKE = 22, RECORD_ALERT = 21 };
+enum { RECORD_TEXT = 16384 };
 
 static struct tls *
 tls_of(const struct stream *s)
@@ -20,113 +20,6 @@ static unsigned
 state_of(const struct tls *t)
 {
 	return br_ssl_engine_current_state(t->engine);
-}
-
-/* failures */
-
-static void
-handshake_over(struct tls *t, bool good)
-{
-	t->open = good;
-	if (t->recall.over)
-		t->recall.over(t);
-	t->recall.over = NULL;
-}
-
-static int
-failed(struct tls *t, int error)
-{
-	if (!t->open)
-		handshake_over(t, false);
-	t->error = error;
-	errno = error;
-	return -1;
-}
-
-static int
-failed_text(struct tls *t, const char *why)
-{
-	buf_text(&t->why, why);
-	buf_putc(&t->why, 0);
-	return failed(t, EPROTO);
-}
-
-static int
-ended(struct tls *t)
-{
-	t->ended = true;
-	return failed(t, EPIPE);
-}
-
-/* BearSSL ends some failures without a word to the peer. As long as nothing
- * of ours is encrypted, we can say it ourselves. */
-static void
-send_alert(const struct stream *s, int error)
-{
-	uint8_t alert[] = {RECORD_ALERT, 3, 3, 0, 2, 2, 40};
-	ssize_t n;
-
-	if (error >= BR_ERR_RECV_FATAL_ALERT)
-		return;
-	if (error == BR_ERR_X509_EXPIRED)
-		alert[6] = 45;
-	else if (error == BR_ERR_X509_NOT_TRUSTED)
-		alert[6] = 48;
-	else if (error > BR_ERR_X509_OK)
-		alert[6] = 42;
-	else if (error == BR_ERR_UNSUPPORTED_VERSION ||
-		 error == BR_ERR_BAD_VERSION)
-		alert[6] = 70;
-	n = send(s->fd, alert, sizeof alert, MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)n; /* it is a courtesy */
-}
-
-static void
-put_other_key(struct buf *why, const struct tls_check *c)
-{
-	buf_text(why, "the server's key is ");
-	tls_pin_put(why, &c->pin);
-	buf_text(why, " and not the one that we know it by");
-}
-
-/* The engine is closed: is that the end, or why? */
-static int
-closed(struct stream *s)
-{
-	struct tls *t = tls_of(s);
-	int error = br_ssl_engine_last_error(t->engine);
-
-	if (error == BR_ERR_OK && t->open)
-		return ended(t);
-	if (!t->open)
-		send_alert(s, error);
-	if (t->first >= 0 && t->first != RECORD_HANDSHAKE &&
-	    t->first != RECORD_ALERT)
-		return failed_text(t, "the peer speaks clear text, not TLS");
-	if (error == BR_ERR_OK)
-		return failed_text(t, "the peer ended the handshake");
-	if (t->check && t->check->different)
-		put_other_key(&t->why, t->check);
-	else if (t->verify && t->verify->nameless)
-		buf_text(&t->why, "the server's certificate has no "
-				  "subjectAltName, where its name must be");
-	else
-		tls_text_put(&t->why, error);
-	return failed_text(t, "");
-}
-
-static int
-cut(struct tls *t)
-{
-	if (t->open)
-		return failed_text(t, "the connection was cut: the peer has "
-				      "not said that this is the end");
-	if (t->first < 0)
-		return failed_text(t, "the peer closed the connection before "
-				      "a byte of TLS came; perhaps it speaks "
-				      "clear text there");
-	return failed_text(t, "the peer closed the connection in the "
-			      "handshake");
 }
 
 /* records */
@@ -163,21 +56,21 @@ receive(struct stream *s)
 		n = recv(s->fd, at, len, 0);
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
-		return cut(t);
+		return tls_cut(t);
 	if (n < 0)
-		return errno == EAGAIN ? -1 : failed(t, errno);
+		return errno == EAGAIN ? -1 : tls_failed(t, errno);
 	if (t->first < 0)
 		t->first = at[0];
 	why = tls_intake_push(t, at, (size_t)n);
 	br_ssl_engine_recvrec_ack(t->engine, (size_t)n);
-	return why ? failed_text(t, why) : 0;
+	return why ? tls_failed_text(t, why) : 0;
 }
 
 static bool
 is_open(struct tls *t)
 {
 	if (!t->open && (state_of(t) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP)))
-		handshake_over(t, true);
+		tls_handshake_over(t, true);
 	return t->open;
 }
 
@@ -192,16 +85,16 @@ advance(struct stream *s)
 	unsigned state = state_of(t);
 
 	if (t->error)
-		return failed(t, t->error);
+		return tls_failed(t, t->error);
 	if (state & BR_SSL_CLOSED)
-		return closed(s);
+		return tls_closed(s);
 	is_open(t);
 	if ((state & BR_SSL_SENDREC) && send_records(s) == 0)
 		return 0;
 	/* An open engine always receives, but when the peer has said that
 	 * this is the end, and our answer to that could not be sent. */
 	if (t->open && !(state & (BR_SSL_RECVREC | BR_SSL_RECVAPP)))
-		return ended(t);
+		return tls_ended(t);
 	if ((state & BR_SSL_RECVREC) && !tls_intake_spent(t))
 		return receive(s);
 	errno = EAGAIN;
@@ -293,10 +186,10 @@ tls_flush(struct stream *s)
 		if (send_records(s) != 0)
 			return -1;
 		if (state_of(t) & BR_SSL_CLOSED)
-			closed(s);
+			tls_closed(s);
 	}
 	/* behind the peer's end there is nothing to do any more */
-	return t->error && !t->ended ? failed(t, t->error) : 0;
+	return t->error && !t->ended ? tls_failed(t, t->error) : 0;
 }
 
 static unsigned

@@ -135,6 +135,34 @@ struct tls {
 
 extern const struct stream_kind tls_kind;
 
+/* tls_handshake_over - it is, well or not: tell who wants to know */
+void
+tls_handshake_over(struct tls *t, bool good);
+
+/* tls_failed, tls_failed_text - the stream is over, and all calls from here on
+ * say so
+ *
+ * Takes    why, appended to t->why; error is EPROTO then.
+ * Returns  -1 with errno.
+ */
+int
+tls_failed(struct tls *t, int error);
+
+int
+tls_failed_text(struct tls *t, const char *why);
+
+/* tls_ended - the same: the peer has said that this is the end */
+int
+tls_ended(struct tls *t);
+
+/* tls_closed - the same: the engine is closed, and knows why */
+int
+tls_closed(struct stream *s);
+
+/* tls_cut - the same: the peer has closed the socket without a word */
+int
+tls_cut(struct tls *t);
+
 /* tls_intake_call - a call of the stream begins: give it its share */
 void
 tls_intake_call(struct tls *t);
