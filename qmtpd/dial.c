@@ -53,6 +53,7 @@ dial_next(struct hop *h)
 			     &h->dialing->conn.stream);
 	list_put(&h->peers, &h->dialing->link);
 	h->n_peers++;
+	h->pool->n_peers++;
 }
 
 static void

@@ -109,6 +109,7 @@ hop_drop_peer(struct hop *h, struct peer *p, const char *why)
 	}
 	d = p->large; /* not if that was its last recipient */
 	h->n_peers--;
+	h->pool->n_peers--;
 	peer_free(p);
 	if (d) {
 		d->peer = NULL;
@@ -161,6 +162,16 @@ is_paced(struct hop *h)
 	if (ms <= 0)
 		return false;
 	loop_timer_set(h->pool->loop, &h->again, ms);
+	return true;
+}
+
+/* Those that are idle make room; if none is, we look again. */
+static bool
+lacks_room(struct hop *h)
+{
+	if (h->pool->n_peers < h->pool->peers_max || pool_spares(h->pool))
+		return false;
+	loop_timer_set(h->pool->loop, &h->again, HOP_REDIAL_MS);
 	return true;
 }
 
@@ -221,7 +232,8 @@ pump(struct loop_task *task)
 		if (!hop_let_go(h, p))
 			fill_peer(h, p);
 	}
-	if (!h->pool->stopping && wants_dial(h) && !is_paced(h))
+	if (!h->pool->stopping && wants_dial(h) && !is_paced(h) &&
+	    !lacks_room(h))
 		dial_begin(h);
 	if (h->n_deliveries == 0 && h->n_peers == 0 && !h->dial)
 		hop_over(h);
@@ -280,6 +292,7 @@ lost(struct hop *h, struct peer *p, const char *why)
 		return;
 	}
 	h->n_peers--;
+	h->pool->n_peers--;
 	peer_free(p);
 	dial_next(h);
 }

@@ -97,6 +97,10 @@ hop_answered(struct hop *h);
 void
 hop_renew(struct hop *h);
 
+/* hop_spares - close a connection that nothing is on; false: there is none */
+bool
+hop_spares(struct hop *h);
+
 /* hop_trust_again - there are new tables: connections that know the next hop by
  * something else than these say get nothing more, and are closed when what
  * they have is answered */

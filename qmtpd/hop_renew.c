@@ -1,6 +1,6 @@
 /* Connections that are given up for others, though nothing is wrong with them:
- * the queue has begun anew, or the tables know the next hop by something else
- * than they did. */
+ * the queue has begun anew, the tables know the next hop by something else than
+ * they did, or another next hop needs the descriptor. */
 #include "qmtpd/hop_parts.h"
 
 #define OTHER_TRUST "the tables know it by something else now (#4.4.2)"
@@ -19,6 +19,24 @@ hop_renew(struct hop *h)
 		p->is_open = false; /* our doing: no trouble of its */
 		hop_drop_peer(h, p, LOST);
 	}
+}
+
+bool
+hop_spares(struct hop *h)
+{
+	struct link *link;
+
+	for (link = list_first(&h->peers); link;
+	     link = list_next(&h->peers, link)) {
+		struct peer *p = OWNER(link, struct peer, link);
+
+		if (!p->is_open || !peer_idle(p))
+			continue;
+		p->is_open = false; /* our doing: no trouble of its */
+		hop_drop_peer(h, p, LOST);
+		return true;
+	}
+	return false;
 }
 
 void

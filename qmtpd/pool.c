@@ -1,5 +1,6 @@
 #include "qmtpd/pool.h"
 
+#include "lib/descriptors.h"
 #include "lib/owner.h"
 
 #define PREFIX	 "qmtp:"
@@ -143,6 +144,20 @@ queue_gone(struct agent *a)
 	}
 }
 
+bool
+pool_spares(struct pool *pool)
+{
+	struct link *link;
+	size_t i;
+
+	for (i = 0; i < POOL_TABLE; i++)
+		for (link = list_first(&pool->hops[i]); link;
+		     link = list_next(&pool->hops[i], link))
+			if (hop_spares(OWNER(link, struct hop, link)))
+				return true;
+	return false;
+}
+
 /* A connection may have been made by the newest tables already. */
 void
 pool_refresh(struct pool *pool)
@@ -169,7 +184,9 @@ pool_init(struct pool *pool, struct loop *loop, struct dns *dns,
 {
 	size_t i;
 
-	*pool = (struct pool){.loop = loop, .dns = dns};
+	*pool = (struct pool){.loop = loop,
+			      .dns = dns,
+			      .peers_max = descriptors_left(POOL_PEERS_MAX)};
 	list_init(&pool->wait);
 	for (i = 0; i < POOL_TABLE; i++)
 		list_init(&pool->hops[i]);

@@ -14,12 +14,18 @@
 
 #include "qmtpd/hop.h"
 
-enum { POOL_TABLE = 256, POOL_JOBS = 1000, POOL_HOARD = 128 * 1024 * 1024 };
+enum {
+	POOL_TABLE = 256,
+	POOL_JOBS = 1000,
+	POOL_PEERS_MAX = 4000, /* fewer where descriptors are */
+	POOL_HOARD = 128 * 1024 * 1024
+};
 
 struct pool {
 	struct loop *loop;
 	struct dns *dns;
 	struct agent agent, secure_agent; /* for qmtp: and for qmtps: */
+	size_t n_peers, peers_max; /* connections, also those being made */
 	struct secure secure;
 	uint64_t tables; /* of which generation its connections are */
 	struct list hops[POOL_TABLE];
@@ -44,6 +50,13 @@ pool_secure(struct pool *pool, const char *path);
 /* pool_refresh - take up new tables, and go by them; call it each second */
 void
 pool_refresh(struct pool *pool);
+
+/* pool_spares - make room for a connection: close one that nothing is on
+ *
+ * Returns  false: there is none.
+ */
+bool
+pool_spares(struct pool *pool);
 
 /* pool_stop - begin nothing more
  *

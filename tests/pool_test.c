@@ -443,6 +443,37 @@ plain(void)
 	ok(host.n_served == 1, "the same connection again");
 }
 
+/* One connection for all: who is idle makes room for another next hop, who is
+ * busy is waited for. */
+static void
+shares(void)
+{
+	size_t before = pool.peers_max, n = host.n_served;
+	char other[64];
+
+	snprintf(other, sizeof other, "qmtp:127.0.0.1:0%u", host.port);
+	fresh(ANSWERS);
+	pool.peers_max = 1;
+	job(here, 100, "a@x b@x");
+	wait_verdicts(2);
+	job(other, 100, "c@x d@x");
+	wait_verdicts(4);
+	verdicts(2, "K K ", "another next hop is served");
+	ok(host_open_conns() == 1 && pool.n_peers == 1 &&
+	       host.n_served == n + 1,
+	   "on the one connection that there may be");
+	host.mode = SILENT;
+	job(other, 100, "e@x f@x");
+	job(here, 100, "g@x h@x");
+	rounds(100);
+	ok(queue.n_verdicts == 4 && host_open_conns() == 1,
+	   "who is busy makes no room");
+	host_release();
+	wait_verdicts(8);
+	verdicts(4, "K K ", "but is waited for");
+	pool.peers_max = before;
+}
+
 static void
 window(void)
 {
@@ -896,6 +927,7 @@ main(void)
 	pool_init(&pool, &loop, dns, agent_path);
 	rounds(5);
 	plain();
+	shares();
 	window();
 	closes();
 	early();
