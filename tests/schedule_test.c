@@ -1402,6 +1402,36 @@ test_envelopes(void)
 	node_end();
 }
 
+static const char *
+say_not_now(const struct agent_job *job, struct slice rcpt)
+{
+	(void)job, (void)rcpt;
+	return "Znot now (#4.2.0)";
+}
+
+/* What waits for its next time holds no memory for it. */
+static void
+test_envelopes_idle(void)
+{
+	struct buf rcpts = {0};
+
+	node_begin();
+	say = say_not_now;
+	is_quiet = true;
+	put_rcpts(&rcpts, 2 * ENVELOPES_FROM, "@one.test");
+	inject("kim@from.test", rcpts.mem);
+	settle();
+	settle();
+	ok(store.messages.n == 1 && schedule.dispatch.envelopes.n == 1,
+	   "the envelope of one that was tried");
+	schedule_second(&schedule);
+	ok(schedule.dispatch.envelopes.n == 0 &&
+	       schedule.dispatch.envelopes.bytes == 0,
+	   "is not kept when no job is under way");
+	buf_free(&rcpts);
+	node_end();
+}
+
 /* The first piece of a large message has been routed. */
 static void
 until_planned(void)
@@ -1601,6 +1631,7 @@ main(void)
 	test_slices();
 	test_slices_cut();
 	test_envelopes();
+	test_envelopes_idle();
 	test_params();
 	test_vias();
 	config_close(&config);
