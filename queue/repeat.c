@@ -21,14 +21,14 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
 }
 
-static int
+static enum repeat_state
 begin_name(struct repeat_header *h, char c)
 {
 	h->matched = lower(c) == name[0];
 	return h->matched ? REPEAT_NAME : REPEAT_SKIP;
 }
 
-static int
+static enum repeat_state
 line_begins(struct repeat_header *h, char c)
 {
 	if (c == '\n')
@@ -36,7 +36,7 @@ line_begins(struct repeat_header *h, char c)
 	return c == '\r' ? REPEAT_END : begin_name(h, c);
 }
 
-static int
+static enum repeat_state
 name_goes_on(struct repeat_header *h, char c)
 {
 	if (h->matched == NAME)
@@ -51,7 +51,7 @@ name_goes_on(struct repeat_header *h, char c)
 	return c == '\n' ? REPEAT_LINE : REPEAT_SKIP;
 }
 
-static int
+static enum repeat_state
 value_goes_on(struct repeat_header *h, char c)
 {
 	if (c == '\n')
@@ -60,7 +60,7 @@ value_goes_on(struct repeat_header *h, char c)
 	return h->is_found ? REPEAT_OVER : REPEAT_VALUE;
 }
 
-static int
+static enum repeat_state
 step(struct repeat_header *h, char c)
 {
 	switch (h->state) {

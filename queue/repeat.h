@@ -20,18 +20,20 @@
 #include "lib/texthash.h"
 #include "queue/incoming.h"
 
+enum repeat_state {
+	REPEAT_LINE,  /* a line begins */
+	REPEAT_END,   /* ... with a CR: the last one, perhaps */
+	REPEAT_NAME,  /* the name has been right so far */
+	REPEAT_COLON, /* behind the name */
+	REPEAT_VALUE, /* of the field, nothing but white space so far */
+	REPEAT_FOLD,  /* ... at the end of its line */
+	REPEAT_SKIP,  /* some other line */
+	REPEAT_OVER   /* the header has ended, or it was found */
+};
+
 /* Is there a Message-ID in the header of a passing text? */
 struct repeat_header {
-	enum {
-		REPEAT_LINE,  /* a line begins */
-		REPEAT_END,   /* ... with a CR: the last one, perhaps */
-		REPEAT_NAME,  /* the name has been right so far */
-		REPEAT_COLON, /* behind the name */
-		REPEAT_VALUE, /* of the field, nothing but white space so far */
-		REPEAT_FOLD,  /* ... at the end of its line */
-		REPEAT_SKIP,  /* some other line */
-		REPEAT_OVER   /* the header has ended, or it was found */
-	} state;
+	enum repeat_state state;
 	uint8_t matched; /* bytes of the name */
 	bool is_found;
 };
