@@ -354,10 +354,16 @@ wait_verdicts(size_t n);
 static void
 fresh_known(enum mode mode)
 {
+	int i;
+
 	host_close_conns();
+	for (i = 0; i < 2000 && pool.n_peers > 0; i++)
+		rounds(1);
 	fresh(ANSWERS);
 	job(here, 100, "known@x");
 	wait_verdicts(1);
+	ok_quiet(queue.verdicts[1].len > 0 && *queue.verdicts[1].mem == 'K',
+		 "it is known");
 	fresh(mode);
 }
 
