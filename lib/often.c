@@ -8,12 +8,13 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { CLIENT_MAX = 46, NONE = 0, HEADS = 2 * OFTEN_MAX };
+enum { CLIENT_MAX = 46, WHY_MAX = 80, NONE = 0, HEADS = 2 * OFTEN_MAX };
 
 /* One event of one client for one reason. */
 struct kind {
-	const char *event, *why;
+	const char *event;
 	struct clients_key client;
+	char why[WHY_MAX];     /* its begin; empty: none */
 	char text[CLIENT_MAX]; /* of the first of these clients */
 	uint8_t text_len;
 	uint16_t next; /* place plus one */
@@ -45,7 +46,7 @@ head(const struct kind *k)
 	siphash_init(&h, secret);
 	siphash_push(&h, slice_of((const char *)k->client.bytes, CLIENTS_KEY));
 	siphash_push(&h, slice_text(k->event));
-	siphash_push(&h, slice_text(k->why ? k->why : ""));
+	siphash_push(&h, slice_text(k->why));
 	siphash_end(&h, result);
 	memcpy(&n, result, sizeof n);
 	return &heads[n % HEADS];
@@ -61,7 +62,7 @@ static bool
 same(const struct kind *a, const struct kind *b)
 {
 	return memcmp(&a->client, &b->client, sizeof a->client) == 0 &&
-	       same_text(a->event, b->event) && same_text(a->why, b->why);
+	       same_text(a->event, b->event) && strcmp(a->why, b->why) == 0;
 }
 
 static void
@@ -124,7 +125,7 @@ say(const char *event, struct slice client, const char *why, uint64_t n,
 		return;
 	log_open(event);
 	log_bytes("client", client);
-	if (why)
+	if (*why)
 		log_text("why", why);
 	log_number("times", (int64_t)n);
 	log_number("seconds", seconds);
@@ -152,8 +153,7 @@ often_say(void)
 		put(&kinds[n_kinds++]);
 	}
 	for (i = 0; i < OFTEN_EVENTS; i++)
-		say(others[i].event, SLICE("others"), NULL, others[i].n,
-		    seconds);
+		say(others[i].event, SLICE("others"), "", others[i].n, seconds);
 	memset(others, 0, sizeof others);
 	begun_ms = now_ms;
 	n_lines = 0;
@@ -182,11 +182,13 @@ bool
 often_open(const char *event, const struct endpoint *peer, const char *why,
 	   unsigned n)
 {
-	struct kind wanted = {.event = event, .why = why}, *k;
+	struct kind wanted = {.event = event}, *k;
 
 	begin();
 	often_look();
 	clients_key_address(&wanted.client, peer);
+	if (why)
+		memcpy(wanted.why, why, strnlen(why, WHY_MAX - 1));
 	k = find(&wanted, peer);
 	if (k && k->n_logged < n && n_lines < OFTEN_LINES) {
 		k->n_logged++;

@@ -35,8 +35,8 @@ enum {
 
 /* often_open - log_open, unless there have been enough of these
  *
- * Takes    event and why: texts that stay where they are; why may be NULL.
- *          n: how many to log as they come.
+ * Takes    event: a text that stays where it is; why: any, of which the first 79
+ *          bytes are kept, or NULL; n: how many to log as they come.
  * Returns  true: the line is open, and log_close must follow; false: it is
  *          counted, and there is none.
  */

@@ -203,6 +203,31 @@ test_bounds(void)
 	   "those that there is no room for by their event");
 }
 
+/* What went wrong with a connection is told in memory that goes with it. */
+static void
+test_passing_reasons(void)
+{
+	char why[200], *passing;
+	const char *text;
+	int i;
+
+	memset(why, 'x', sizeof why);
+	why[sizeof why - 1] = 0;
+	for (i = 0; i < 4; i++) {
+		passing = strdup(i % 2 ? "timeout" : why);
+		come("lost", "192.0.2.9", passing, OFTEN_FIRST);
+		memset(passing, '?', strlen(passing));
+		free(passing);
+	}
+	logged();
+	pass(60);
+	often_look();
+	text = logged();
+	ok(count(text, "why=timeout times=1 ") == 1 &&
+	       count(text, "xxxx times=1 ") == 1 && !strchr(text, '?'),
+	   "reasons that are gone when they are told");
+}
+
 int
 main(void)
 {
@@ -216,6 +241,7 @@ main(void)
 	test_counts();
 	test_apart();
 	test_bounds();
+	test_passing_reasons();
 	clock_set_for_tests(0);
 	dup2(own, STDERR_FILENO);
 	close(own);
