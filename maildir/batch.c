@@ -37,7 +37,7 @@ is_stream(const struct file *f)
 static void
 fail(struct file *f, int e)
 {
-	trouble_verdict(&f->verdict, e);
+	trouble_verdict(&f->verdict, e, buf_slice(&f->box->path));
 }
 
 /* step 1: write */

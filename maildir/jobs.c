@@ -80,7 +80,10 @@ give_up(struct agent_job *job, int e)
 {
 	struct verdict v;
 
-	trouble_verdict(&v, e);
+	trouble_verdict(&v, e,
+			slice_starts(job->nexthop, scheme)
+			    ? slice_from(job->nexthop, scheme.len)
+			    : job->nexthop);
 	log_verdict(job, 0, &v);
 	if (job->user)
 		drop(job->user);

@@ -1306,15 +1306,25 @@ test_troubles(void)
 		const char *status;
 	} cases[] = {{ENOSPC, "4.3.1"}, {EDQUOT, "4.2.2"}, {EIO, "4.3.0"},
 		     {ELOOP, "4.3.5"},	{EACCES, "4.3.0"}, {EMFILE, "4.3.0"}};
+	char path[VERDICT_TEXT_MAX];
 	struct verdict v;
 	size_t i;
 
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-		trouble_verdict(&v, cases[i].e);
+		trouble_verdict(&v, cases[i].e, SLICE("mail/a"));
 		ok(v.code == 'Z' && slice_eq(verdict_status(&v),
 					     slice_text(cases[i].status)),
 		   "%s: %.*s", strerror(cases[i].e), (int)v.len, v.text);
 	}
+	trouble_verdict(&v, EROFS, SLICE("/srv/v/c"));
+	ok(slice_eq(verdict_text(&v),
+		    SLICE("may not write to the mailbox /srv/v/c: Read-only "
+			  "file system (#4.3.0)")),
+	   "which mailbox, and why");
+	memset(path, 'x', sizeof path);
+	trouble_verdict(&v, EACCES, slice_of(path, sizeof path));
+	ok(slice_eq(verdict_status(&v), SLICE("4.3.0")),
+	   "a long path has no room for all of it");
 }
 
 int
