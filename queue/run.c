@@ -191,6 +191,9 @@ follow_config(struct node *node)
 
 	if (run_sockets_bind(&node->sockets, &node->config) != 0)
 		return -1;
+	/* now it is certain that nobody else has the node */
+	run_home_give(&node->users, config_needs(&node->config),
+		      is_leaf(&node->config));
 	run_home_share(&node->users, &node->sockets);
 	for (i = 0; i < N_SERVICES; i++) {
 		struct run_service *s = &node->services[i];
@@ -343,7 +346,6 @@ rebuild(struct node *node)
 	log_open("tables");
 	log_bytes("digest", config_digest(&node->config));
 	log_close();
-	run_home_give(&node->users, config_needs(&node->config));
 	follow_config(node);
 	tell_ready(node);
 }
@@ -438,13 +440,13 @@ run_command(int argc, char **argv)
 	prepare(&node);
 	run_users_find(&node.users);
 	run_home_check(&node.users, node.place.dir, node.place.bin);
-	run_home_give(&node.users, config_needs(&node.config));
 	if (follow_config(&node) != 0) {
 		log_finish();
 		return COMMAND_LATER;
 	}
 	tell_ready(&node);
 	loop_run(&node.loop);
+	run_home_return(&node.users, &node.sockets);
 	run_sockets_close(&node.sockets);
 	config_close(&node.config);
 	return node.exit_code;

@@ -168,42 +168,81 @@ run_users_share(const struct run_users *u, const struct run_user *queue,
 	return chmod(path, is_door || is_agent ? 0660 : 0600);
 }
 
+struct handing {
+	const struct run_user *user;
+	uid_t from;	/* whose the directory was */
+	bool is_shared; /* anybody may put things there */
+	size_t n;
+};
+
 /* One without a name elsewhere: else it could be anybody's. */
 static bool
-is_to_give(const struct stat *st, const struct run_user *user)
+is_to_give(const struct handing *h, const struct stat *st)
 {
-	if (st->st_uid == user->uid)
-		return false;
-	return S_ISDIR(st->st_mode) ||
-	       (S_ISREG(st->st_mode) && st->st_nlink == 1);
+	if (S_ISDIR(st->st_mode))
+		return st->st_uid != h->user->uid &&
+		       (!h->is_shared || st->st_uid == h->from);
+	return S_ISREG(st->st_mode) && st->st_nlink == 1 &&
+	       st->st_uid != h->user->uid;
 }
 
+/* What others have put into a shared one stays theirs; its user reads it. */
 static void
-hand(int above, const char *name, const struct run_user *user, unsigned depth)
+give(struct handing *h, int fd, const struct stat *st, const char *name)
+{
+	bool is_others = h->is_shared && st->st_uid != h->from;
+
+	if (fchown(fd, is_others ? (uid_t)-1 : h->user->uid, h->user->gid) != 0)
+		die_sys("giving a file to a daemon's user", name);
+	h->n++;
+}
+
+/* Two floors are looked at always, and then what is in a directory that was
+ * not the user's: mailboxes may have millions of files. */
+enum { DEPTH = 4, DEPTH_ALWAYS = 2 };
+
+static void
+hand(struct handing *h, int above, const char *name, unsigned depth)
 {
 	int fd =
 	    openat(above, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct buf names = {0};
+	bool is_given = false;
 	struct stat st;
 	size_t at;
 
 	if (fd < 0)
 		return; /* the daemon will say so */
-	if (fstat(fd, &st) == 0 && is_to_give(&st, user) &&
-	    fchown(fd, user->uid, user->gid) != 0)
-		die_sys("giving a file to a daemon's user", name);
-	if (S_ISDIR(st.st_mode) && depth > 0 && fs_list(fd, &names) == 0)
+	if (fstat(fd, &st) != 0)
+		st = (struct stat){0};
+	is_given = is_to_give(h, &st);
+	if (is_given)
+		give(h, fd, &st, name);
+	if (S_ISDIR(st.st_mode) && depth > 0 &&
+	    (is_given || (depth > DEPTH - DEPTH_ALWAYS && !h->is_shared)) &&
+	    fs_list(fd, &names) == 0)
 		for (at = 0; at < names.len;
 		     at += strlen(names.mem + names.off + at) + 1)
-			hand(fd, names.mem + names.off + at, user, depth - 1);
+			hand(h, fd, names.mem + names.off + at, depth - 1);
 	buf_free(&names);
 	close(fd);
 }
 
-void
-run_users_hand(const char *path, const struct run_user *user)
+size_t
+run_users_hand(const char *path, const struct run_user *user, bool is_shared)
 {
-	enum { DEPTH = 4 };
+	struct handing h = {.user = user, .is_shared = is_shared};
+	struct stat st;
 
-	hand(AT_FDCWD, path, user, DEPTH);
+	if (lstat(path, &st) == 0)
+		h.from = st.st_uid;
+	hand(&h, AT_FDCWD, path, DEPTH);
+	if (h.n > 0) {
+		log_open("given");
+		log_text("path", path);
+		log_text("user", user->name);
+		log_number("n", (int64_t)h.n);
+		log_close();
+	}
+	return h.n;
 }

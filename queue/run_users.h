@@ -65,14 +65,17 @@ int
 run_users_share(const struct run_users *u, const struct run_user *queue,
 		const char *name, const char *path);
 
-/* run_users_hand - give a directory and all that is in it to a user, if it is
- * root's or does not belong to that user
+/* run_users_hand - give a directory and what is in it to a user
  *
- * What a first run as root has left, or another version's user. Links are
- * not followed, nor files given away that have another name too.
- * Dies when it cannot.
+ * What a first run as root has left, or another version's user, or whoever
+ * ran the node before; said once if there was any. Links are not followed,
+ * nor files given away that have another name too. In a directory that is the
+ * user's already, and one floor below, only what is there is looked at.
+ * Takes    is_shared: others put files there, which stay theirs, but for the
+ *          group; it is left alone if it is the user's already.
+ * Returns  how many. Dies when it cannot.
  */
-void
-run_users_hand(const char *path, const struct run_user *user);
+size_t
+run_users_hand(const char *path, const struct run_user *user, bool is_shared);
 
 #endif

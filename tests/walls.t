@@ -117,6 +117,10 @@ wait $first
 chmod 600 "$n/config.cdb"
 chown root:root "$n/tls/key.pem"
 chmod 600 "$n/tls/key.pem"
+# and what another user had
+mkdir -p "$n/mail/joe/new"
+: >"$n/mail/joe/new/1"
+chown -R 4711:4711 "$n/mail"
 
 check "the next one has a user for each daemon" node_start hub
 ! grep -q one-user "$work/hub.log"
@@ -125,6 +129,11 @@ is "$(stat -c %a "$n/config.cdb")" 644 "config.cdb is for all of them"
 is "$(stat -c '%U:%G %a' "$n/tls/key.pem")" "root:quail-key 640" \
     "the key is for its readers again"
 is "$(find "$n/queue" ! -user quail-queue)" "" "the queue's files are its own"
+is "$(find "$n/mail" ! -user quail-maildir)" "" "and so are the mailboxes"
+is "$(grep -c 'event=given path=mail user=quail-maildir n=4' "$work/hub.log")" \
+    1 "which is said"
+is "$(stat -c '%U' "$n/run/door" "$n/run" | paste -s -d ' ' -)" \
+    "quail-queue root" "run is root's, its sockets are not"
 is "$(stat -c '%U:%G %a' "$n/run/door" "$n/run/agent" "$n/run/control" |
 	paste -s -d ' ' -)" \
     "quail-queue:quail-door 660 quail-queue:quail-agent 660 quail-queue:quail-queue 600" \
@@ -191,6 +200,7 @@ for u in quail-maildir quail-smtp-out quail-qmtpc; do
 done
 check "the node is sound" node_is_sound hub
 check "and ends" node_stop hub
+is "$(stat -c %U "$n/run")" quail-queue "run is the queue's again then"
 
 # a key that root cannot give away without asking is told of
 ln "$n/tls/key.pem" "$n/tls/other"
@@ -206,7 +216,6 @@ check "with one it is mended, and that is said" \
     grep -q 'quail-key may read it now' "$work/said"
 
 # a queue that its starter tells who may call, as the units do
-chown quail-queue "$n/run"
 QUAIL_CALLERS='qmqpd=quail-qmqpd operator=nobody none=quail-not-there' \
     QUAIL_GROUPS='door=quail-door agent=quail-agent control=quail-queue' \
     setpriv --reuid quail-queue --regid quail-queue --init-groups \
@@ -228,4 +237,39 @@ for u in qmqpd:QMQP qmtpd:-; do
 	*) fail "$line" ;;
 	esac
 done
+# nothing is taken away from it
+timeout 20 "$BIN/quail" run "$n" >"$work/second.log" 2>&1 </dev/null
+is "$?" 111 "quail run leaves a node alone that has daemons"
+check "and says so" grep -q 'event=locked .*run already' "$work/second.log"
+is "$(stat -c %U "$n/run" "$n/run/door" "$n/run/agent" | sort -u)" quail-queue \
+    "they have what they had"
+kill $pids
+wait $pids
+pids=
+# nor where another has its ports
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 1,
+    LocalAddr => "127.0.0.1:$ARGV[0]", ReuseAddr => 1) or die; sleep 60' "$1" &
+pids=$!
+wait_for 20 port_answers "$1"
+chown 4711 "$n/mail" "$n/run"
+timeout 20 "$BIN/quail" run "$n" >"$work/second.log" 2>&1 </dev/null
+is "$?" 111 "nor one whose ports are taken"
+is "$(stat -c %u "$n/run" "$n/mail" | sort -u)" 4711 "and changes nothing"
+kill $pids
+wait $pids
+pids=
+
+# a leaf's first run: its drain needs a spool, which others may write into
+echo leaf.test | table leaf me
+echo 127.0.0.1:9 | table leaf qmqpservers
+chmod 755 "$work/leaf"
+mkdir -m 777 "$work/leaf/spool"
+: >"$work/leaf/spool/m.1"
+chown 61199 "$work/leaf/spool/m.1"
+check "a leaf runs" node_start leaf
+is "$(stat -c '%U:%G %a' "$work/leaf/spool")" "quail:quail 3733" \
+    "with a spool of the drain's"
+is "$(stat -c '%u:%G' "$work/leaf/spool/m.1")" "61199:quail" \
+    "a message there is its sender's still, and the drain may read it"
+check "and ends" node_stop leaf
 tap_done
