@@ -331,7 +331,8 @@ install: all
 	install -d $(SYSTEMD)/system $(SYSTEMD)/../sysusers.d \
 	    $(SYSTEMD)/../tmpfiles.d $(DESTDIR)$(PREFIX)/share/quail
 	for f in $(wildcard packaging/systemd/*); do \
-	    sed 's,@LIBEXEC@,$(PREFIX)/libexec/quail,' $$f \
+	    sed -e 's,@LIBEXEC@,$(PREFIX)/libexec/quail,' \
+	    -e 's,@TMPFILES@,$(PREFIX)/lib/tmpfiles.d/quail.conf,' $$f \
 	    >$(SYSTEMD)/system/$${f##*/} || exit 1; done
 	install -m 644 packaging/sysusers.d/quail.conf $(SYSTEMD)/../sysusers.d
 	install -m 644 packaging/tmpfiles.d/quail.conf $(SYSTEMD)/../tmpfiles.d

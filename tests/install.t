@@ -27,7 +27,7 @@ done
 for p in quail qmqpc sendmail mailq newaliases; do
 	check "bin/$p leads to it" [ -x "$work/root/usr/bin/$p" ]
 done
-is "$(grep -rl @LIBEXEC@ "$work/root")" "" "paths are filled in"
+is "$(grep -rl "@LIBEXEC@\|@TMPFILES@" "$work/root")" "" "paths are filled in"
 
 # systemd as the judge
 

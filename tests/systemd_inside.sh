@@ -66,7 +66,8 @@ qmtp 127.0.0.1:2090
 qmtps 127.0.0.1:6209
 smtp 0.0.0.0:25
 T
-echo 'box@hub.test maildir:mail/box' >$node/users
+printf '%s\n' 'box@hub.test maildir:mail/box' \
+    'far@hub.test maildir:/srv/far' >$node/users
 cat >$node/routes <<T
 q.test qmtp:127.0.0.1:9
 s.test smtp:127.0.0.1:9
@@ -141,13 +142,25 @@ check "and takes mail" wait_for 5 send 1
 # what other users, or a run as root, have left: an older version's
 before=$(has_mail 1 && ls $node/mail/box/new | wc -l)
 systemctl stop $hub
-chown -R 4711:4711 $node/queue $node/mail
+chown -R 4711:4711 $node/queue $node/mail $node/run
 chmod 0 $node/queue
+systemd-tmpfiles --create /opt/quail/lib/tmpfiles.d/quail.conf
+chown -R root:root $node/run
 systemctl start $hub
 check "what is another user's is given to the daemons" \
     wait_for 30 is_state quail-queue active
 check "and mail is taken" send 1
 check "and delivered beside what there was" wait_for 30 has_mail $((before + 1))
+is "$(find $node/mail $node/queue ! -user quail-maildir ! -user quail-queue)" \
+    "" "nothing is left to the old user"
+timeout 40 /opt/quail/tests/quail-load -p qmtp -m 1 -b 100 -f a@b.test \
+    -t far@hub.test 127.0.0.1:2090 >/share/load 2>&1
+tells_why() {
+	journalctl --sync
+	journalctl -q -u quail-maildir -o cat | grep event=deferred |
+		grep -q "/srv/far: Read-only file system"
+}
+check "where it may not write, it says where and why" wait_for 30 tells_why
 
 # no room: another file system, all of it taken
 systemctl stop quail-queue
@@ -167,7 +180,8 @@ check "it comes back" wait_for 30 is_state quail-queue active
 check "and has kept its mail" wait_for 5 send 1
 
 # wrong tables: another try is of no use
-cp -p $node/config.cdb $node/good
+systemctl enable quail-qmtpd 2>/dev/null
+systemctl start quail-hub.target
 echo garbage >$node/config.cdb
 systemctl kill -s KILL quail-qmtpd
 check "wrong tables end a daemon" wait_for 30 is_state quail-qmtpd failed
@@ -181,8 +195,8 @@ client=$!
 check "nor by its clients, for long" wait_for 60 is_state quail-qmtp.socket failed
 kill $client 2>/dev/null
 wait $client
-mv $node/good $node/config.cdb
-systemctl start quail-qmtpd
+quail build $node
+systemctl start quail-hub.target
 check "with right ones it starts" wait_for 30 is_state quail-qmtpd active
 check "and takes mail" send 1
 systemctl stop $hub quail-qmqp.socket quail-qmtp.socket quail-smtp.socket
@@ -203,6 +217,30 @@ systemctl start quail-drain-once.path
 check "the path unit waits for more" is_state quail-drain-once.path active
 is "$(shown quail-drain-once.path TriggerLimitIntervalUSec)" 0 \
     "and is never given up"
+systemctl stop quail-drain-once.path quail-leaf-smtp quail-leafdoor quail-drain
+
+# a spool in the leaf's own directory, as a run as root leaves it
+begun=$(date '+%Y-%m-%d %H:%M:%S')
+rm $leaf/spool
+mkdir -p $leaf/spool/failed $leaf/spool/full
+chown root:root $leaf/run
+timeout 60 systemctl start quail-leaf-smtp quail-drain-once.path
+for u in quail-leaf-smtp quail-leafdoor quail-drain; do
+	check "$u runs with that too" wait_for 30 is_state "$u" active
+done
+check "it takes a message" said_by smtp 2526
+is "$(stat -c '%U %a' $leaf/spool)" "quail 3733" "the spool is the drain's"
+check "it is kept there" [ "$(ls -d $leaf/spool/m.* | wc -l)" = 1 ]
+drain_met() {
+	[ -n "$(find $leaf/spool/failed -name tried -user quail)" ] ||
+		journalctl -q -u quail-drain -o cat --since "$begun" |
+		grep -q event=deferred
+}
+check "the drain finds it" wait_for 30 drain_met
+is "$(journalctl -q -u quail-drain -o cat |
+	grep -c 'event=unwritable\|event=place-taken')" 0 "and may write there"
+systemctl show quail-drain-once.path -p Paths | grep -q "$leaf/spool "
+is $? 0 "and the path unit looks there"
 systemctl stop quail-drain-once.path quail-leaf-smtp quail-leafdoor quail-drain
 (tap_done)
 : >/share/ended
