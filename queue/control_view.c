@@ -271,6 +271,26 @@ put_route(struct control_view *v, struct slice rcpt)
 		control_field(&v->fields, "line", r.source);
 }
 
+/* That no agent serves any of its next hops is why it waits. */
+static void
+put_missing(struct control_view *v, struct slice rcpt)
+{
+	const struct schedule *s = v->source->schedule;
+	struct slice rest, hop, name = {NULL, 0};
+	struct config_route r;
+
+	route(v, rcpt, &r);
+	rest = r.nexthops;
+	if (!s || r.decision != CONFIG_NEXTHOPS)
+		return;
+	while ((hop = slice_word(&rest)).len > 0) {
+		name = slice_of(hop.at, slice_find(hop, ':'));
+		if (dispatch_serving(&s->dispatch, name) > 0)
+			return;
+	}
+	control_field(&v->fields, "no_agent", name);
+}
+
 static void
 put_answer(struct control_view *v, uint32_t index)
 {
@@ -295,8 +315,10 @@ control_view_rcpt(struct control_view *v, struct buf *out, uint32_t index,
 	control_number(&v->fields, "index", index);
 	control_field(&v->fields, "to", rcpt);
 	control_number(&v->fields, "done", is_done);
-	if (!is_done && v->source->config)
+	if (!is_done && v->source->config) {
 		put_route(v, rcpt);
+		put_missing(v, rcpt);
+	}
 	put_answer(v, index);
 	control_item(out, 'r', &v->fields);
 }

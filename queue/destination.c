@@ -355,7 +355,8 @@ destination_sift(struct destination *d, const struct sieve *s,
 		 struct sifted *out)
 {
 	if (s->min_troubles > 0 &&
-	    (d->is_held || destination_troubles(d) < s->min_troubles))
+	    (d->is_held || destination_troubles(d) < s->min_troubles ||
+	     !destination_is_served(d)))
 		return;
 	lanes_sift(&d->waiting, s, out);
 	if (d->waiting.n == 0)

@@ -71,10 +71,12 @@ enum {
 	DESTINATION_AILING = 4,	      /* refusals one behind the other */
 	DESTINATION_REST_MIN_MS = 50, /* between its attempts then */
 	DESTINATION_REST_MAX_MS = 1000,
-	DESTINATION_SILENT_MS = 5000, /* without any answer */
-	DESTINATION_LEAVE = 1000,     /* decide anew in a round */
-	DESTINATION_FIRST_SMTP = 5,   /* the limit to begin with */
-	DESTINATION_MOST_SMTP = 20,   /* ... and to end with */
+	DESTINATION_SILENT_MS = 5000,  /* without any answer */
+	DESTINATION_MISSING_MS = 5000, /* without an agent: it is logged, */
+	DESTINATION_MISSING_AGAIN_MS = 600000, /* ... and so often */
+	DESTINATION_LEAVE = 1000,	       /* decide anew in a round */
+	DESTINATION_FIRST_SMTP = 5,	       /* the limit to begin with */
+	DESTINATION_MOST_SMTP = 20,	       /* ... and to end with */
 	DESTINATION_FIRST = 64, /* the same for agents that pipeline or are */
 	DESTINATION_MOST = 500, /* local */
 	DESTINATION_SLOWED_KEPT_MS =
@@ -143,8 +145,10 @@ struct destinations_kind {
 	struct slots *cap; /* local or remote */
 	struct line ready;
 	bool is_local;
-	bool is_busy;	   /* no agent takes anything, in this round */
-	struct slice name; /* "smtp", in the same piece of memory */
+	bool is_busy;	    /* no agent takes anything, in this round */
+	bool is_missing;    /* no agent serves what waits; ... */
+	int64_t missing_ms; /* ... and that is logged then */
+	struct slice name;  /* "smtp", in the same piece of memory */
 };
 
 struct destinations {
@@ -165,7 +169,7 @@ struct destinations {
 	/* Hand an attempt to an agent; false: none is free now. */
 	bool (*start)(struct destinations *all, struct attempt *a);
 	/* What the agents of that kind can take; may be NULL. */
-	struct dispatch_room (*room)(struct destinations *all,
+	struct dispatch_room (*room)(const struct destinations *all,
 				     struct slice agent);
 	/* Call attempts back for which destination_call is true, the youngest
 	 * first; may be NULL. */
@@ -265,7 +269,17 @@ destination_troubles(const struct destination *d);
 bool
 destination_is_silent(const struct destination *d);
 
-/* destination_state - open, closed, probing, ailing, silent or held */
+/* destination_is_served - is an agent connected that delivers there? */
+bool
+destination_is_served(const struct destination *d);
+
+/* destinations_look - log each kind whose mail no agent serves (once a
+ * second) */
+void
+destinations_look(struct destinations *all);
+
+/* destination_state - open, closed, probing, ailing, silent, held, or no-agent
+ * where it would be tried and no agent serves it */
 const char *
 destination_state(const struct destination *d);
 
@@ -298,8 +312,8 @@ destinations_sweep(struct destinations *all);
 
 /* destinations_sift - take out what waits and is wanted
  *
- * With s->min_troubles, only where it has failed so many times in a row, and
- * no operator holds it.
+ * With s->min_troubles, only where it has failed so many times in a row, no
+ * operator holds it, and an agent serves it.
  */
 void
 destinations_sift(struct destinations *all, const struct sieve *s,

@@ -80,6 +80,8 @@ destination_state(const struct destination *d)
 		return "ailing";
 	if (d->state == DESTINATION_CLOSED)
 		return "closed";
+	if (!destination_is_served(d))
+		return "no-agent";
 	if (d->state == DESTINATION_PROBING)
 		return "probing";
 	return destination_is_silent(d) ? "silent" : "open";

@@ -53,6 +53,10 @@ destination_doubt(struct destination *d, bool in_doubt);
 struct destinations_kind *
 destination_kind(struct destinations *all, struct slice agent);
 
+/* destinations_kind_waits - does one of that kind wait for an agent? */
+bool
+destinations_kind_waits(const struct destinations_kind *kind);
+
 enum line_rank
 destination_rank(const struct destination *d);
 

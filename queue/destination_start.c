@@ -252,13 +252,13 @@ start_rank(struct destinations *all, struct destinations_kind *kind,
 	return is_free;
 }
 
-static bool
-is_awaited(const struct line *l)
+bool
+destinations_kind_waits(const struct destinations_kind *kind)
 {
 	enum line_rank rank;
 
 	for (rank = 0; rank < LINE_RANKS; rank++)
-		if (l->n[rank] > 0)
+		if (kind->ready.n[rank] > 0)
 			return true;
 	return false;
 }
@@ -305,7 +305,7 @@ start_all(struct loop_task *task)
 		;
 	for (kind = all->kinds; kind; kind = kind->next) {
 		kind->is_busy = false;
-		if (is_awaited(&kind->ready))
+		if (destinations_kind_waits(kind))
 			destination_press(all);
 	}
 }
@@ -316,7 +316,7 @@ destinations_start(struct destinations *all)
 	const struct destinations_kind *kind;
 
 	for (kind = all->kinds; kind; kind = kind->next)
-		if (is_awaited(&kind->ready))
+		if (destinations_kind_waits(kind))
 			loop_task_queue(all->loop, &all->start_task);
 }
 

@@ -147,6 +147,7 @@ rcpt(struct say *say, struct slice body)
 		   : "false");
 	text(body, "hops", " next_hops");
 	text(body, "line", " line");
+	text(body, "no_agent", " no_agent");
 	text(body, "answer", " answer");
 	text(body, "text", " text");
 	text(body, "by", " by");

@@ -181,6 +181,20 @@ list_route(struct slice body)
 	}
 }
 
+/* Its daemon does not run: whatever was answered before, that is why. */
+static void
+say_missing(struct slice body, const char *before)
+{
+	struct slice name = field(body, "no_agent");
+
+	if (name.len == 0)
+		return;
+	fputs(before, stdout);
+	fputs("no agent serves ", stdout);
+	say_bytes(name);
+	puts(": is it running?");
+}
+
 static void
 list_rcpt(const struct say *say, struct slice body)
 {
@@ -191,6 +205,7 @@ list_rcpt(const struct say *say, struct slice body)
 	fputs("    to ", stdout);
 	say_bytes(field(body, "to"));
 	putchar('\n');
+	say_missing(body, "       ");
 	if (code.len == 0) {
 		list_route(body);
 		return;
@@ -296,6 +311,7 @@ show_rcpt(const struct say *say, struct slice body)
 		}
 		putchar('\n');
 	}
+	say_missing(body, "  waits    ");
 	if (code.len == 0)
 		return;
 	put_ago(ago, say, body);
@@ -321,12 +337,12 @@ destination(struct say *say, struct slice body)
 	size_t i;
 
 	if (say->n++ == 0)
-		puts("STATE   WAITING RUNNING LIMIT  MOST TROUBLES RETRY "
+		puts("STATE    WAITING RUNNING LIMIT  MOST TROUBLES RETRY "
 		     "NEXT HOP");
 	if (number(body, "retry_ms", &retry_ms))
 		put_span(retry, (int64_t)(retry_ms + 999) / 1000);
 	say_bytes(field(body, "state"));
-	printf("%*s", (int)(7 - field(body, "state").len), "");
+	printf("%*s", (int)(8 - field(body, "state").len), "");
 	for (i = 0; i < sizeof keys / sizeof *keys; i++) {
 		static const int widths[] = {7, 7, 5, 5, 8};
 		struct slice value = field(body, keys[i]);

@@ -392,6 +392,8 @@ void
 schedule_second(struct schedule *s)
 {
 	ages_look(&s->ages, s->store->messages.n > 0);
+	if (!s->dispatch.is_ending)
+		destinations_look(&s->destinations);
 	if (schedule_is_idle(s))
 		envelopes_free(&s->dispatch.envelopes);
 	set_timer(s);

@@ -321,10 +321,10 @@ unpark(struct destination *d, struct message *m)
 }
 
 static struct dispatch_room
-room(struct destinations *all, struct slice agent)
+room(const struct destinations *all, struct slice agent)
 {
 	return dispatch_room(
-	    &OWNER(all, struct schedule, destinations)->dispatch, agent);
+	    &OWNER(all, const struct schedule, destinations)->dispatch, agent);
 }
 
 /* Asked by each new destination, and by all when the rules have changed. */

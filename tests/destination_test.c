@@ -4,12 +4,16 @@
  * in a table, and ended when the test says so. */
 #include "lib/clock.h"
 #include "lib/crc32c.h"
+#include "lib/log.h"
+#include "lib/log_write.h"
 #include "queue/destination.h"
 #include "queue/heap.h"
 #include "queue/schedule.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static struct loop loop;
 static int64_t now_us = 1800000000000000;
@@ -774,7 +778,7 @@ test_turns(void)
 enum { CAPACITY = 200 };
 
 static struct dispatch_room
-room(struct destinations *d, struct slice agent)
+room(const struct destinations *d, struct slice agent)
 {
 	(void)d;
 	(void)agent;
@@ -821,6 +825,105 @@ test_room(void)
 		end_good();
 	}
 	ok(n_good == 1000, "all to the good one flows beside them");
+	finish();
+}
+
+/* nobody serves it */
+
+static int said_file;
+static char said[4096];
+static unsigned capacity;
+
+static struct dispatch_room
+no_room(const struct destinations *d, struct slice agent)
+{
+	(void)d;
+	if (slice_eq(agent, SLICE("smtp")))
+		return (struct dispatch_room){CAPACITY, CAPACITY};
+	return (struct dispatch_room){capacity, capacity};
+}
+
+/* What is logged of it in so many seconds, one look in each. */
+static const char *
+said_in(int seconds)
+{
+	int own = dup(STDERR_FILENO);
+	ssize_t n;
+
+	log_flush();
+	dup2(said_file, STDERR_FILENO);
+	for (; seconds > 0; seconds--) {
+		pass_ms(1000);
+		destinations_look(&all);
+	}
+	log_flush();
+	dup2(own, STDERR_FILENO);
+	close(own);
+	n = pread(said_file, said, sizeof said - 1, 0);
+	said[n > 0 ? n : 0] = 0;
+	if (ftruncate(said_file, 0) != 0 || lseek(said_file, 0, SEEK_SET) != 0)
+		abort();
+	return said;
+}
+
+static bool
+says_missing(const char *name, int messages)
+{
+	char line[80];
+	const char *at;
+
+	snprintf(line, sizeof line, "event=no-agent name=%s messages=%d ", name,
+		 messages);
+	at = strstr(said, line);
+	return at && !strstr(at + 1, "event=no-agent");
+}
+
+static void
+test_missing(void)
+{
+	const struct sieve old = {.wants = sieve_all, .min_troubles = 1};
+	struct sifted out = {0};
+	struct destination *d;
+
+	begin();
+	all.room = no_room;
+	capacity = 0;
+	said_file = memfd_create("said", 0);
+	log_write_look();
+	d = queue_some(2, "fax:1", 1);
+	queue_some(1, "fax:2", 1);
+	queue_some(1, "smtp:mx", 1);
+	pass_ms(1);
+	ok(strcmp(destination_state(d), "no-agent") == 0 && n_running == 1,
+	   "no agent serves it, and that is its state");
+	ok(!strstr(said_in(5), "no-agent"), "not a word in five seconds");
+	said_in(2);
+	ok(says_missing("fax", 3), "then one line: %s", said);
+	ok(!strstr(said_in(597), "no-agent"), "none for ten minutes");
+	said_in(4);
+	ok(says_missing("fax", 3), "and one again");
+	d->n_troubles = 1;
+	destinations_sift(&all, &old, &out);
+	ok(!out.attempts && !out.parked, "it is not given up");
+	capacity = 1;
+	destinations_sift(&all, &old, &out);
+	ok(out.attempts != NULL, "it is where an agent has tried");
+	while (out.attempts) {
+		struct attempt *a = out.attempts;
+
+		out.attempts = a->next;
+		free_attempt(a);
+	}
+	destinations_start(&all);
+	ok(!strstr(said_in(20), "no-agent") && n_running == 2 &&
+	       strcmp(destination_state(d), "no-agent") != 0,
+	   "an agent has come");
+	capacity = 0;
+	queue_some(1, "fax:3", 1);
+	ok(!strstr(said_in(5), "no-agent"), "it has gone: five seconds again");
+	said_in(2);
+	ok(says_missing("fax", 1), "for what waits alone");
+	close(said_file);
 	finish();
 }
 
@@ -1302,6 +1405,7 @@ main(void)
 	test_line();
 	test_turns();
 	test_room();
+	test_missing();
 	test_share();
 	test_called("qmtp:pit%zu:1", "qmtp:good:1", 45);
 	test_called("qmtp:pit%zu:1", "smtp:good:1", 12);

@@ -24,9 +24,13 @@ T
 table hub access <<T
 127.0.0.0/8 relay
 T
+table hub agents <<T
+fax
+T
 table hub routes <<T
 hold.test  hold
 far.test   qmtp:127.0.0.1:$far
+fax.test   fax:1 lifetime=1s
 T
 table far me <<T
 far.test
@@ -197,6 +201,25 @@ q destinations --json | perl -MJSON::PP -e '
 is "$(cat "$work/out")" "qmtp:127.0.0.1:$far 3 0" "destinations"
 check "in text too" sh -c '"$@" | grep -q "^closed  *3 .* qmtp:"' - \
     "$BIN/quail" queue -d "$work/hub" destinations
+
+# nobody serves it
+
+f=$(echo "Subject: 5" | mail f@hold.test f@fax.test)
+why='no agent serves fax: is it running?'
+is "$(q list "$f" | sed -n 4p)" "       $why" "list: no agent"
+is "$(q show "$f" | sed -n 's/^  waits    //p')" "$why" "show: no agent"
+is "$(q list --json "$f" | perl -MJSON::PP -e '
+	local $/;
+	print decode_json(<STDIN>)->[0]{recipients}[0]{no_agent};')" fax "in JSON"
+check "destinations: no agent" sh -c '"$@" | grep -q "^no-agent  *1 .* fax:1$"' - \
+    "$BIN/quail" queue -d "$work/hub" destinations
+is "$("$BIN/quail" explain -d "$work/hub" f@fax.test | \
+    grep -c '^  state   no-agent ')" 1 "explain: no agent"
+is "$(q list "$b" | grep -c 'no agent')" 0 "where there is one, not a word"
+check "the log says it after seconds" wait_for 60 has_said hub.log \
+    'event=no-agent name=fax messages=1 '
+is "$(q remove "$f")" "removed 1 message" "it did not bounce"
+
 is "$(q stats --json | perl -MJSON::PP -e '
 	local $/;
 	my $s = decode_json(<STDIN>);
