@@ -29,6 +29,33 @@ failed(struct build *b, const char *object, int e)
 	report_line(&b->report->errors, object, 0, 0, strerror(e), NULL);
 }
 
+/* Why a file in the directory could not be written, and who may do that. */
+static void
+say_unwritten(struct buf *why, int dir, int e)
+{
+	struct stat st;
+
+	buf_text(why, strerror(e));
+	if ((e != EACCES && e != EPERM) || fstat(dir, &st) != 0)
+		return;
+	buf_text(why, "; only who may write in this directory can do that: "
+		      "its owner, uid ");
+	buf_number(why, st.st_uid);
+	buf_text(why, ", or root");
+}
+
+static void
+failed_to_write(struct build *b, const char *name, int e)
+{
+	struct buf why = {0};
+
+	say_unwritten(&why, b->dir, e);
+	buf_putc(&why, 0);
+	b->failed = true;
+	report_line(&b->report->errors, name, 0, 0, why.mem, NULL);
+	buf_free(&why);
+}
+
 static void
 read_tables(struct build *b)
 {
@@ -131,7 +158,7 @@ compile(struct build *b, const char *name)
 	b->rows.dir = b->dir;
 	b->rows.out = map_make(b->dir, name);
 	if (!b->rows.out) {
-		failed(b, name, errno);
+		failed_to_write(b, name, errno);
 		return;
 	}
 	want_me(b);
@@ -172,7 +199,7 @@ finish(struct build *b, const char *name)
 	} else if (map_finish(b->rows.out, in_place ? keep_previous : NULL) !=
 		   0) {
 		b->is_full = errno == ENOSPC || errno == EDQUOT;
-		failed(b, name, errno);
+		failed_to_write(b, name, errno);
 	}
 }
 
@@ -221,33 +248,53 @@ config_build(const char *dir, struct report *report)
 }
 
 /* Changing back and forth: each call makes the other one the previous. */
+static int
+exchange(int dir, struct buf *why)
+{
+	if (renameat2(dir, BUILD_PREVIOUS, dir, HOME_CONFIG, RENAME_EXCHANGE) ==
+		0 &&
+	    fchmodat(dir, HOME_CONFIG, 0644, 0) == 0 && fs_sync(dir) == 0)
+		return 0;
+	buf_text(why, HOME_CONFIG ": ");
+	say_unwritten(why, dir, errno);
+	return -1;
+}
+
+/* Is the previous one there, and whole? */
+static int
+check_previous(const char *path, struct buf *why)
+{
+	struct map *map = NULL;
+	struct buf name = {0};
+	struct stat st;
+	int r;
+
+	buf_text(&name, path);
+	buf_put(&name, "/" BUILD_PREVIOUS, sizeof "/" BUILD_PREVIOUS);
+	r = map_open(&map, name.mem, &st, why);
+	if (r == 0)
+		map_close(map);
+	else
+		buf_text(why, ": nothing to go back to; the last build but one "
+			      "is kept as " BUILD_PREVIOUS);
+	buf_free(&name);
+	return r;
+}
+
 int
 config_rollback(const char *path, struct buf *why)
 {
 	int dir = open_locked(path), r;
-	struct map *map = NULL;
-	struct buf name = {0};
-	struct stat st;
 
 	if (dir < 0) {
+		buf_text(why, path);
+		buf_text(why, ": ");
 		buf_text(why, strerror(errno));
 		return -1;
 	}
-	buf_text(&name, path);
-	buf_put(&name, "/" BUILD_PREVIOUS, sizeof "/" BUILD_PREVIOUS);
-	r = map_open(&map, name.mem, &st, why);
-	if (r == 0) {
-		map_close(map);
-		r = renameat2(dir, BUILD_PREVIOUS, dir, HOME_CONFIG,
-			      RENAME_EXCHANGE);
-		if (r == 0)
-			r = fchmodat(dir, HOME_CONFIG, 0644, 0);
-		if (r == 0)
-			r = fs_sync(dir);
-		if (r != 0)
-			buf_text(why, strerror(errno));
-	}
-	buf_free(&name);
+	r = check_previous(path, why);
+	if (r == 0)
+		r = exchange(dir, why);
 	close(dir);
 	return r;
 }

@@ -52,16 +52,6 @@ enter(struct wall *w)
 	sandbox_calls(&w->given, w->kind);
 }
 
-static const char *
-missing(const struct sandbox *s)
-{
-	if (!sandbox_is_built())
-		return "this program is built with a sanitizer";
-	return s->landlock == 0 ? "the kernel gives no landlock, or too old a "
-				  "one"
-				: "the kernel gives no seccomp";
-}
-
 static void
 say(const struct wall *w)
 {
@@ -73,7 +63,7 @@ say(const struct wall *w)
 	log_number("landlock", s->landlock);
 	log_text("seccomp", s->seccomp ? "yes" : "no");
 	if (!sandbox_is_whole(s))
-		log_text("why", missing(s));
+		log_text("why", sandbox_missing(s));
 	log_close();
 }
 
@@ -121,7 +111,7 @@ wall_up(struct wall *w, const struct config *c)
 		die_config("the table sandbox says require, and a part of it "
 			   "is missing here; write try, or see quail check "
 			   "--sandbox",
-			   missing(&w->given));
+			   sandbox_missing(&w->given));
 	say(w);
 }
 

@@ -34,6 +34,42 @@ sandbox_is_whole(const struct sandbox *s)
 	return s->no_new_privs && s->landlock > 0 && s->seccomp;
 }
 
+static bool
+is_refused(int e)
+{
+	return e == EPERM || e == EACCES;
+}
+
+static const char *
+missing_landlock(int e)
+{
+	if (is_refused(e))
+		return "something around this process, a container's filter "
+		       "perhaps, refuses landlock";
+	if (e == EOPNOTSUPP)
+		return "the kernel has landlock, but it was not switched on at "
+		       "boot (lsm=)";
+	return e == 0 ? "the kernel's landlock is too old"
+		      : "the kernel gives no landlock, or something around "
+			"this process hides it";
+}
+
+const char *
+sandbox_missing(const struct sandbox *s)
+{
+	if (!sandbox_is_built())
+		return "this program is built with a sanitizer";
+	if (!s->no_new_privs)
+		return "something around this process refuses no_new_privs";
+	if (s->landlock == 0)
+		return missing_landlock(s->landlock_errno);
+	return is_refused(s->seccomp_errno)
+		   ? "something around this process, a container's filter "
+		     "perhaps, refuses seccomp"
+		   : "the kernel gives no seccomp, or something around this "
+		     "process hides it";
+}
+
 /* landlock; the numbers are the same on all machines */
 
 enum { LANDLOCK_CREATE = 444, LANDLOCK_ADD = 445, LANDLOCK_RESTRICT = 446 };
@@ -79,10 +115,11 @@ enum {
 enum { FIRST_ABI = 2 };
 
 static int
-abi(void)
+abi(int *error)
 {
 	long n = syscall(LANDLOCK_CREATE, NULL, 0, WHICH_ABI);
 
+	*error = n < 0 ? errno : 0;
 	return n < FIRST_ABI ? 0 : (int)n;
 }
 
@@ -140,24 +177,28 @@ allow_any_port(int set)
 	syscall(LANDLOCK_ADD, set, PORT, &rule, 0);
 }
 
+/* Returns the ABI; 0: there is none, *error says why. */
 static int
 restrict_files(enum sandbox_kind kind, const struct sandbox_path *paths,
-	       size_t n)
+	       size_t n, int *error)
 {
-	int version = abi(), set, r;
+	int version = abi(error), set, r;
 	struct ruleset all = refused(version, kind);
 	size_t i;
 
 	if (version == 0)
 		return 0;
 	set = (int)syscall(LANDLOCK_CREATE, &all, sizeof all, 0);
-	if (set < 0)
+	if (set < 0) {
+		*error = errno;
 		return 0;
+	}
 	for (i = 0; i < n; i++)
 		allow(set, all.files, &paths[i]);
 	if (kind == SANDBOX_OUT && all.ports)
 		allow_any_port(set);
 	r = (int)syscall(LANDLOCK_RESTRICT, set, 0);
+	*error = r == 0 ? 0 : errno;
 	close(set);
 	return r == 0 ? version : 0;
 }
@@ -171,7 +212,8 @@ sandbox_files(struct sandbox *s, enum sandbox_kind kind,
 		return;
 	s->no_new_privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 	if (s->no_new_privs)
-		s->landlock = restrict_files(kind, paths, n);
+		s->landlock =
+		    restrict_files(kind, paths, n, &s->landlock_errno);
 }
 
 /* seccomp */
@@ -209,4 +251,5 @@ sandbox_calls(struct sandbox *s, enum sandbox_kind kind)
 	program.ops = p.ops;
 	s->seccomp = set_filter(ALL_THREADS | AS_FAST, &program) ||
 		     set_filter(ALL_THREADS, &program);
+	s->seccomp_errno = s->seccomp ? 0 : errno;
 }

@@ -48,7 +48,8 @@ struct sandbox_path {
 /* What the kernel gave. */
 struct sandbox {
 	bool no_new_privs, seccomp;
-	int landlock; /* its ABI; 0: none */
+	int landlock;			   /* its ABI; 0: none */
+	int landlock_errno, seccomp_errno; /* why not; 0: too old */
 };
 
 /* sandbox_files - the first half: no_new_privs and landlock
@@ -74,6 +75,13 @@ sandbox_calls(struct sandbox *s, enum sandbox_kind kind);
 /* sandbox_is_whole - has the kernel given all parts? */
 bool
 sandbox_is_whole(const struct sandbox *s);
+
+/* sandbox_missing - which part has it not given, and who refuses it?
+ *
+ * Takes    s of which sandbox_is_whole is false.
+ */
+const char *
+sandbox_missing(const struct sandbox *s);
 
 /* sandbox_is_built - is this program one that can be in it at all? */
 bool

@@ -3,6 +3,7 @@
 #include "cdb/wall.h"
 #include "lib/home.h"
 #include "queue/command.h"
+#include "queue/compile.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -73,19 +74,24 @@ word(enum wall_way way)
 static void
 print(const char *name, const struct sandbox *s)
 {
-	printf("%-17s landlock=%d seccomp=%s %s\n", name, s->landlock,
-	       s->seccomp ? "yes" : "no",
-	       sandbox_is_whole(s) ? "whole" : "INCOMPLETE");
+	bool whole = sandbox_is_whole(s);
+
+	printf("%-17s landlock=%d seccomp=%s %s%s\n", name, s->landlock,
+	       s->seccomp ? "yes" : "no", whole ? "whole" : "INCOMPLETE: ",
+	       whole ? "" : sandbox_missing(s));
 }
 
 static void
 print_json(const char *name, const struct sandbox *s, bool first)
 {
 	printf("%s{\"name\":\"%s\",\"landlock\":%d,\"seccomp\":%s,"
-	       "\"whole\":%s}",
+	       "\"whole\":%s",
 	       first ? "" : ",", name, s->landlock,
 	       s->seccomp ? "true" : "false",
 	       sandbox_is_whole(s) ? "true" : "false");
+	if (!sandbox_is_whole(s))
+		printf(",\"why\":\"%s\"", sandbox_missing(s));
+	putchar('}');
 }
 
 static int
@@ -135,6 +141,7 @@ check_node(const char *dir, bool json)
 		buf_free(&why);
 		return COMMAND_WRONG;
 	}
+	compile_say_newer();
 	r = check_sandbox(wall_way(&c), json);
 	config_close(&c);
 	return r;

@@ -72,6 +72,18 @@ compile_tables(const char *dir)
 	return r;
 }
 
+void
+compile_say_newer(void)
+{
+	const char *newer = config_newer_table(".");
+
+	if (newer)
+		fprintf(stderr,
+			"quail: the table %s has been edited since the last "
+			"build; this is what the node goes by until then\n",
+			newer);
+}
+
 /* Is there one that was made whole? It is said which. */
 static bool
 has_another(void)
@@ -136,10 +148,8 @@ rollback_command(int argc, char **argv)
 	}
 	r = config_rollback(argv[1], &why);
 	if (r != 0)
-		fprintf(stderr,
-			"quail: %.*s: nothing to go back to; the last build "
-			"but one is kept as " BUILD_PREVIOUS "\n",
-			(int)why.len, buf_slice(&why).at);
+		fprintf(stderr, "quail: %.*s\n", (int)why.len,
+			buf_slice(&why).at);
 	else
 		fprintf(stderr, "quail: the configuration before the last "
 				"build is in place again; the tables are as "

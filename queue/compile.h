@@ -28,6 +28,11 @@ compile_tables(const char *dir);
 int
 compile_or_keep(void);
 
+/* compile_say_newer - in the current directory: on standard error, that a table
+ * has been edited since the last build, if one has */
+void
+compile_say_newer(void);
+
 /* compile_tables_as - the same into another file of DIR */
 int
 compile_tables_as(const char *dir, const char *name);

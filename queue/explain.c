@@ -1,8 +1,8 @@
 #include "queue/explain.h"
 
-#include "cdb/build.h"
 #include "lib/home.h"
 #include "queue/command.h"
+#include "queue/compile.h"
 #include "queue/explain_facts.h"
 
 #include <getopt.h>
@@ -17,7 +17,6 @@ static const char usage[] =
 static int
 explain_all(struct explain *e, char **addresses)
 {
-	const char *newer = config_newer_table(".");
 	struct buf why = {0};
 	struct config c;
 
@@ -27,11 +26,7 @@ explain_all(struct explain *e, char **addresses)
 		buf_free(&why);
 		return COMMAND_WRONG;
 	}
-	if (newer)
-		fprintf(stderr,
-			"quail: the table %s has been edited since the last "
-			"build; this is what the node goes by until then\n",
-			newer);
+	compile_say_newer();
 	e->config = &c;
 	for (; *addresses; addresses++) {
 		explain_facts(e, slice_text(*addresses));

@@ -318,6 +318,38 @@ test_rollback(void)
 	buf_free(&why);
 }
 
+/* Who may not write in the directory is told who may. */
+static void
+test_unwritable(void)
+{
+	bool is_root = geteuid() == 0;
+	enum build_result result;
+	char owner[40];
+	struct report r;
+	struct stat st;
+
+	no_tables();
+	table("me", "third.example\n");
+	if (chmod("me", 0644) != 0 || stat(".", &st) != 0 ||
+	    chmod(".", 0555) != 0 || (is_root && seteuid(65534) != 0)) {
+		printf("# skip: there is no other user here\n");
+		chmod(".", 0755);
+		return;
+	}
+	snprintf(owner, sizeof owner, "its owner, uid %lu, or root",
+		 (unsigned long)st.st_uid);
+	report_init(&r);
+	result = config_build(".", &r);
+	ok(result == BUILD_FAILED && r.errors.n == 1 &&
+	       memmem(r.errors.text.mem, r.errors.text.len, owner,
+		      strlen(owner)),
+	   "build by another user: %.*s", (int)r.errors.text.len - 1,
+	   buf_slice(&r.errors.text).at);
+	report_free(&r);
+	ok(is_root ? seteuid(0) == 0 : true, "back");
+	ok(chmod(".", 0755) == 0, "and writable again");
+}
+
 int
 main(void)
 {
@@ -338,6 +370,7 @@ main(void)
 		test_policies(&c);
 		config_close(&c);
 		test_rollback();
+		test_unwritable();
 	}
 	unlink("key1");
 	unlink("key2");

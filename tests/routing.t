@@ -167,6 +167,9 @@ rm "$work/diff/routes"
 build diff >/dev/null
 is "$("$quail" explain -d "$work/diff" x@new.test | sed -n 2p | cut -c 11-14)" \
     hold "a new build"
+said=$("$quail" rollback "$work/nowhere" 2>&1)
+is "$?:$said" "100:quail: $work/nowhere: No such file or directory" \
+    "rollback of nothing"
 "$quail" rollback "$work/diff" 2>/dev/null
 is "$?:$(cksum <"$work/diff/config.cdb")" "0:$sum" "rollback: the one before"
 "$quail" rollback "$work/diff" 2>/dev/null

@@ -43,7 +43,13 @@ is "$(grep -c landlock= "$work/said")" 9 'a line for each daemon'
     >"$work/said"
 is $? 111 'without landlock: 111'
 is "$(grep -o '"landlock":0' "$work/said" | wc -l)" 9 'which is said for each'
+is "$(grep -o '"why":"the kernel gives no landlock' "$work/said" | wc -l)" 9 'and why'
+touch -d '2 hours ago' "$work/a/me"
+touch -d '1 hour ago' "$work/a/config.cdb"
 echo off | table a sandbox
+"$BIN/quail" check --sandbox -d "$work/a" 2>&1 >/dev/null |
+    grep -q 'table sandbox has been edited'
+is $? 0 'it tells of an edited table'
 "$BIN/quail" build "$work/a"
 "$tool" without 444 "$BIN/quail" check --sandbox -d "$work/a" >/dev/null
 is $? 0 'when the tables want none, none is missing'

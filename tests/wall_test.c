@@ -215,6 +215,27 @@ up_without_landlock(void)
 }
 
 static void
+up_refused_landlock(void)
+{
+	lack(LANDLOCK_CREATE, EPERM);
+	up();
+}
+
+static void
+up_unbooted_landlock(void)
+{
+	lack(LANDLOCK_CREATE, EOPNOTSUPP);
+	up();
+}
+
+static void
+up_refused_seccomp(void)
+{
+	lack(SYS_seccomp, EPERM);
+	up();
+}
+
+static void
 up_without_seccomp(void)
 {
 	lack(SYS_seccomp, EINVAL);
@@ -246,7 +267,12 @@ test_kernels(bool whole)
 {
 	sandbox(NULL);
 	says_so("no landlock", up_without_landlock, 0, "landlock=0 seccomp=");
+	says_so("why", up_without_landlock, 0, "the kernel gives no landlock");
+	says_so("refused", up_refused_landlock, 0, "refuses landlock");
+	says_so("not booted", up_unbooted_landlock, 0, "at boot (lsm=)");
 	says_so("no seccomp", up_without_seccomp, 0, "seccomp=no");
+	says_so("why", up_without_seccomp, 0, "the kernel gives no seccomp");
+	says_so("refused", up_refused_seccomp, 0, "refuses seccomp");
 	sandbox("require\n");
 	says_so("require", up_without_landlock, 100, "require");
 	says_so("require", up_without_seccomp, 100, "require");
