@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -236,16 +237,39 @@ kills(void)
 	return how && strcmp(how, "kill") == 0;
 }
 
+/* Our starter hands them over from 3 on, or we have made them at our start:
+ * none is far up. */
+static void
+find_listeners(struct sandbox_listeners *l)
+{
+	enum { HIGHEST = 1024 };
+	socklen_t len;
+	int fd, is;
+
+	l->n = 0;
+	for (fd = 0; fd < HIGHEST && l->n < SANDBOX_LISTENERS_MAX; fd++) {
+		len = sizeof is;
+		is = 0;
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is, &len) == 0 &&
+		    is)
+			l->fds[l->n++] = fd;
+	}
+}
+
 void
 sandbox_calls(struct sandbox *s, enum sandbox_kind kind)
 {
 	static struct sandbox_program p;
+	static struct sandbox_listeners listeners;
 	struct { /* sock_fprog */
 		unsigned short n;
 		struct sandbox_op *ops;
 	} program;
 
-	if (!s->no_new_privs || !sandbox_write(&p, kind, kills()))
+	if (!s->no_new_privs)
+		return;
+	find_listeners(&listeners);
+	if (!sandbox_write(&p, kind, &listeners, kills()))
 		return;
 	program.n = (unsigned short)p.n;
 	program.ops = p.ops;

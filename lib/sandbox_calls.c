@@ -29,20 +29,20 @@ static const struct sandbox_call list[] = {
 #endif
     {SYS_epoll_pwait, ALL, SANDBOX_ANY},
     {SYS_epoll_ctl, ALL, SANDBOX_ANY},
-    {SYS_pwrite64, WRITERS, SANDBOX_ANY},
+    {SYS_pwrite64, WRITERS, SANDBOX_NOT_THE_LOG},
     {SYS_pread64, ALL, SANDBOX_ANY},
     {SYS_futex, ALL, SANDBOX_ANY}, /* locks and semaphores of threads */
     {SYS_close, ALL, SANDBOX_ANY},
-    {SYS_openat, ALL, SANDBOX_ANY},
+    {SYS_openat, ALL, SANDBOX_PLAIN_OPEN},
     {SYS_fstat, ALL, SANDBOX_ANY},
     {SYS_newfstatat, ALL, SANDBOX_ANY},
     {SYS_fdatasync, WRITERS, SANDBOX_ANY},
     {SYS_fsync, WRITERS, SANDBOX_ANY},
     {SYS_accept4, F | Q | L, SANDBOX_ANY},
-    {SYS_setsockopt, ALL, SANDBOX_ANY},
+    {SYS_setsockopt, ALL, SANDBOX_OPTION},
     {SYS_getsockopt, ALL, SANDBOX_ANY},
-    {SYS_connect, F | O | M | D, SANDBOX_ANY},
-    {SYS_shutdown, ALL, SANDBOX_ANY},
+    {SYS_connect, F | O | M | D, SANDBOX_NO_LISTENER},
+    {SYS_shutdown, ALL, SANDBOX_NO_LISTENER},
 
     /* memory */
     {SYS_mmap, ALL, SANDBOX_NO_CODE},
@@ -63,7 +63,7 @@ static const struct sandbox_call list[] = {
 
 /* files */
 #ifdef SYS_open
-    {SYS_open, ALL, SANDBOX_ANY}, /* musl's */
+    {SYS_open, ALL, SANDBOX_PLAIN_OPEN_OLD}, /* musl's */
     {SYS_stat, ALL, SANDBOX_ANY},
     {SYS_lstat, ALL, SANDBOX_ANY},
     {SYS_access, O | D, SANDBOX_ANY},
@@ -71,14 +71,14 @@ static const struct sandbox_call list[] = {
     {SYS_statx, ALL, SANDBOX_ANY},
     {SYS_faccessat, O | D, SANDBOX_ANY},
     {439 /* faccessat2 */, O | D, SANDBOX_ANY},
-    {SYS_lseek, ALL, SANDBOX_ANY},
+    {SYS_lseek, ALL, SANDBOX_NOT_THE_LOG},
     {SYS_fcntl, ALL, SANDBOX_FLAGS},
     {SYS_readv, O | D, SANDBOX_ANY},
     {SYS_writev, ALL, SANDBOX_ANY},
     {SYS_getdents64, WRITERS, SANDBOX_ANY},
     {SYS_fstatfs, WRITERS, SANDBOX_ANY},
     {SYS_fadvise64, WRITERS, SANDBOX_ANY},
-    {SYS_ftruncate, WRITERS, SANDBOX_ANY},
+    {SYS_ftruncate, WRITERS, SANDBOX_NOT_THE_LOG},
     {SYS_unlinkat, WRITERS, SANDBOX_ANY},
     {SYS_renameat, WRITERS, SANDBOX_ANY},
     {SYS_renameat2, WRITERS, SANDBOX_ANY},
@@ -88,7 +88,7 @@ static const struct sandbox_call list[] = {
 #endif
     {SYS_linkat, Q | M, SANDBOX_ANY},
     {SYS_mkdirat, WRITERS, SANDBOX_ANY},
-    {437 /* openat2 */, M, SANDBOX_ANY},
+    {437 /* openat2 */, M, SANDBOX_NO_SUCH}, /* its mode is not seen */
     {SYS_syncfs, M | L | D, SANDBOX_ANY},
     {SYS_memfd_create, Q | L | D, SANDBOX_ANY}, /* no disk to be had */
     {SYS_uname, M | L | D, SANDBOX_ANY}, /* gethostname; can syncfs tell? */

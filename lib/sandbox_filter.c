@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -18,6 +20,7 @@
 
 enum {
 	LOAD = 0x20,
+	SKIP = 0x05,
 	IF_EQUAL = 0x15,
 	IF_ANY_BIT = 0x45,
 	AND = 0x54,
@@ -111,6 +114,52 @@ network(struct sandbox_program *p)
 	must_be(p, TCP, UDP);
 }
 
+/* A new file of no other rights than its maker's. */
+static void
+plain_open(struct sandbox_program *p, unsigned flags)
+{
+	load_argument(p, flags);
+	op(p, IF_ANY_BIT, O_CREAT | (O_TMPFILE & ~O_DIRECTORY), 0, 3);
+	load_argument(p, flags + 1);
+	must_lack(p, S_ISUID | S_ISGID);
+}
+
+/* What listens is not ours alone: what is done to it stays, for all that have
+ * it after us. */
+static void
+no_listener(struct sandbox_program *p, const struct sandbox_listeners *l)
+{
+	size_t i;
+
+	load_argument(p, 0);
+	for (i = 0; i < l->n; i++)
+		op(p, IF_EQUAL, (uint32_t)l->fds[i], (uint8_t)(l->n - i), 0);
+	op(p, SKIP, 1, 0, 0);
+	end(p, REFUSE(EPERM));
+}
+
+/* The last three are a resolver's and of a pool's source address. */
+static void
+option(struct sandbox_program *p)
+{
+	static const struct {
+		uint32_t level, name;
+	} options[] = {
+	    {SOL_SOCKET, SO_SNDBUF},	{SOL_SOCKET, SO_LINGER},
+	    {IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT},
+	    {IPPROTO_IP, IP_RECVERR},	{IPPROTO_IPV6, IPV6_RECVERR}};
+	size_t i;
+
+	for (i = 0; i < sizeof options / sizeof *options; i++) {
+		load_argument(p, 1);
+		op(p, IF_EQUAL, options[i].level, 0, 3);
+		load_argument(p, 2);
+		op(p, IF_EQUAL, options[i].name, 0, 1);
+		end(p, ALLOW);
+	}
+	end(p, REFUSE(EPERM));
+}
+
 enum { CLONE_THREAD = 0x10000 }; /* needs shared memory and signals, too */
 
 /* CLONE_NEW...; of cgroup, uts, ipc, user, pid, net; of mounts */
@@ -120,7 +169,8 @@ enum { NEW_NAMESPACES = 0x7e020000 };
 enum { FORK_FLAGS = 0x01200000 | 0xff };
 
 static void
-arguments(struct sandbox_program *p, enum sandbox_how how)
+arguments(struct sandbox_program *p, enum sandbox_how how,
+	  const struct sandbox_listeners *listeners)
 {
 	switch (how) {
 	case SANDBOX_NO_CODE:
@@ -139,12 +189,25 @@ arguments(struct sandbox_program *p, enum sandbox_how how)
 		break;
 	case SANDBOX_FLAGS:
 		load_argument(p, 1);
-		op(p, AT_LEAST, F_SETFL + 1, 0, 1);
+		op(p, AT_LEAST, F_SETFL, 1, 0);
+		op(p, AT_LEAST, F_DUPFD + 1, 1, 0);
 		end(p, REFUSE(EPERM));
 		break;
 	case SANDBOX_PLAIN_MODE:
 		load_argument(p, 1);
 		must_lack(p, S_ISUID | S_ISGID);
+		break;
+	case SANDBOX_PLAIN_OPEN: plain_open(p, 2); break;
+	case SANDBOX_PLAIN_OPEN_OLD: plain_open(p, 1); break;
+	case SANDBOX_NOT_THE_LOG:
+		load_argument(p, 0);
+		op(p, AT_LEAST, STDERR_FILENO + 1, 1, 0);
+		end(p, REFUSE(EPERM));
+		break;
+	case SANDBOX_NO_LISTENER: no_listener(p, listeners); break;
+	case SANDBOX_OPTION:
+		no_listener(p, listeners);
+		option(p);
 		break;
 	case SANDBOX_TO_KILL:
 		load_argument(p, 1);
@@ -175,12 +238,13 @@ verdict(enum sandbox_how how)
 }
 
 static void
-call(struct sandbox_program *p, const struct sandbox_call *c)
+call(struct sandbox_program *p, const struct sandbox_call *c,
+     const struct sandbox_listeners *listeners)
 {
 	size_t at = p->n;
 
 	op(p, IF_EQUAL, c->number, 0, 0);
-	arguments(p, c->how);
+	arguments(p, c->how, listeners);
 	end(p, verdict(c->how));
 	p->ops[at].no = (uint8_t)(p->n - at - 1);
 }
@@ -199,7 +263,8 @@ machine(struct sandbox_program *p)
 }
 
 bool
-sandbox_write(struct sandbox_program *p, enum sandbox_kind kind, bool kills)
+sandbox_write(struct sandbox_program *p, enum sandbox_kind kind,
+	      const struct sandbox_listeners *listeners, bool kills)
 {
 	const struct sandbox_call *list;
 	size_t n, i;
@@ -209,7 +274,7 @@ sandbox_write(struct sandbox_program *p, enum sandbox_kind kind, bool kills)
 	list = sandbox_list(&n);
 	for (i = 0; i < n; i++)
 		if (list[i].kinds & 1u << kind)
-			call(p, &list[i]);
+			call(p, &list[i], listeners);
 	end(p, kills ? KILL_PROCESS : REFUSE(EPERM));
 	return true;
 }
@@ -217,9 +282,11 @@ sandbox_write(struct sandbox_program *p, enum sandbox_kind kind, bool kills)
 #else
 
 bool
-sandbox_write(struct sandbox_program *p, enum sandbox_kind kind, bool kills)
+sandbox_write(struct sandbox_program *p, enum sandbox_kind kind,
+	      const struct sandbox_listeners *listeners, bool kills)
 {
 	(void)kind;
+	(void)listeners;
 	(void)kills;
 	p->n = 0;
 	return false;

@@ -26,13 +26,18 @@ enum sandbox_how {
 	SANDBOX_LOCAL,	    /* a unix socket, a stream */
 	SANDBOX_NETWORK,    /* the same, or TCP or UDP */
 	SANDBOX_UNSENT,	    /* its second asks how much is in a socket */
-	SANDBOX_FLAGS,	    /* its second is about flags: no owner of signals */
+	SANDBOX_FLAGS,	    /* its second asks for flags, or is FD_CLOEXEC's */
 	SANDBOX_PLAIN_MODE, /* its second is no mode that gives rights */
-	SANDBOX_TO_KILL,    /* its second is SIGKILL */
-	SANDBOX_FORK,	    /* no new namespace, no shared memory */
-	SANDBOX_THREAD,	    /* a thread, and no process */
-	SANDBOX_NO_SUCH,    /* says ENOSYS, so that another is tried */
-	SANDBOX_DEADLY	    /* ends the process */
+	SANDBOX_PLAIN_OPEN, /* its fourth is none, if its third makes a file */
+	SANDBOX_PLAIN_OPEN_OLD, /* the same, its third and second */
+	SANDBOX_NOT_THE_LOG,	/* its first is none of 0, 1 and 2 */
+	SANDBOX_NO_LISTENER,	/* its first is no socket that listens */
+	SANDBOX_OPTION,		/* the same, and it sets one of a few options */
+	SANDBOX_TO_KILL,	/* its second is SIGKILL */
+	SANDBOX_FORK,		/* no new namespace, no shared memory */
+	SANDBOX_THREAD,		/* a thread, and no process */
+	SANDBOX_NO_SUCH,	/* says ENOSYS, so that another is tried */
+	SANDBOX_DEADLY		/* ends the process */
 };
 
 struct sandbox_call {
@@ -52,10 +57,19 @@ struct sandbox_op {
 	uint32_t k;
 };
 
-enum { SANDBOX_OPS_MAX = 512 };
+enum { SANDBOX_OPS_MAX = 1024 };
 
 struct sandbox_program {
 	struct sandbox_op ops[SANDBOX_OPS_MAX];
+	size_t n;
+};
+
+/* Those descriptors that listen, when the program is written: our starter has
+ * them too, and gives them to the next process. */
+enum { SANDBOX_LISTENERS_MAX = 64 };
+
+struct sandbox_listeners {
+	int fds[SANDBOX_LISTENERS_MAX];
 	size_t n;
 };
 
@@ -65,6 +79,7 @@ struct sandbox_program {
  * Returns  false where the machine is not known.
  */
 bool
-sandbox_write(struct sandbox_program *p, enum sandbox_kind kind, bool kills);
+sandbox_write(struct sandbox_program *p, enum sandbox_kind kind,
+	      const struct sandbox_listeners *listeners, bool kills);
 
 #endif

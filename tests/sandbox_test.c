@@ -18,6 +18,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -53,6 +54,22 @@ go_in(unsigned kind)
 	given = wall.given;
 }
 
+static int
+listen_to(unsigned short *port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+	    listen(fd, 1000) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+		perror("listening");
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
 /* What the try of an earlier process has left or taken. */
 static void
 lay_out(void)
@@ -61,11 +78,14 @@ lay_out(void)
 	    "made",   "queue/made",  "mail/made",	"spool/made",
 	    "linked", "mail/linked", "config.cdb.fake", "spool/fifo",
 	    "spool/s"};
+	unsigned short port;
 	size_t i;
 
 	for (i = 0; i < sizeof made / sizeof *made; i++)
 		unlink(made[i]);
 	rmdir("directory");
+	close(aims.listener);
+	aims.listener = listen_to(&port);
 	table("other", "not yours\n");
 }
 
@@ -81,6 +101,7 @@ outcome_of(const struct sandbox_try *t, unsigned kind)
 	pid = fork();
 	if (pid == 0) {
 		alarm(20);
+		dup2(aims.log, STDERR_FILENO);
 		if (kind != FREE)
 			go_in(kind);
 		_exit(t->run());
@@ -134,21 +155,6 @@ look_at(const struct sandbox_try *t)
 	   counts ? "" : "(here it fails without a sandbox too)");
 }
 
-static unsigned short
-listen_somewhere(void)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof a;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
-	    listen(fd, 1000) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) != 0)
-		return 0;
-	return ntohs(a.sin_port);
-}
-
 static void
 listen_abstract(void)
 {
@@ -182,6 +188,7 @@ begin(void)
 	if (!mkdtemp(outside) || !mkdtemp(node) || chdir(outside) != 0)
 		exit(1);
 	table("secret", "not yours\n");
+	aims.log = open("log", O_RDWR | O_CREAT | O_APPEND, 0600);
 	if (chdir(node) != 0 || mkdir("queue", 0700) != 0 ||
 	    mkdir("mail", 0700) != 0 || mkdir("spool", 0700) != 0)
 		exit(1);
@@ -194,7 +201,8 @@ begin(void)
 	report_free(&r);
 	aims.outside = outside;
 	aims.parent = getpid();
-	aims.port = listen_somewhere();
+	listen_to(&aims.port);
+	aims.listener = -1;
 	listen_abstract();
 	aims.victim = make_victim();
 }
@@ -216,6 +224,7 @@ end(void)
 	rmdir("spool");
 	if (chdir(outside) == 0) {
 		unlink("secret");
+		unlink("log");
 		unlink("made");
 	}
 	if (chdir("/") != 0 || rmdir(node) != 0 || rmdir(outside) != 0)

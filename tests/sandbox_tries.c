@@ -214,6 +214,61 @@ make_setuid(void)
 }
 
 static int
+born_setuid(void)
+{
+	return opened(open("spool/made", O_WRONLY | O_CREAT, 04755));
+}
+
+static int
+born_setgid(void)
+{
+	return opened(
+	    open("mail/.", O_WRONLY | O_TMPFILE | O_DIRECTORY, 02755));
+}
+
+static int
+born_setuid_anew(void)
+{
+	const uint64_t how[3] = {O_WRONLY | O_CREAT, 04755, 0};
+	int e = opened((int)syscall(437 /* openat2 */, AT_FDCWD, "mail/made",
+				    how, sizeof how));
+
+	return e == ENOSYS ? EPERM : e;
+}
+
+/* the log, which is all daemons' */
+
+static int
+empty_log(void)
+{
+	return outcome(ftruncate(2, 0));
+}
+
+static int
+rewind_log(void)
+{
+	return outcome(lseek(2, 0, SEEK_SET));
+}
+
+static int
+rewrite_log(void)
+{
+	return outcome(pwrite(2, "x", 1, 0));
+}
+
+static int
+change_log(void)
+{
+	return outcome(fcntl(2, F_SETFL, 0));
+}
+
+static int
+double_log(void)
+{
+	return opened(fcntl(2, F_DUPFD, 10));
+}
+
+static int
 change_owner(void)
 {
 	return outcome(fchownat(AT_FDCWD, "other", getuid(), getgid(), 0));
@@ -317,6 +372,42 @@ static int
 netlink_socket(void)
 {
 	return opened(socket(AF_NETLINK, SOCK_DGRAM, 0));
+}
+
+/* what our starter gives to the next process too */
+
+static int
+deafen(void)
+{
+	return outcome(shutdown(aims.listener, SHUT_RD));
+}
+
+static int
+far_only(void)
+{
+	const int ttl = 255;
+
+	return outcome(
+	    setsockopt(aims.listener, IPPROTO_IP, IP_MINTTL, &ttl, sizeof ttl));
+}
+
+static int
+listen_no_more(void)
+{
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	return outcome(connect(aims.listener, &none, sizeof none));
+}
+
+static int
+odd_option(void)
+{
+	const int size = 1 << 20;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	return fd < 0 ? errno
+		      : outcome(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
+					   sizeof size));
 }
 
 static int
@@ -639,6 +730,14 @@ const struct sandbox_try sandbox_tries[] = {
     {"change a mode", change_mode, 0, 0},
     {"change an open one", change_open_mode, BIT(DRAIN), 0},
     {"make a file setuid", make_setuid, 0, 0},
+    {"make one that is born setuid", born_setuid, 0, 0},
+    {"or setgid, without a name", born_setgid, 0, 0},
+    {"or setuid, by openat2", born_setuid_anew, 0, 0},
+    {"empty the log", empty_log, 0, 0},
+    {"seek in the log", rewind_log, 0, 0},
+    {"write over the log", rewrite_log, 0, 0},
+    {"change the log's flags", change_log, 0, 0},
+    {"double the log's descriptor", double_log, 0, 0},
     {"change an owner", change_owner, 0, 0},
     {"change times", change_times, 0, 0},
     {"chroot", change_root, 0, 0},
@@ -651,6 +750,10 @@ const struct sandbox_try sandbox_tries[] = {
     {"raw socket", raw_socket, 0, 0},
     {"packet socket", packet_socket, 0, 0},
     {"netlink socket", netlink_socket, 0, 0},
+    {"deafen what listens", deafen, 0, 0},
+    {"let it hear few", far_only, 0, 0},
+    {"let it listen no more", listen_no_more, 0, 0},
+    {"set some option", odd_option, 0, 0},
     {"unix datagrams", local_datagrams, 0, 0},
     {"abstract unix socket", abstract_socket, 0, 6},
     {"execute /bin/true", execute, 0, 0},

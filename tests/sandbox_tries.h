@@ -23,6 +23,8 @@ struct sandbox_aims {
 	pid_t parent;	     /* has an abstract socket */
 	pid_t victim;	     /* another process of the same user */
 	unsigned short port; /* somebody listens there, at 127.0.0.1 */
+	int listener;	     /* a socket that listens, anew for each try */
+	int log;	     /* a file that each try has as its descriptor 2 */
 	const char *outside; /* a directory that is not the node's */
 	char secret[16];     /* the same address in the victim */
 };
