@@ -11,10 +11,29 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Is it what was asked for? What did not exist before, and what is no more than
+ * a place, is. */
+static bool
+is_file(int fd, int flags)
+{
+	struct stat st;
+
+	if ((flags & (O_DIRECTORY | O_PATH)) ||
+	    (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return true;
+	return fstat(fd, &st) != 0 || S_ISREG(st.st_mode);
+}
+
 static int
 real_open(int dir, const char *name, int flags, mode_t mode)
 {
-	return openat(dir, name, flags, mode);
+	int fd = openat(dir, name, flags | O_NONBLOCK, mode);
+
+	if (fd < 0 || is_file(fd, flags))
+		return fd;
+	close(fd);
+	errno = ENXIO; /* what the kernel says of a socket */
+	return -1;
 }
 
 static int

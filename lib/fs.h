@@ -6,7 +6,7 @@
  * nothing rests on their order). Names are relative to a directory
  * descriptor. Calls hide EINTR but nothing else.
  *
- * Test  the queue's replay tests sit on fs_use
+ * Test  tests/lib_test.c; the queue's replay tests sit on fs_use
  */
 #ifndef QUAIL_LIB_FS_H
 #define QUAIL_LIB_FS_H
@@ -47,7 +47,13 @@ extern const struct fs_calls fs_kernel;
 void
 fs_use(const struct fs_calls *calls);
 
-/* fs_open - openat(2) with O_CLOEXEC and O_NOFOLLOW added; -1 with errno */
+/* fs_open - openat(2) of a regular file; -1 with errno
+ *
+ * Takes    flags: O_CLOEXEC, O_NOFOLLOW and O_NONBLOCK are added. With
+ *          O_DIRECTORY or O_PATH it may be something else.
+ * Returns  ENXIO for what is no file: a FIFO that another user has put there
+ *          would keep us waiting for its writer.
+ */
 int
 fs_open(int dir, const char *name, int flags, mode_t mode);
 

@@ -76,7 +76,9 @@ count_of(struct slice fields, const char *key)
 static void
 complain(struct slice what)
 {
-	fprintf(stderr, "quail: %.*s\n", (int)what.len, what.at);
+	fputs("quail: ", stderr);
+	say_to(stderr, what);
+	fputc('\n', stderr);
 }
 
 /* K, Z, D, or 0 for an answer that broke off. */
@@ -104,17 +106,19 @@ is_end(char letter)
 static void
 missing(struct slice id)
 {
-	fprintf(stderr, "quail: %.*s is not in the queue\n", (int)id.len,
-		id.at);
+	fputs("quail: ", stderr);
+	say_to(stderr, id);
+	fputs(" is not in the queue\n", stderr);
 }
 
 static void
 set_aside(struct slice id)
 {
-	fprintf(stderr,
-		"quail: %.*s is damaged and was set aside; it can only be "
-		"listed, shown, exported and removed\n",
-		(int)id.len, id.at);
+	fputs("quail: ", stderr);
+	say_to(stderr, id);
+	fputs(" is damaged and was set aside; it can only be listed, shown, "
+	      "exported and removed\n",
+	      stderr);
 }
 
 /* what is done with the items */

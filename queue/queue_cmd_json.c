@@ -30,6 +30,13 @@ utf8(struct slice s)
 	return n;
 }
 
+/* U+0080 to U+009F: a terminal obeys some of them. */
+static bool
+is_control(struct slice s)
+{
+	return (unsigned char)s.at[0] == 0xc2 && (unsigned char)s.at[1] < 0xa0;
+}
+
 static void
 string(struct slice s)
 {
@@ -38,7 +45,9 @@ string(struct slice s)
 		unsigned char c = (unsigned char)s.at[0];
 		size_t n = utf8(s);
 
-		if (n > 0) {
+		if (n == 2 && is_control(s)) {
+			printf("\\u%04x", (unsigned char)s.at[1]);
+		} else if (n > 0) {
 			fwrite(s.at, 1, n, stdout);
 		} else {
 			n = 1;
@@ -78,6 +87,18 @@ member(struct slice body, const char *key, const char *name, bool wants_number)
 	    (wants_number && !is_number(value)))
 		fputs("null", stdout);
 	else if (wants_number)
+		fwrite(value.at, 1, value.len, stdout);
+	else
+		string(value);
+}
+
+void
+json_figure(struct say *say, struct slice key, struct slice value)
+{
+	fputs(say->n++ ? ", " : "", stdout);
+	string(key);
+	fputs(": ", stdout);
+	if (is_number(value))
 		fwrite(value.at, 1, value.len, stdout);
 	else
 		string(value);

@@ -9,7 +9,7 @@
 enum { COLUMNS = 80 };
 
 void
-say_bytes(struct slice s)
+say_to(FILE *out, struct slice s)
 {
 	size_t i;
 
@@ -17,12 +17,24 @@ say_bytes(struct slice s)
 		unsigned char c = (unsigned char)s.at[i];
 
 		if (c == '\\')
-			fputs("\\\\", stdout);
+			fputs("\\\\", out);
 		else if (c >= ' ' && c <= '~')
-			putchar(c);
+			putc(c, out);
 		else
-			printf("\\x%02x", c);
+			fprintf(out, "\\x%02x", c);
 	}
+}
+
+void
+say_bytes(struct slice s)
+{
+	say_to(stdout, s);
+}
+
+static int
+missing_columns(struct slice s, size_t width)
+{
+	return s.len < width ? (int)(width - s.len) : 0;
 }
 
 /* fields */
@@ -157,7 +169,7 @@ list_message(struct say *say, struct slice body)
 	say_bytes(field(body, "id"));
 	printf(" %4s %5s ", age, size);
 	say_bytes(field(body, "state"));
-	printf("%*s ", (int)(8 - field(body, "state").len), "");
+	printf("%*s ", missing_columns(field(body, "state"), 8), "");
 	if (has_tries)
 		printf("%5llu", (unsigned long long)tries);
 	else
@@ -342,12 +354,13 @@ destination(struct say *say, struct slice body)
 	if (number(body, "retry_ms", &retry_ms))
 		put_span(retry, (int64_t)(retry_ms + 999) / 1000);
 	say_bytes(field(body, "state"));
-	printf("%*s", (int)(8 - field(body, "state").len), "");
+	printf("%*s", missing_columns(field(body, "state"), 8), "");
 	for (i = 0; i < sizeof keys / sizeof *keys; i++) {
-		static const int widths[] = {7, 7, 5, 5, 8};
+		static const unsigned widths[] = {7, 7, 5, 5, 8};
 		struct slice value = field(body, keys[i]);
 
-		printf(" %*.*s", widths[i], (int)value.len, value.at);
+		printf(" %*s", missing_columns(value, widths[i]), "");
+		say_bytes(value);
 	}
 	printf(" %5s ", retry);
 	say_bytes(field(body, "hop"));
@@ -368,12 +381,14 @@ figures(struct say *say, struct slice body)
 		struct slice value =
 		    slice_from(one, is < one.len ? is + 1 : is);
 
-		if (say->is_json)
-			printf("%s\"%.*s\": %.*s", say->n++ ? ", " : "",
-			       (int)key.len, key.at, (int)value.len, value.at);
-		else
-			printf("%-16.*s%.*s\n", (int)key.len, key.at,
-			       (int)value.len, value.at);
+		if (say->is_json) {
+			json_figure(say, key, value);
+			continue;
+		}
+		say_bytes(key);
+		printf("%*s", missing_columns(key, 16), "");
+		say_bytes(value);
+		putchar('\n');
 	}
 	if (say->is_json)
 		puts("}");

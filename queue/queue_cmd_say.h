@@ -3,9 +3,9 @@
  * For people: 80 columns where it can be, and nothing that a terminal
  * would obey: bytes that are no printable ASCII appear as \xNN. JSON is one
  * document whatever the bytes: valid UTF-8 stands as it is, any other byte
- * as \u00NN.
+ * and any control character as \u00NN.
  *
- * Test  tests/queue_cmd.t
+ * Test  tests/queue_cmd.t, tests/queue_hostile.t
  */
 #ifndef QUAIL_QUEUE_QUEUE_CMD_SAY_H
 #define QUAIL_QUEUE_QUEUE_CMD_SAY_H
@@ -13,6 +13,7 @@
 #include "lib/slice.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 struct say {
 	bool is_json;
@@ -33,9 +34,12 @@ say_item(struct say *say, char type, struct slice body);
 void
 say_end(struct say *say, bool are_messages);
 
-/* say_bytes - print them so that a terminal obeys none */
+/* say_bytes, say_to - print them so that a terminal obeys none */
 void
 say_bytes(struct slice s);
+
+void
+say_to(FILE *out, struct slice s);
 
 /* json_item, json_end - the same, for say.is_json */
 void
@@ -43,5 +47,9 @@ json_item(struct say *say, char type, struct slice body);
 
 void
 json_end(struct say *say);
+
+/* json_figure - one member of the object that say.is_figures is about */
+void
+json_figure(struct say *say, struct slice key, struct slice value);
 
 #endif

@@ -1,6 +1,7 @@
 /* lib_test - the small parts of the floor */
 #include "lib/address.h"
 #include "lib/crc32c.h"
+#include "lib/fs.h"
 #include "lib/idmap.h"
 #include "lib/log.h"
 #include "lib/size.h"
@@ -10,6 +11,8 @@
 
 #include "tests/tap.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -817,6 +820,36 @@ test_tidy(void)
 	ok(!tidy_look(&t, 10) && tidy_look(&t, 10), "and after the next");
 }
 
+/* A directory that others write in has what they like. */
+static void
+test_files(void)
+{
+	char path[] = "/tmp/quail-lib-test-XXXXXX";
+	int dir, fd;
+
+	if (!mkdtemp(path) || (dir = fs_open_dir(AT_FDCWD, path)) < 0 ||
+	    mkfifoat(dir, "pipe", 0600) != 0)
+		exit(1);
+	alarm(20);
+	ok(fs_open(dir, "pipe", O_RDONLY, 0) == -1 && errno == ENXIO,
+	   "a pipe with no writer is no file, and nobody waits for one");
+	ok(fs_open(dir, "pipe", O_RDWR | O_CREAT, 0600) == -1 && errno == ENXIO,
+	   "nor to write");
+	fd = openat(dir, "pipe", O_RDWR);
+	ok(fs_open(dir, "pipe", O_WRONLY, 0) == -1 && errno == ENXIO,
+	   "nor when somebody reads");
+	close(fd);
+	ok(fs_open(dir, ".", O_RDONLY, 0) == -1 && errno == ENXIO,
+	   "a directory is none");
+	fd = fs_open(dir, "file", O_RDWR | O_CREAT, 0600);
+	ok(fd >= 0 && fs_close(fd) == 0, "a file is one");
+	alarm(0);
+	unlinkat(dir, "pipe", 0);
+	unlinkat(dir, "file", 0);
+	rmdir(path);
+	fs_close(dir);
+}
+
 int
 main(void)
 {
@@ -839,5 +872,6 @@ main(void)
 	test_crc32c();
 	test_log();
 	test_tidy();
+	test_files();
 	return tap_done();
 }
