@@ -4,6 +4,12 @@
  * BACKOFF_MAX_MS with each failure, and up to a quarter of it is left out
  * by chance, so that a fleet does not come back in step.
  *
+ * A connection that breaks behind the first byte of a message is about that
+ * message: a filter may have read it. The next is tried at once. Only
+ * BACKOFF_BREAKS in a row are about the hub, and then it rests for
+ * BACKOFF_BREAK_MS, however often that happens: who can make such messages
+ * must not stop the others' mail.
+ *
  * Test  tests/leaf_test.c
  */
 #ifndef QUAIL_QMQPC_BACKOFF_H
@@ -12,22 +18,45 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 300000 };
+enum {
+	BACKOFF_MIN_MS = 1000,
+	BACKOFF_MAX_MS = 300000,
+	BACKOFF_BREAKS = 8,
+	BACKOFF_BREAK_MS = 2000
+};
 
 struct backoff {
 	unsigned n_failures; /* in a row */
+	unsigned n_breaks;   /* since it last answered */
+	bool has_answered;   /* before them */
 	int64_t until_ms;
 };
 
 bool
 backoff_ready(const struct backoff *b, int64_t now_ms);
 
-/* backoff_failed - it could not be reached or broke off
+/* backoff_lives - is it ready, and did it answer before the last message?
+ *
+ * Also true of one that has not been asked yet.
+ */
+bool
+backoff_lives(const struct backoff *b, int64_t now_ms);
+
+/* backoff_failed - it could not be reached, or broke off and another took
+ * the message
  *
  * Takes    random: any bits.
  */
 void
 backoff_failed(struct backoff *b, int64_t now_ms, uint32_t random);
+
+/* backoff_broke - it was reached, and broke off when it had a part of a
+ * message, or all of it
+ *
+ * Takes    random: any bits.
+ */
+void
+backoff_broke(struct backoff *b, int64_t now_ms, uint32_t random);
 
 /* backoff_answered - it lives */
 void

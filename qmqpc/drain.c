@@ -157,6 +157,20 @@ drain_pause_ms(const struct drain *d)
 }
 
 int64_t
+drain_breaks_ms(const struct drain *d)
+{
+	int64_t now_ms = clock_ms(), least_ms = INT64_MAX;
+	unsigned n = hubs_count(&d->place.config), i;
+
+	for (i = 0; i < n; i++)
+		if (d->rest[i].n_failures == 0 &&
+		    d->rest[i].until_ms < least_ms)
+			least_ms = d->rest[i].until_ms;
+	return least_ms == INT64_MAX || least_ms < now_ms ? 0
+							  : least_ms - now_ms;
+}
+
+int64_t
 drain_gap_ms(const struct drain *d)
 {
 	int64_t left_ms = d->scan_ms + d->gap_ms - clock_ms();

@@ -98,6 +98,11 @@ drain_slice(struct drain *d);
 int64_t
 drain_pause_ms(const struct drain *d);
 
+/* drain_breaks_ms - for how long hubs rest that only broke off; 0: one is
+ * ready, or all that rest are in worse trouble */
+int64_t
+drain_breaks_ms(const struct drain *d);
+
 /* drain_gap_ms - for how long there must be no scan, whatever has come */
 int64_t
 drain_gap_ms(const struct drain *d);

@@ -124,14 +124,27 @@ drain_hub_ready(const struct drain *d)
 	return false;
 }
 
-/* A hub that lives and says Z means this message: it waits by itself. If no
- * hub lives, it goes as soon as one does. */
+/* A hub that breaks off at one message after the other says nothing. */
+static bool
+hub_lives(const struct drain *d)
+{
+	unsigned n = hubs_count(&d->place.config), i;
+
+	for (i = 0; i < n; i++)
+		if (backoff_lives(&d->rest[i], clock_ms()))
+			return true;
+	return false;
+}
+
+/* A hub that lives and says Z, or breaks off, means this message: it waits by
+ * itself. If no hub can be reached, it goes as soon as one can. */
 static void
 put_off(struct drain *d, struct waiting_item *item, struct slice why)
 {
 	item->n_tries++;
-	if (drain_hub_ready(d)) {
+	if (hub_lives(d))
 		item->n_answers++;
+	if (d->hubs.is_broken || drain_hub_ready(d)) {
 		item->due_ms =
 		    clock_ms() + backoff_pause_ms(item->n_tries, DRAIN_Z_MIN_MS,
 						  DRAIN_Z_MAX_MS);
@@ -204,7 +217,7 @@ answered(struct drain *d, struct waiting_item *item, const struct letter *l,
 		return remove_name(d, item);
 	case 'D': return give_back(d, item, l, v);
 	default:
-		if (is_old(d, item, d->lifetime_s) && drain_hub_ready(d)) {
+		if (is_old(d, item, d->lifetime_s) && hub_lives(d)) {
 			verdict_say(&late, 'D',
 				    "no hub has taken it for too long "
 				    "(#5.4.7)");
@@ -245,6 +258,7 @@ drain_try(struct drain *d, struct waiting_item *item)
 
 	shares_of(&d->waiting.shares, item->uid)->served = ++d->n_turns;
 	d->n_tried++;
+	d->hubs.is_broken = false;
 	if (item->is_sent)
 		return remove_name(d, item);
 	spool_name(name, "m.", item->id);

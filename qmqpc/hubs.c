@@ -19,6 +19,8 @@ struct hub {
 	struct secure *secure;
 	struct verdict *verdict; /* code 0: it has not answered */
 	struct buf *why;
+	unsigned again;
+	bool has_begun;
 };
 
 static void
@@ -41,7 +43,7 @@ static int
 ask(struct hub *h, const struct qmqp_hub *to, const char **where,
     struct buf *detail)
 {
-	unsigned left = HUBS_AGAIN;
+	unsigned left = h->again;
 
 	for (;;) {
 		buf_clear(detail);
@@ -58,7 +60,7 @@ ask(struct hub *h, const struct qmqp_hub *to, const char **where,
 static bool
 try_endpoint(struct hub *h, const struct endpoint *e, int64_t until_ms)
 {
-	struct qmqp_hub to = {e, &h->name, h->secure, until_ms};
+	struct qmqp_hub to = {e, &h->name, h->secure, until_ms, &h->has_begun};
 	struct buf detail = {0};
 	const char *where;
 
@@ -100,7 +102,6 @@ try_hub(struct hub *h)
 	struct endpoint e;
 	bool ready;
 
-	h->verdict->code = 0;
 	if (hop_parse(&h->name, h->line, "qmqps:") != 0) {
 		reason(h, "not HOST:PORT", SLICE(""));
 		return false;
@@ -116,18 +117,42 @@ try_hub(struct hub *h)
 	return try_name(h);
 }
 
-static void
-learn(struct backoff *b, const struct verdict *v)
+static uint32_t
+chance(void)
 {
 	uint32_t random = 0;
 
-	if (v->code != 0) {
-		backoff_answered(b);
-		return;
-	}
 	if (getrandom(&random, sizeof random, 0) != sizeof random)
-		random = 0; /* then without chance */
-	backoff_failed(b, clock_ms(), random);
+		random = 0; /* then without it */
+	return random;
+}
+
+/* What a break means is known when all have been asked. */
+static void
+learn(struct backoff *b, const struct hub *h)
+{
+	if (h->verdict->code != 0)
+		backoff_answered(b);
+	else if (!h->has_begun)
+		backoff_failed(b, clock_ms(), chance());
+}
+
+/* Another has taken what they broke at: then it is they. If none has, it may be
+ * the message. */
+static void
+learn_breaks(struct hubs *hubs, uint64_t broken, bool is_taken)
+{
+	unsigned i;
+
+	hubs->is_broken = broken != 0 && !is_taken;
+	for (i = 0; hubs->rest && i < HUBS_MAX; i++) {
+		if (!(broken >> i & 1))
+			continue;
+		if (is_taken)
+			backoff_failed(&hubs->rest[i], clock_ms(), chance());
+		else
+			backoff_broke(&hubs->rest[i], clock_ms(), chance());
+	}
 }
 
 /* A hub when its turn has come; true when it has answered K or D. */
@@ -137,6 +162,8 @@ turn(struct hub *h, struct backoff *rest, int64_t until_ms, unsigned n_left)
 	int64_t now_ms = clock_ms();
 	bool taken;
 
+	h->has_begun = false;
+	h->verdict->code = 0;
 	h->until_ms = now_ms + (until_ms - now_ms) / (int64_t)n_left;
 	if (now_ms >= until_ms) {
 		reason(h, "no time left", SLICE(""));
@@ -148,7 +175,7 @@ turn(struct hub *h, struct backoff *rest, int64_t until_ms, unsigned n_left)
 	}
 	taken = try_hub(h);
 	if (rest)
-		learn(rest, h->verdict);
+		learn(rest, h);
 	return taken;
 }
 
@@ -170,16 +197,22 @@ hubs_send(struct hubs *hubs, struct package *p, int64_t until_ms,
 	    .package = p, .secure = &hubs->secure, .verdict = v, .why = why};
 	uint8_t order[HUBS_MAX];
 	unsigned n = host_order(hubs->config, order), i;
+	uint64_t broken = 0;
+	bool taken = false;
 
+	h.again = n == 1 && hubs->comes_back ? 0 : HUBS_AGAIN;
 	*hub = SLICE("");
 	if (n == 0)
 		buf_text(why, "no line in the table qmqpservers");
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && !taken; i++) {
 		config_qmqpserver(hubs->config, order[i], &h.line);
 		*hub = h.line;
-		if (turn(&h, hubs->rest ? &hubs->rest[order[i]] : NULL,
-			 until_ms, n - i))
-			return;
+		taken = turn(&h, hubs->rest ? &hubs->rest[order[i]] : NULL,
+			     until_ms, n - i);
+		if (h.has_begun && v->code == 0)
+			broken |= (uint64_t)1 << order[i];
 	}
-	verdict_say(v, 'Z', "no hub took the message (#4.4.1)");
+	learn_breaks(hubs, broken, taken);
+	if (!taken)
+		verdict_say(v, 'Z', "no hub took the message (#4.4.1)");
 }

@@ -12,7 +12,8 @@
  *
  * A hub that broke off when it had the whole message may have taken it. It
  * is asked HUBS_AGAIN times more, with the same bytes, before the next one
- * is: a hub of ours knows them again and takes them once.
+ * is: a hub of ours knows them again and takes them once. A caller that comes
+ * back soon itself, and has one hub, leaves that to its own next try.
  *
  * Test  tests/sendmail.t, tests/leaf.t, tests/leaf_tls.t, tests/leaf_test.c
  */
@@ -32,6 +33,9 @@ struct hubs {
 	struct secure secure;
 	struct backoff *rest; /* NULL, or HUBS_MAX: who is left out, by line
 				 of the table; learns from the answers */
+	bool comes_back;      /* the caller, within minutes */
+	bool is_broken;	      /* after hubs_send: nobody has answered, and a hub
+				 broke off behind the first byte */
 };
 
 /* hubs_send - hand the package to one of the configured hubs

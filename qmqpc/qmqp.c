@@ -241,6 +241,8 @@ qmqp_send(struct package *p, const struct qmqp_hub *hub, struct verdict *v,
 		explain(&t.stream, errno, why);
 	stream_close(&t.stream);
 	*where = t.where;
+	if (t.sent > 0)
+		*hub->has_begun = true;
 	if (r == 0)
 		answer_verdict(&t.answer, v);
 	return r;

@@ -23,6 +23,7 @@ struct qmqp_hub {
 	const struct hop_name *name; /* with TLS or without it */
 	const struct secure *secure; /* ready for it */
 	int64_t until_ms;	     /* on clock_ms */
+	bool *has_begun; /* set when a byte of the package has gone out */
 };
 
 /* qmqp_send - connect, send, and wait for the answer

@@ -139,6 +139,7 @@ follow(struct drain *d)
 {
 	int fd = watch_names(&d->spool);
 
+	d->hubs.comes_back = true;
 	give_up_rights(d, true);
 	ready_tell();
 	while (!stopping && !wall_is_stale(&wall, &d->place.config)) {
@@ -161,6 +162,8 @@ empty(struct drain *d)
 		follow_config(d);
 		if (drain_slice(d) != 0)
 			die_sys("draining", "the spool");
+		if (!stopping && drain_breaks_ms(d) > 0)
+			poll(NULL, 0, (int)drain_breaks_ms(d));
 	} while (!stopping && (d->is_cut || d->n_tried > 0));
 	return waiting_count(&d->waiting) > 0 ? EX_TEMPFAIL
 	       : d->n_failed > 0	      ? EX_UNAVAILABLE

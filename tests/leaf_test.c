@@ -700,6 +700,36 @@ test_backoff(void)
 }
 
 static void
+test_breaks(void)
+{
+	struct backoff b = {0};
+	int64_t now_ms = 1000;
+	unsigned i;
+
+	backoff_broke(&b, now_ms, 0);
+	ok(backoff_ready(&b, now_ms) && !backoff_lives(&b, now_ms),
+	   "who broke off and never answered is ready, but may be dead");
+	backoff_answered(&b);
+	ok(backoff_lives(&b, now_ms), "who has answered lives");
+	backoff_broke(&b, now_ms, 0);
+	ok(backoff_lives(&b, now_ms), "and still after one break");
+	for (i = 2; i <= 10 * BACKOFF_BREAKS; i++) {
+		backoff_broke(&b, now_ms, i * 2654435761u);
+		ok_quiet(backoff_ready(&b, now_ms) == (i % BACKOFF_BREAKS != 0),
+			 "break %u", i);
+		ok_quiet(b.until_ms <= now_ms + BACKOFF_BREAK_MS, "rest %u", i);
+		if (i % BACKOFF_BREAKS == 0)
+			now_ms = b.until_ms;
+	}
+	ok(!backoff_lives(&b, now_ms),
+	   "many breaks: a short rest now and then");
+	for (i = 0; i < 5; i++)
+		backoff_failed(&b, now_ms, 0);
+	backoff_broke(&b, now_ms, 0);
+	ok(b.n_failures == 0, "who breaks off can be reached");
+}
+
+static void
 test_waiting(void)
 {
 	struct waiting w = {0};
@@ -884,6 +914,7 @@ main(void)
 	test_waiting();
 	test_tried();
 	test_backoff();
+	test_breaks();
 	test_resolve();
 	test_returnable();
 	test_crashes();

@@ -6,6 +6,7 @@
 #   TEXT     answers it as one netstring ("Kok 12 id 7")
 #   =BYTES   answers these bytes (perl's escapes)
 #   close    closes without an answer
+#   choke    closes so if CHOKE is in the package, else answers K
 #   silent   never answers
 #   drip     answers by a byte each fifth of a second, without end
 #   late     answers K after five seconds
@@ -64,6 +65,8 @@ while (my $s = $l->accept) {
 	next if defined $want && length $bytes < $want && $behaviour ne "early";
 	if ($behaviour eq "silent") {
 		push @kept, $s;
+	} elsif ($behaviour eq "choke") {
+		syswrite $s, netstring("Kok") if $bytes !~ /CHOKE/;
 	} elsif ($behaviour eq "drip") {
 		for my $byte (split(//, "60000:K"), ("x") x 600) {
 			syswrite $s, $byte or last;
