@@ -21,6 +21,14 @@ client_max(struct server *server, const struct endpoint *peer)
 					  : server->limits.connections_client;
 }
 
+static bool
+has_right(struct server *server, const struct endpoint *peer)
+{
+	const struct service *s = server->owner;
+
+	return config_access(s->config, peer) & CONFIG_RELAY;
+}
+
 static void
 refused(struct server *server, const struct endpoint *peer, const char *why)
 {
@@ -155,6 +163,7 @@ service_start(struct service *s, struct slice refusal)
 	s->server->owner = s;
 	s->server->refusal = refusal;
 	s->server->client_max = client_max;
+	s->server->has_right = has_right;
 	s->server->refused = refused;
 	while (
 	    config_listen(s->config, s->plain, (unsigned)s->n_plain, &address))

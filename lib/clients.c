@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { FIRST_HEADS = 64, NETWORK_BYTES = 8, V4_HOST = 15 };
+enum { FIRST_HEADS = 64, NETWORK_BYTES = 8, WIDE_BYTES = 6, V4_HOST = 15 };
 
 struct client {
 	struct client *next;
@@ -46,6 +46,17 @@ clients_key_network(struct clients_key *key, const struct endpoint *peer)
 	clients_key_address(key, peer);
 	if (is_v4(key->bytes))
 		key->bytes[V4_HOST] = 0;
+}
+
+bool
+clients_key_wide(struct clients_key *key, const struct endpoint *peer)
+{
+	clients_key_address(key, peer);
+	if (is_v4(key->bytes))
+		return false;
+	memset(key->bytes + WIDE_BYTES, 0, CLIENTS_KEY - WIDE_BYTES);
+	key->bytes[CLIENTS_KEY - 1] = 1;
+	return true;
 }
 
 void

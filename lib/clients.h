@@ -47,6 +47,11 @@ clients_key_address(struct clients_key *key, const struct endpoint *peer);
 void
 clients_key_network(struct clients_key *key, const struct endpoint *peer);
 
+/* clients_key_wide - of all who may be one customer of a provider: the first 48
+ * bits of an IPv6 address, and none of its other keys; false: IPv4 has none */
+bool
+clients_key_wide(struct clients_key *key, const struct endpoint *peer);
+
 void
 clients_key_pin(struct clients_key *key, const struct tls_pin *pin);
 

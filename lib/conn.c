@@ -335,6 +335,12 @@ conn_finish(struct conn *c)
 	conn_flush_later(c);
 }
 
+void
+conn_break(struct conn *c)
+{
+	conn_broken(c, ECONNABORTED);
+}
+
 static void
 close_stream(struct conn *c)
 {

@@ -143,6 +143,13 @@ conn_timeout(struct conn *c, int64_t ms);
 void
 conn_finish(struct conn *c);
 
+/* conn_break - CONN_BROKEN comes at once, as if the peer had broken it
+ *
+ * Keeps    nothing: the session may have freed the struct.
+ */
+void
+conn_break(struct conn *c);
+
 /* conn_close - close now and forget all; legal in every state, twice too */
 void
 conn_close(struct conn *c);

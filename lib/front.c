@@ -112,6 +112,23 @@ look_again(struct front_session *s)
 	conn_timeout(&s->conn, ms);
 }
 
+/* Another client needs its place. */
+static void
+displaced(struct server_guest *g)
+{
+	conn_break(&OWNER(g, struct front_session, guest)->conn);
+}
+
+/* Who has a right keeps its place. */
+static void
+keep_place(struct front_session *s)
+{
+	if (s->relay || s->known)
+		server_guest_drop(&s->guest);
+	else
+		server_guest_heard(&s->front->server, &s->guest);
+}
+
 static void
 speak_tls(struct front_session *s)
 {
@@ -137,6 +154,9 @@ front_start(struct front_session *s, struct front *f, int fd,
 	s->conn.budget = &f->server.budget;
 	if (f->server.tls)
 		speak_tls(s);
+	s->guest = (struct server_guest){
+	    .peer = &s->peer, .tls = f->server.tls, .leave = displaced};
+	keep_place(s);
 	look_again(s);
 }
 
@@ -146,6 +166,7 @@ front_leave(struct front_session *s)
 	conn_close(&s->conn);
 	list_drop(&s->waiting);
 	list_drop(&s->all);
+	server_guest_drop(&s->guest);
 	server_gone(&s->front->server, &s->peer, s->key != NULL);
 	key_left(s->key);
 }
@@ -154,6 +175,7 @@ void
 front_alive(struct front_session *s, uint64_t n, bool inside)
 {
 	pace_input(&s->pace, n, inside, clock_ms());
+	keep_place(s);
 	look_again(s);
 }
 
@@ -205,6 +227,7 @@ front_named(struct front_session *s, const struct tls_pin *pin,
 	    struct slice name)
 {
 	s->known = true;
+	server_guest_drop(&s->guest);
 	s->pin = *pin;
 	s->name_len =
 	    (uint8_t)(name.len < FRONT_NAME_MAX ? name.len : FRONT_NAME_MAX);

@@ -54,6 +54,7 @@ struct front_session {
 	struct front *front;
 	struct link all, waiting;
 	struct endpoint peer;
+	struct server_guest guest; /* while it has no right here */
 	struct pace pace;
 	uint64_t number;       /* of its connection, for the door */
 	struct front_key *key; /* NULL: a session without TLS */

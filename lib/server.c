@@ -73,16 +73,53 @@ refuse_take(struct server *s, int fd, const struct endpoint *peer, bool tls,
 }
 
 static bool
+has_right(struct server *s, const struct endpoint *peer)
+{
+	return s->has_right && s->has_right(s, peer);
+}
+
+/* How many may come from its /48 together. */
+static size_t
+wide_max(struct server *s, const struct endpoint *peer, size_t max)
+{
+	if (max < s->limits.connections_client)
+		max = s->limits.connections_client;
+	return max > SIZE_MAX / SERVER_WIDE || has_right(s, peer)
+		   ? SIZE_MAX
+		   : SERVER_WIDE * max;
+}
+
+static bool
 enter(struct server *s, const struct endpoint *peer)
+{
+	size_t max = s->limits.connections_client;
+	struct clients_key key, wide;
+
+	if (peer->len == 0 || s->refusal.len == 0)
+		return true;
+	if (s->client_max)
+		max = s->client_max(s, peer);
+	clients_key_address(&key, peer);
+	if (!clients_enter(&s->clients, &key, max))
+		return false;
+	if (!clients_key_wide(&wide, peer) ||
+	    clients_enter(&s->clients, &wide, wide_max(s, peer, max)))
+		return true;
+	clients_leave(&s->clients, &key);
+	return false;
+}
+
+static void
+leave(struct server *s, const struct endpoint *peer)
 {
 	struct clients_key key;
 
 	if (peer->len == 0 || s->refusal.len == 0)
-		return true;
+		return;
 	clients_key_address(&key, peer);
-	return clients_enter(&s->clients, &key,
-			     s->client_max ? s->client_max(s, peer)
-					   : s->limits.connections_client);
+	clients_leave(&s->clients, &key);
+	if (clients_key_wide(&key, peer))
+		clients_leave(&s->clients, &key);
 }
 
 static bool
@@ -90,7 +127,7 @@ shakes(struct server *s, const struct endpoint *peer)
 {
 	struct clients_key key;
 
-	if (peer->len == 0)
+	if (peer->len == 0 || has_right(s, peer))
 		return true;
 	clients_key_network(&key, peer);
 	return clients_send(&s->networks, &key,
@@ -98,22 +135,43 @@ shakes(struct server *s, const struct endpoint *peer)
 			    LIMIT_HANDSHAKES_S);
 }
 
+/* It has all but a place: is there one, or who must go? */
+static const char *
+place(struct server *s, const struct endpoint *peer, bool tls)
+{
+	if (tls && s->n_tls >= s->limits.connections_tls &&
+	    !server_make_room(s, true, has_right(s, peer)))
+		return "too many connections with TLS";
+	if (s->n_sessions >= s->limits.connections &&
+	    !server_make_room(s, false, has_right(s, peer)))
+		return "too many connections";
+	return NULL;
+}
+
+/* Nobody goes for one who is refused himself. */
+static const char *
+admits(struct server *s, const struct endpoint *peer, bool tls)
+{
+	const char *why;
+
+	if (tls && !shakes(s, peer))
+		return "too many TLS handshakes from this network";
+	if (!enter(s, peer))
+		return "too many connections from this client";
+	why = place(s, peer, tls);
+	if (why)
+		leave(s, peer);
+	return why;
+}
+
 void
 server_admit_take(const struct server_socket *socket, int fd,
 		  const struct endpoint *peer, bool balanced)
 {
 	struct server *s = socket->server;
-	const char *why = NULL;
 	bool tls = socket->tls;
+	const char *why = admits(s, peer, tls);
 
-	if (s->n_sessions >= s->limits.connections)
-		why = "too many connections";
-	else if (tls && s->n_tls >= s->limits.connections_tls)
-		why = "too many connections with TLS";
-	else if (tls && !shakes(s, peer))
-		why = "too many TLS handshakes from this network";
-	else if (!enter(s, peer))
-		why = "too many connections from this client";
 	if (why) {
 		refuse_take(s, fd, peer, tls, why);
 		return;
@@ -186,6 +244,8 @@ server_init(struct server *s, struct loop *loop, const char *protocol,
 			     .pause = {.expired = pause_over},
 			     .accepted = accepted};
 	list_init(&s->proxied);
+	list_init(&s->guests);
+	list_init(&s->guests_tls);
 	limits.connections = max_sessions;
 	server_limit(s, &limits);
 }
@@ -285,12 +345,7 @@ server_left(struct server *s)
 void
 server_gone(struct server *s, const struct endpoint *peer, bool tls)
 {
-	struct clients_key key;
-
-	if (peer->len > 0 && s->refusal.len > 0) {
-		clients_key_address(&key, peer);
-		clients_leave(&s->clients, &key);
-	}
+	leave(s, peer);
 	s->n_tls -= tls;
 	server_left(s);
 }

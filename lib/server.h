@@ -12,6 +12,13 @@
  * told why. Without, as between our own processes, the server stops accepting
  * at the first limit until server_left.
  *
+ * Guests: sessions of clients to which access gives no right have their places
+ * until somebody needs them. When all are taken, a new client gets that of
+ * the guest who has said nothing for longest, and for SERVER_GUEST_IDLE_MS at
+ * least; one with a right by its address does not wait even for that, and no
+ * limit on a network's handshakes holds it up. All of an IPv6 /48 together have
+ * at most SERVER_WIDE times what one client may have.
+ *
  * Load balancers: a socket may trust networks to begin each connection with
  * a PROXY header (proxy.h), within SERVER_PROXY_MS; the peer is then who is
  * in it, for all limits too. Who does not send a good one is refused, and
@@ -35,7 +42,9 @@ enum {
 	SERVER_SOCKETS_MAX = SERVER_PROTOCOLS_MAX * SERVER_LISTEN_MAX,
 	SERVER_TRUSTED_MAX = 8, /* networks of one socket */
 	SERVER_PAUSE_MS = 200,
-	SERVER_PROXY_MS = 5000
+	SERVER_PROXY_MS = 5000,
+	SERVER_GUEST_IDLE_MS = 1000,
+	SERVER_WIDE = 4 /* clients' worth of one IPv6 /48 */
 };
 
 struct server;
@@ -49,6 +58,16 @@ struct server_network {
 struct server_trust {
 	size_t n;
 	struct server_network networks[SERVER_TRUSTED_MAX];
+};
+
+/* A part of a session; see above. */
+struct server_guest {
+	struct link idle;
+	const struct endpoint *peer;
+	bool tls;
+	int64_t heard_ms;
+	/* Must end the session: server_gone is called before it returns. */
+	void (*leave)(struct server_guest *g);
 };
 
 struct server_socket {
@@ -71,7 +90,8 @@ struct server {
 	struct limits limits;
 	struct budget budget; /* for the connections, of limits.in_flight */
 	struct clients clients;
-	struct clients networks; /* and the handshakes that they had */
+	struct clients networks;	/* and the handshakes that they had */
+	struct list guests, guests_tls; /* heard of last: at the end */
 	struct list proxied;	 /* those whose PROXY header is still to come */
 	struct loop_timer pause; /* no descriptors: try again later */
 	/* What a connection over the limit is told; len 0: nothing, see above
@@ -79,7 +99,9 @@ struct server {
 	struct slice refusal;
 	/* Owns fd from here on; calls server_gone when the session is over. */
 	void (*accepted)(struct server *s, int fd, const struct endpoint *peer);
-	/* All may be NULL. How many connections the client may have: */
+	/* All may be NULL. Does access give its address a right? */
+	bool (*has_right)(struct server *s, const struct endpoint *peer);
+	/* How many connections the client may have: */
 	size_t (*client_max)(struct server *s, const struct endpoint *peer);
 	void (*refused)(struct server *s, const struct endpoint *peer,
 			const char *why);
@@ -143,6 +165,17 @@ server_left(struct server *s);
  */
 void
 server_gone(struct server *s, const struct endpoint *peer, bool tls);
+
+/* server_guest_heard - it is a guest, and has just said something
+ *
+ * Needs    g zeroed before the first call, with all but link and heard_ms set.
+ */
+void
+server_guest_heard(struct server *s, struct server_guest *g);
+
+/* server_guest_drop - it is one no more: it has shown a right, or is over */
+void
+server_guest_drop(struct server_guest *g);
 
 /* server_stop - accept no more; close the listening sockets, and who has not
  * said whom it speaks for */

@@ -29,6 +29,15 @@ server_proxy_take(const struct server_socket *socket, int fd,
 void
 server_proxy_stop(struct server *s);
 
+/* server_make_room - let the guest go who has been idle longest
+ *
+ * Takes    tls: it must be one with TLS; has_right: for a client that access
+ *          gives a right; for others only who is idle has to go.
+ * Returns  false: there is none.
+ */
+bool
+server_make_room(struct server *s, bool tls, bool has_right);
+
 /* server_tell_refused - say why, if anybody wants to hear */
 void
 server_tell_refused(struct server *s, const struct endpoint *peer,

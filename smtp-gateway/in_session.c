@@ -38,6 +38,7 @@ end(struct in_session *s)
 
 	door_abort(&s->message);
 	conn_close(&s->conn);
+	server_guest_drop(&s->guest);
 	if (s->next)
 		s->next->prev = s->prev;
 	if (s->prev)
@@ -108,6 +109,8 @@ came(struct in_session *s)
 
 	pace_input(&s->pace, s->conn.in.len - s->left, s->inside, now_ms);
 	conn_timeout(&s->conn, pace_next_ms(&s->pace, now_ms));
+	if (list_has(&s->guest.idle))
+		server_guest_heard(&s->in->server, &s->guest);
 }
 
 void
@@ -229,6 +232,26 @@ on(struct conn *c, enum conn_event event)
 	}
 }
 
+/* Another client needs its place, so nothing of it may be left behind. */
+static void
+displaced(struct server_guest *g)
+{
+	static const struct slice words =
+	    SLICE("421 4.3.2 idle, and others wait\r\n");
+	struct in_session *s = OWNER(g, struct in_session, guest);
+
+	if (s->state == IN_READY && s->conn.out.len == 0 && s->conn.io.fd >= 0)
+		send(s->conn.io.fd, words.at, words.len,
+		     MSG_NOSIGNAL | MSG_DONTWAIT);
+	lost(s, "idle, and another client needs its place");
+}
+
+static bool
+is_guest(const struct in_session *s)
+{
+	return !(config_access(s->in->config, &s->peer) & CONFIG_RELAY);
+}
+
 static void
 greet(struct in_session *s)
 {
@@ -258,6 +281,9 @@ in_session_start_take(struct in *in, int fd, const struct endpoint *peer)
 	in->first = s;
 	conn_open_take(&s->conn, in->loop, fd, on);
 	s->conn.budget = &in->server.budget;
+	s->guest = (struct server_guest){.peer = &s->peer, .leave = displaced};
+	if (is_guest(s))
+		server_guest_heard(&in->server, &s->guest);
 	if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 		in_finish(s, "554 5.5.0 you spoke before the greeting");
 	else

@@ -41,7 +41,8 @@ struct in_session {
 	struct smtpd smtpd;
 	struct door_message message;
 	struct endpoint peer;
-	uint64_t number; /* of the connection, for the door */
+	struct server_guest guest; /* while it has no right here */
+	uint64_t number;	   /* of the connection, for the door */
 	struct pace pace;
 	bool inside; /* of a message, or a line */
 	size_t left; /* bytes that have been counted, and wait */

@@ -5,6 +5,7 @@
 #include "lib/frame.h"
 #include "lib/limits.h"
 #include "lib/owner.h"
+#include "lib/server_parts.h"
 #include "qmqpd/session.h"
 #include "qmtpd/qmtpc.h"
 #include "qmtpd/replies.h"
@@ -1092,6 +1093,39 @@ qmqp_rights(void)
 }
 
 static void
+guests(struct server *server)
+{
+	struct client stranger, other;
+
+	connect_client(&stranger, server, "198.51.100.1");
+	connect_client(&other, server, "192.0.2.1");
+	ok(!server_make_room(server, false, false),
+	   "nobody has been idle for long");
+	ok(server_make_room(server, false, true), "who has a right gets room");
+	rounds(2);
+	client_read(&stranger);
+	client_read(&other);
+	ok(stranger.closed && !other.closed, "that of a stranger");
+	ok(!server_make_room(server, false, true),
+	   "who has a right himself keeps his place");
+	client_close(&stranger);
+	client_close(&other);
+	ok(server->n_sessions == 0, "none is left: %zu", server->n_sessions);
+}
+
+static void
+qmtp_guests(void)
+{
+	guests(&qmtpd.front.server);
+}
+
+static void
+qmqp_guests(void)
+{
+	guests(&qmqpd.front.server);
+}
+
+static void
 tables(char *dir)
 {
 	if (!mkdtemp(dir) || chdir(dir) != 0 || mkdir("run", 0700) != 0)
@@ -1123,16 +1157,27 @@ with_front(struct front *front, const char *proto,
 int
 main(void)
 {
-	static void (*const qmtp[])(void) = {
-	    qmtp_plain,	  qmtp_order,	     qmtp_refusals,
-	    qmtp_ends,	  qmtp_window,	     qmtp_back_pressure,
-	    qmtp_bounds,  qmtp_too_much,     qmtp_queue_away,
-	    qmtp_limited, qmtp_many_replies, qmtp_spent,
-	    qmtp_slow,	  qmtp_rights,	     qmtp_drains,
-	    NULL};
+	static void (*const qmtp[])(void) = {qmtp_plain,
+					     qmtp_order,
+					     qmtp_refusals,
+					     qmtp_ends,
+					     qmtp_window,
+					     qmtp_back_pressure,
+					     qmtp_bounds,
+					     qmtp_too_much,
+					     qmtp_queue_away,
+					     qmtp_limited,
+					     qmtp_many_replies,
+					     qmtp_spent,
+					     qmtp_slow,
+					     qmtp_rights,
+					     qmtp_drains,
+					     qmtp_guests,
+					     NULL};
 	static void (*const qmqp[])(void) = {
-	    qmqp_plain, qmqp_ends,   qmqp_back_pressure, qmqp_limited,
-	    qmqp_slow,	qmqp_rights, qmqp_drains,	 NULL};
+	    qmqp_plain,	  qmqp_ends,   qmqp_back_pressure,
+	    qmqp_limited, qmqp_slow,   qmqp_rights,
+	    qmqp_drains,  qmqp_guests, NULL};
 	char dir[] = "/tmp/quail-front-XXXXXX", command[64];
 
 	tables(dir);

@@ -1,6 +1,6 @@
 /* server_test - limits, PROXY headers, and the last word to a client that
  * still sends, over TCP on loopback */
-#include "lib/server.h"
+#include "lib/server_parts.h"
 
 #include "lib/clock.h"
 #include "lib/conn.h"
@@ -27,11 +27,13 @@ static struct server server;
 static struct endpoint at; /* where it listens */
 static struct buf why;	   /* of the last refusal */
 static unsigned n_refused, n_broken;
+static bool guests; /* access gives its clients no right */
 
 /* A session: reads a byte, answers, and ends. */
 struct session {
 	struct conn conn;
 	struct endpoint peer;
+	struct server_guest guest;
 	bool tls;
 	bool keeps; /* does not read */
 };
@@ -55,6 +57,7 @@ session_free(struct session *s)
 		i++;
 	sessions[i] = sessions[--n_sessions];
 	conn_close(&s->conn);
+	server_guest_drop(&s->guest);
 	server_gone(&server, &s->peer, s->tls);
 	free(s);
 }
@@ -75,6 +78,12 @@ on(struct conn *c, enum conn_event event)
 }
 
 static void
+displaced(struct server_guest *g)
+{
+	session_free(OWNER(g, struct session, guest));
+}
+
+static void
 accepted(struct server *s, int fd, const struct endpoint *peer)
 {
 	struct session *new = calloc(1, sizeof *new);
@@ -83,6 +92,10 @@ accepted(struct server *s, int fd, const struct endpoint *peer)
 	new->tls = s->tls;
 	conn_open_take(&new->conn, &loop, fd, on);
 	new->conn.budget = &s->budget;
+	new->guest = (struct server_guest){
+	    .peer = &new->peer, .tls = s->tls, .leave = displaced};
+	if (guests)
+		server_guest_heard(s, &new->guest);
 	sessions[n_sessions++] = new;
 }
 
@@ -518,6 +531,13 @@ test_behind(void)
 		session_free(sessions[0]);
 }
 
+static bool
+right(struct server *s, const struct endpoint *peer)
+{
+	(void)s, (void)peer;
+	return true;
+}
+
 /* Each costs us a handshake; in clear text they cost nothing. */
 static void
 test_handshakes(void)
@@ -542,6 +562,13 @@ test_handshakes(void)
 		fds[i] = connect_client();
 	ok(n_sessions == LIMIT_HANDSHAKES_S + 12 && n_refused == 2,
 	   "others go on: %zu", n_sessions);
+	server.sockets[0].tls = true;
+	server.has_right = right;
+	close(connect_client());
+	ok(n_sessions == LIMIT_HANDSHAKES_S + 13 && n_refused == 2,
+	   "who has a right does not wait for his neighbours");
+	server.has_right = NULL;
+	server.sockets[0].tls = false;
 	while (i-- > 0)
 		close(fds[i]);
 	rounds(5);
@@ -550,6 +577,110 @@ test_handshakes(void)
 	server_limit(&server, &l);
 	while (n_sessions > 0)
 		session_free(sessions[0]);
+}
+
+static bool
+is_open(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 &&
+	       errno == EAGAIN;
+}
+
+/* Strangers have taken all places. */
+static void
+test_guests(bool tls)
+{
+	int64_t us = clock_steady_us();
+	int fds[8], i;
+
+	clock_set_for_tests(us);
+	guests = true;
+	server.sockets[0].tls = tls;
+	limit(tls ? 9 : 3, tls ? 3 : 9, 99);
+	for (i = 0; i < 4; i++)
+		fds[i] = connect_client();
+	ok(n_sessions == 3 && is_open(fds[0]) && !is_open(fds[3]),
+	   "nobody goes for a stranger who comes at once: %zu", n_sessions);
+	buf_clear(&why);
+	clock_set_for_tests(us += 2000 * 1000);
+	rounds(1);
+	server_guest_heard(&server, &sessions[0]->guest);
+	fds[4] = connect_client();
+	ok(n_sessions == 3 && is_open(fds[0]) && !is_open(fds[1]) &&
+	       is_open(fds[4]) &&
+	       said("127.0.0.1 idle, and another client needs its place"),
+	   "who was idle longest goes: %zu", n_sessions);
+	clock_set_for_tests(us += 500 * 1000);
+	rounds(1);
+	server.has_right = right;
+	guests = false;
+	for (i = 5; i < 8; i++)
+		fds[i] = connect_client();
+	ok(n_sessions == 3 && !is_open(fds[0]) && !is_open(fds[2]) &&
+	       !is_open(fds[4]) && is_open(fds[5]) && is_open(fds[6]) &&
+	       is_open(fds[7]),
+	   "who has a right waits for no stranger: %zu", n_sessions);
+	close(connect_client());
+	ok(n_sessions == 3 && is_open(fds[5]), "and goes for nobody");
+	for (i = 0; i < 8; i++)
+		close(fds[i]);
+	rounds(5);
+	while (n_sessions > 0)
+		session_free(sessions[0]);
+	ok(server.n_sessions == 0 && server.n_tls == 0, "none is left");
+	server.has_right = NULL;
+	server.sockets[0].tls = false;
+	clock_set_for_tests(0);
+	limit(9, 9, 9);
+}
+
+/* As a balancer would tell them. */
+static size_t
+from_prefix(unsigned first, unsigned n)
+{
+	struct server_socket *socket = &server.sockets[0];
+	size_t before = n_sessions;
+	struct endpoint e;
+	char host[40];
+	int pair[2];
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(host, sizeof host, "2001:db8:%x:%x::1", first, i);
+		endpoint_parse(&e, slice_text(host), 1);
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair))
+			abort();
+		server_admit_take(socket, pair[0], &e, false);
+		close(pair[1]);
+	}
+	return n_sessions - before;
+}
+
+static void
+test_wide(void)
+{
+	size_t one, other, again;
+
+	limit(100, 9, 2);
+	one = from_prefix(1, 12);
+	other = from_prefix(2, 3);
+	ok(one == 8 && other == 3 &&
+	       said("2001:db8:1:b::1 too many connections from this client"),
+	   "a /48 has four clients' worth: %zu, another its own: %zu", one,
+	   other);
+	while (n_sessions > 0)
+		session_free(sessions[0]);
+	ok(server.clients.n == 0, "nothing is left of it");
+	server.has_right = right;
+	again = from_prefix(1, 12);
+	ok(again == 12, "who has a right is not counted so: %zu", again);
+	while (n_sessions > 0)
+		session_free(sessions[0]);
+	ok(server.clients.n == 0, "nothing either");
+	server.has_right = NULL;
+	limit(9, 9, 9);
 }
 
 int
@@ -565,6 +696,9 @@ main(void)
 	test_budget();
 	test_behind();
 	test_handshakes();
+	test_guests(false);
+	test_guests(true);
+	test_wide();
 	server_stop(&server);
 	clients_free(&server.clients);
 	clients_free(&server.networks);
