@@ -28,7 +28,7 @@ intake_drop(struct staged *s)
 {
 	if (s->link)
 		idmap_drop(&s->link->staged, s->in.id);
-	staging_count(&s->intake->staging, &s->counted, NULL);
+	staging_count(&s->intake->staging, &s->part, NULL, false);
 	s->intake->n_files -= s->has_file;
 	incoming_free(&s->in, s->intake->store->big_dir);
 	repeat_free(&s->repeat);
@@ -99,7 +99,29 @@ open_message(struct door_link *link, uint64_t id)
 static void
 count_bytes(struct staged *s)
 {
-	staging_count(&s->intake->staging, &s->counted, &s->in);
+	staging_count(&s->intake->staging, &s->part, &s->in,
+		      s->claims.may_relay);
+}
+
+static void
+refuse_memory(struct staged *s)
+{
+	refuse(s, 'Z', "too much is being received now (#4.3.1)");
+	count_bytes(s);
+}
+
+/* Who holds much for the longest makes room: that may be this one. */
+static bool
+lacks_memory(struct staged *s)
+{
+	const struct staging *st = &s->intake->staging;
+	bool may_relay = s->claims.may_relay;
+	struct staging_part *victim;
+
+	while (staging_is_spent(st, may_relay) &&
+	       (victim = staging_victim(st, may_relay)))
+		refuse_memory(OWNER(victim, struct staged, part));
+	return s->refused || staging_is_spent(st, may_relay);
 }
 
 /* A file of its own is a descriptor: those are not all for strangers. */
@@ -135,9 +157,8 @@ take_text(struct staged *s, struct slice text)
 	tags_push(&s->tags, &s->intake->tags, text, &s->in.attrs);
 	if (s->in.text_len > most || text.len > most - s->in.text_len)
 		refuse(s, 'D', "the message is too large (#5.3.4)");
-	else if ((s->in.big_fd <= 0 && staging_is_spent(staging)) ||
-		 lacks_file(s, text))
-		refuse(s, 'Z', "too much is being received now (#4.3.1)");
+	else if ((s->in.big_fd <= 0 && lacks_memory(s)) || lacks_file(s, text))
+		refuse_memory(s);
 	else if (incoming_text(&s->in, s->intake->store->big_dir,
 			       staging_small(staging), text) != 0)
 		refuse(s, 'Z',
@@ -168,8 +189,8 @@ take_rcpt(struct staged *s, struct slice rcpt)
 		refuse(s, 'D', "a recipient address is impossible (#5.1.3)");
 	else if (s->in.n_rcpts >= LIMIT_RCPTS)
 		refuse(s, 'Z', "too many recipients (#4.5.3)");
-	else if (staging_is_spent(&s->intake->staging))
-		refuse(s, 'Z', "too much is being received now (#4.3.1)");
+	else if (!s->refused && lacks_memory(s))
+		refuse_memory(s);
 	else if (!s->refused)
 		keep_rcpt(s, rcpt);
 	count_bytes(s);
@@ -363,6 +384,7 @@ commit_message(struct staged *s)
 {
 	if (!s->has_sender)
 		return -1;
+	staging_keep(&s->part);
 	if (s->in.n_rcpts == 0)
 		refuse(s, 'D', "no recipients (#5.5.2)");
 	if (!s->refused) {

@@ -143,6 +143,7 @@ intake_init(struct intake *in, struct loop *loop, struct store *store,
 			      .text_max = LIMIT_TEXT,
 			      .files_max = descriptors_left(SIZE_MAX) / 2,
 			      .accepted = on_accepted};
+	staging_init(&in->staging);
 	texthash_key(&in->hash_key, store->key);
 	server_init(&in->server, loop, "door", LINKS_MAX, accepted);
 	server_listen_unix(&in->server, path, 0660);

@@ -14,7 +14,7 @@ struct staged {
 	struct intake *intake;
 	struct incoming in;
 	struct store_waiter waiter;
-	size_t counted; /* in intake->staging */
+	struct staging_part part; /* in intake->staging */
 	bool has_sender;
 	bool is_hubs; /* by QMTP: earlier hops' trace lines are in it */
 	struct claims claims;

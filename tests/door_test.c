@@ -858,6 +858,45 @@ test_real_files(void)
 	real.intake.files_max = 100;
 }
 
+/* Strangers who hold all that is theirs, and never come to an end. */
+static void
+test_real_memory(void)
+{
+	struct staging *st = &real.intake.staging;
+	static char rcpt[800];
+	struct raw r;
+	int i;
+
+	memset(rcpt, 'r', sizeof rcpt);
+	memcpy(rcpt + sizeof rcpt - 7, "@d.test", 7);
+	raw_open(&r);
+	raw_say(&r, 0, "O T:hold S:a@b.test");
+	for (i = 0; i < 60; i++)
+		frame_put(&r.conn.out, 'R', r.first,
+			  slice_of(rcpt, sizeof rcpt));
+	raw_say(&r, 1, "O T:new S:a@b.test A");
+	rounds(5);
+	st->held[false] += STAGING_STRANGERS - STAGING_LARGE;
+	st->used += STAGING_STRANGERS - STAGING_LARGE;
+	raw_say(&r, 2, "O P:relay=1 T:ours S:a@b.test R:c@d.test C");
+	ok(refused(&r, 2, 'K', "2.0.0"), "who may relay finds room");
+	raw_say(&r, 3, "O T:new S:a@b.test R:c@d.test C");
+	ok(refused(&r, 3, 'K', "2.0.0"), "and a stranger who has just come");
+	raw_say(&r, 0, "R:c@d.test C");
+	ok(refused(&r, 0, 'Z', "4.3.1"), "who held the most is refused");
+	st->held[false] += STAGING_LARGE + 1;
+	raw_say(&r, 4, "O T:new S:a@b.test R:c@d.test C");
+	ok(refused(&r, 4, 'Z', "4.3.1"),
+	   "where nobody is large the newcomer is");
+	raw_say(&r, 5, "O P:relay=1 T:ours S:a@b.test R:c@d.test C");
+	ok(refused(&r, 5, 'K', "2.0.0"), "unless he may relay");
+	st->held[false] -= STAGING_STRANGERS + 1;
+	st->used -= STAGING_STRANGERS - STAGING_LARGE;
+	ok(st->used == 0 && st->held[false] == 0, "and nothing is left over");
+	conn_close(&r.conn);
+	rounds(3);
+}
+
 /* The front end goes away in the middle, and with a message in the batch. */
 static void
 test_real_front_end_gone(void)
@@ -989,6 +1028,7 @@ main(void)
 	test_real_refused();
 	test_real_large();
 	test_real_files();
+	test_real_memory();
 	test_real_front_end_gone();
 	test_real_leases();
 	test_real_restart();
