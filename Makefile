@@ -278,11 +278,16 @@ bench-sessions: deps-test
 # What was found stays in build/fuzz; fuzz-corpus packs it, made small, into
 # tests/fuzz/corpus; fuzz-cover tells which lines the corpus reaches.
 FUZZ_CLANG = DEPS=$(DEPS) CC=clang FUZZ="$(FUZZ)"
-FUZZ_SAN   = $(FUZZ_CLANG) B=$(B)/fuzz OPT="-O2 -g" FUZZ_MAIN= \
-             SANITIZE="-fsanitize=address,undefined,fuzzer-no-link \
+FUZZ_SAN   = $(FUZZ_CLANG) B=$(B)/fuzz OPT="-O2 -g" \
+             FUZZ_MAIN=$(B)/fuzz/tests/fuzz/compare.o \
+             SANITIZE="-D__SANITIZE_ADDRESS__=1 \
+             -fsanitize=address,undefined,fuzzer-no-link \
              -fno-sanitize-recover=undefined \
              -fsanitize-coverage-ignorelist=tests/fuzz/ignore.list" \
-             FUZZ_LINK=-fsanitize=fuzzer
+             FUZZ_LINK="-fsanitize=fuzzer $(addprefix \
+             -Wl$(COMMA)--wrap=__sanitizer_cov_trace_,$(FUZZ_CMPS))"
+FUZZ_CMPS  = const_cmp1 const_cmp4 const_cmp8 cmp1 cmp4 cmp8
+COMMA     := ,
 FUZZ_COVER = $(FUZZ_CLANG) B=$(B)/fuzz-cover OPT="-O1 -g" \
              SANITIZE="-fprofile-instr-generate -fcoverage-mapping"
 FUZZ_ENV   = BUILD=$(abspath $(B)) FUZZ="$(FUZZ)" FUZZ_RUNS="$(FUZZ_RUNS)" \

@@ -51,6 +51,7 @@ struct simfs {
 	int n_files;
 	struct name names[NAMES_MAX];
 	int n_names; /* slots that were ever used */
+	int n_open;  /* of the descriptors */
 	struct op *ops;
 	size_t n_ops, max_ops;
 	struct {
@@ -59,7 +60,7 @@ struct simfs {
 	} fds[FDS_MAX];
 	uint64_t calls, fail_at;
 	int fail_error;
-	bool failed, lies;
+	bool failed, lies, is_bare;
 	bool is_limited; /* files may grow by so much in all: ... */
 	uint64_t room;
 	size_t failed_at;
@@ -126,6 +127,16 @@ set_size(struct file *f, uint64_t size)
 	f->size = size;
 }
 
+/* Of a longer one, its beginning. */
+static void
+put_name(char place[NAME_MAX_LEN], const char *name)
+{
+	size_t n = strnlen(name, NAME_MAX_LEN - 1);
+
+	memcpy(place, name, n);
+	place[n] = 0;
+}
+
 static struct name *
 find_name(struct simfs *fs, int dir, const char *name)
 {
@@ -152,12 +163,15 @@ set_name(struct simfs *fs, int dir, const char *name, int file)
 	if (n - fs->names >= fs->n_names)
 		fs->n_names = (int)(n - fs->names) + 1;
 	*n = (struct name){.used = true, .dir = dir, .file = file};
-	snprintf(n->name, sizeof n->name, "%s", name);
+	put_name(n->name, name);
 }
 
+/* A bare disk remembers the last call only. */
 static void
 record(struct simfs *fs, struct op op)
 {
+	if (fs->is_bare)
+		fs->n_ops = 0;
 	if (fs->n_ops == fs->max_ops) {
 		fs->max_ops = fs->max_ops ? fs->max_ops * 2 : 256;
 		fs->ops = realloc(fs->ops, fs->max_ops * sizeof op);
@@ -214,6 +228,26 @@ simfs_free(struct simfs *fs)
 		free(fs->ops[i].bytes);
 	free(fs->ops);
 	free(fs);
+}
+
+void
+simfs_bare(struct simfs *fs)
+{
+	int i;
+
+	for (i = 0; i < fs->n_files; i++)
+		free(fs->files[i].bytes);
+	for (i = 0; i < fs->n_names; i++)
+		fs->names[i].used = false;
+	fs->n_files = fs->n_names = 0;
+	fs->is_bare = true;
+	new_file(fs, true);
+}
+
+bool
+simfs_is_closed(const struct simfs *fs)
+{
+	return fs->n_open == 0;
 }
 
 size_t
@@ -312,6 +346,7 @@ new_fd(int file)
 		if (sim->fds[i].used)
 			continue;
 		sim->fds[i].used = true;
+		sim->n_open++;
 		sim->fds[i].has_lock = false;
 		sim->fds[i].file = file;
 		return FD_BASE + i;
@@ -349,7 +384,7 @@ sim_open(int dir, const char *name, int flags, mode_t mode)
 	file = new_file(sim, false);
 	set_name(sim, d, name, file);
 	record(sim, (struct op){.kind = OP_NAME, .file = d, .target = file});
-	snprintf(sim->ops[sim->n_ops - 1].name, NAME_MAX_LEN, "%s", name);
+	put_name(sim->ops[sim->n_ops - 1].name, name);
 	return new_fd(file);
 }
 
@@ -361,6 +396,7 @@ sim_close(int fd)
 	if (sim->fds[fd - FD_BASE].has_lock)
 		sim->files[file].locks = 0;
 	sim->fds[fd - FD_BASE].used = false;
+	sim->n_open--;
 	return 0;
 }
 
@@ -388,6 +424,17 @@ mend(struct file *f, uint64_t where, size_t n)
 		f->bad_from = f->bad_to = 0;
 }
 
+/* For the trace; a bare disk has none. */
+static char *
+copy_of(const void *at, size_t n)
+{
+	char *copy = sim->is_bare ? NULL : malloc(n + 1);
+
+	if (copy)
+		memcpy(copy, at, n);
+	return copy;
+}
+
 static ssize_t
 sim_pwrite(int fd, const void *at, size_t n, off_t where)
 {
@@ -400,8 +447,7 @@ sim_pwrite(int fd, const void *at, size_t n, off_t where)
 		n /= 2;
 	if (!take_room(&sim->files[file], (uint64_t)where + n))
 		return -1;
-	copy = malloc(n ? n : 1);
-	memcpy(copy, at, n);
+	copy = copy_of(at, n);
 	put_bytes(&sim->files[file], (uint64_t)where, at, n, 0);
 	mend(&sim->files[file], (uint64_t)where, n);
 	record(sim, (struct op){.kind = OP_WRITE,
@@ -510,8 +556,8 @@ sim_rename(int from_dir, const char *from, int to_dir, const char *to)
 	n->used = false;
 	set_name(sim, d, to, file);
 	record(sim, (struct op){.kind = OP_MOVE, .file = d, .target = file});
-	snprintf(sim->ops[sim->n_ops - 1].name, NAME_MAX_LEN, "%s", from);
-	snprintf(sim->ops[sim->n_ops - 1].to, NAME_MAX_LEN, "%s", to);
+	put_name(sim->ops[sim->n_ops - 1].name, from);
+	put_name(sim->ops[sim->n_ops - 1].to, to);
 	return 0;
 }
 
@@ -530,7 +576,7 @@ sim_unlink(int dir, const char *name)
 	}
 	n->used = false;
 	record(sim, (struct op){.kind = OP_UNNAME, .file = d});
-	snprintf(sim->ops[sim->n_ops - 1].name, NAME_MAX_LEN, "%s", name);
+	put_name(sim->ops[sim->n_ops - 1].name, name);
 	return 0;
 }
 
@@ -549,7 +595,7 @@ sim_mkdir(int dir, const char *name, mode_t mode)
 	file = new_file(sim, true);
 	set_name(sim, d, name, file);
 	record(sim, (struct op){.kind = OP_NAME, .file = d, .target = file});
-	snprintf(sim->ops[sim->n_ops - 1].name, NAME_MAX_LEN, "%s", name);
+	put_name(sim->ops[sim->n_ops - 1].name, name);
 	return 0;
 }
 

@@ -31,6 +31,18 @@ simfs_new(void);
 void
 simfs_free(struct simfs *fs);
 
+/* simfs_bare - a new one, made empty again, without a trace: for harnesses that
+ * want a disk millions of times and no crash
+ *
+ * Needs    simfs_is_closed: no descriptor is open.
+ */
+void
+simfs_bare(struct simfs *fs);
+
+/* simfs_is_closed - has every descriptor been given back? */
+bool
+simfs_is_closed(const struct simfs *fs);
+
 /* simfs_use - this one answers lib/fs from now on; AT_FDCWD is its root;
  * NULL: the kernel does again */
 void

@@ -15,12 +15,12 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 out=$BUILD/fuzz
 names=${FUZZ:-$(cd "$here" && ls ./*_fuzz.c | sed 's,^\./,,; s/_fuzz\.c$//')}
-export ASAN_OPTIONS="quarantine_size_mb=4:${ASAN_OPTIONS:-}"
+export ASAN_OPTIONS="quarantine_size_mb=4:malloc_context_size=4:${ASAN_OPTIONS:-}"
 
 # longest NAME - bytes of an input: what its properties need, and no more
 longest() {
 	case $1 in
-	netstring | qmqpc | qmtpc | record | spool | talk | header) echo 256 ;;
+	netstring | qmqpc | qmtpc | record | spool | talk | header | warmup | segment) echo 256 ;;
 	tables) echo 600 ;;
 	config | x509) echo 2048 ;;
 	*) echo 512 ;;
@@ -40,7 +40,7 @@ stat() {
 fuzz_one() {
 	unpack "$1" || return 1
 	set -- "$1" "-max_len=$(longest "$1")" -print_final_stats=1 \
-	    "-artifact_prefix=$out/$1.found-" -timeout=600 -jobs=0 \
+	    "-artifact_prefix=$out/$1.found-" -timeout=600 -jobs=0 -print_funcs=0 \
 	    "-runs=${FUZZ_RUNS:--1}" \
 	    "-max_total_time=${FUZZ_SECONDS:-$([ -n "${FUZZ_RUNS:-}" ] || echo 60)}"
 	[ ! -f "$here/$1.dict" ] || set -- "$@" "-dict=$here/$1.dict"

@@ -10,10 +10,12 @@
 
 #include <fcntl.h>
 
-enum { DAY_S = 86400, GROUPS = 4 };
+enum { DAY_S = 86400, GROUPS = 4, OPS_MAX = 32, GROUP_MAX = 24 };
 
 static const int64_t begin_s = 20 * (int64_t)DAY_S;
+static struct simfs *disk;
 static int dir;
+static const struct slice address = {"192.0.2.1", 9};
 
 static void
 put_file(struct slice bytes)
@@ -24,6 +26,26 @@ put_file(struct slice bytes)
 	fs_close(fd);
 }
 
+/* The same one for all, left empty by each. */
+static void
+begin_disk(void)
+{
+	if (disk)
+		return;
+	disk = simfs_new();
+	simfs_bare(disk);
+	simfs_use(disk);
+}
+
+/* What a domain may be: it has no end of line. */
+static struct slice
+group_of(struct slice *in)
+{
+	struct slice g = fuzz_take(in, fuzz_byte(in) % GROUP_MAX);
+
+	return g.len > 0 && slice_find(g, '\n') == g.len ? g : SLICE("g");
+}
+
 static void
 open_at(struct warmup *w, int64_t now_s)
 {
@@ -31,24 +53,26 @@ open_at(struct warmup *w, int64_t now_s)
 	warmup_open(w, dir, now_s);
 }
 
+static void
+check_sent(struct warmup *w, struct slice group, uint64_t taken, int64_t now_s)
+{
+	if (!w->is_unread)
+		fuzz_check(warmup_sent(w, address, group, now_s) >= taken);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 {
 	struct slice in = slice_of((const char *)at, n);
-	struct slice ops = fuzz_string(&in), address = SLICE("192.0.2.1");
-	struct slice groups[GROUPS] = {fuzz_string(&in), fuzz_string(&in),
-				       SLICE("g"), SLICE("g 7.")};
-	struct simfs *disk = simfs_new();
+	struct slice ops = fuzz_take(&in, fuzz_byte(&in) % OPS_MAX);
+	struct slice groups[GROUPS] = {group_of(&in), group_of(&in), SLICE("g"),
+				       SLICE("g 7.")};
 	uint64_t taken[GROUPS] = {0};
 	int64_t now_s = begin_s;
 	struct warmup w;
 	size_t i;
 
-	for (i = 0; i < GROUPS; i++) /* a domain has no end of line */
-		if (slice_find(groups[i], '\n') < groups[i].len ||
-		    groups[i].len == 0)
-			groups[i] = SLICE("g");
-	simfs_use(disk);
+	begin_disk();
 	fuzz_check(fs_mkdir(AT_FDCWD, "queue", 0700) == 0);
 	dir = fs_open_dir(AT_FDCWD, "queue");
 	put_file(in);
@@ -57,9 +81,11 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 		uint8_t op = fuzz_byte(&ops);
 		struct slice g = groups[op % GROUPS];
 
-		if (op >= 240) {
+		if (op >= 250) {
 			warmup_close(&w);
 			open_at(&w, now_s);
+			for (i = 0; i < GROUPS; i++)
+				check_sent(&w, groups[i], taken[i], now_s);
 		} else if (op >= 230) {
 			now_s += DAY_S;
 			memset(taken, 0, sizeof taken);
@@ -72,14 +98,13 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 			for (i = 0; i < GROUPS; i++)
 				taken[i] += slice_eq(groups[i], g);
 		}
-		if (!w.is_unread)
-			for (i = 0; i < GROUPS; i++)
-				fuzz_check(warmup_sent(&w, address, groups[i],
-						       now_s) >= taken[i]);
+		check_sent(&w, g, taken[op % GROUPS], now_s);
 	}
+	for (i = 0; i < GROUPS; i++)
+		check_sent(&w, groups[i], taken[i], now_s);
 	warmup_close(&w);
 	fs_close(dir);
-	simfs_use(NULL);
-	simfs_free(disk);
+	fuzz_check(simfs_is_closed(disk));
+	simfs_bare(disk);
 	return 0;
 }
