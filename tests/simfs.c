@@ -144,6 +144,7 @@ find_name(struct simfs *fs, int dir, const char *name)
 
 	for (i = 0; i < fs->n_names; i++)
 		if (fs->names[i].used && fs->names[i].dir == dir &&
+		    fs->names[i].name[0] == name[0] &&
 		    strcmp(fs->names[i].name, name) == 0)
 			return &fs->names[i];
 	return NULL;

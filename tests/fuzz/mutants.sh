@@ -24,6 +24,11 @@ archives=$(for f in $(value FOLDERS); do echo "$BUILD/$f.a"; done)
 cdb=$(value CDB_A)
 failed=0
 
+# before HARNESS - what stands before the helpers, as in the Makefile
+before() {
+	[ "$1" != segment ] || echo "$BUILD/lib/loop.o $BUILD/lib/loop_task.o"
+}
+
 # mutant HARNESS FILE EXPRESSION
 mutant() {
 	mkdir -p "$work/$(dirname "$2")"
@@ -34,7 +39,7 @@ mutant() {
 	elif ! (cd "$here/../.." && $cc "-iquote$(dirname "$2")" $flags -w \
 	    -c -o "$work/mutant.o" "$work/$2" && $cc $ldflags -o "$work/run" \
 	    "$BUILD/tests/fuzz/$1_fuzz.o" "$BUILD/tests/fuzz/replay.o" \
-	    "$work/mutant.o" -Wl,--start-group "$BUILD/tests/fuzz/helpers.a" \
+	    "$work/mutant.o" $(before "$1") -Wl,--start-group "$BUILD/tests/fuzz/helpers.a" \
 	    $archives $cdb -Wl,--end-group $libs) >"$work/built" 2>&1; then
 		how='does not compile'
 	elif timeout 60 "$work/run" "$here/corpus/$1" >"$work/said" 2>&1; then
@@ -80,6 +85,15 @@ header|qmqpc/addrlist.c|s/a->is_phrase \|= a->has_domain; \/\*[^\n]*//
 record|lib/record.c|s/ \|\|\n\t    checksum\(s, r->len, salt\) != r->crc//
 record|queue/segment.c|s/ \|\| r->segno != scan->segment->segno//
 spool|qmqpc/spool_entry.c|s/rest.len == 0 && n == e->n_rcpts/rest.len == 0/
+warmup|queue/warmup.c|s/\(step > 0 \? step : 1\)/step/
+warmup|queue/warmup.c|s/c->n = c->ceiling = n;/c->n = c->ceiling = n > 0 ? n - 1 : 0;/
+warmup|queue/warmup.c|s/\n\t\tw->end \+= end \+ 1;//
+segment|queue/store_load.c|s/index < m->n_rcpts && //
+segment|queue/store_load.c|s/free\(m->done.words\)/(void)0/
+segment|queue/entry.c|s/m->env_len > left \|\|//
+aliases|queue/aliases.c|s/x->n_loops < x->n \? ALIASES_DONE : ALIASES_LOOP/ALIASES_DONE/
+aliases|queue/sources.c|s/p->members\[i\].source->from.a.any.sa_family == family/true/
+aliases|queue/aliases.c|s/first\[\+\+i\] = x->n/first[++i + 1] = x->n/
 T
 rm -rf "$work"
 exit $failed

@@ -245,9 +245,17 @@ seed('netdb', $_) for str('hub') . str("127.0.0.1 hub\n::1 hub hub6 # x\n") .
 	str("\3" . "\xc0\x0c\0\1\0\1\0\0\0\1\0\4\xc0\0\2\1") .
 	str("\3" . "\xc0\x0c\0\x1c\0\1\0\0\0\1\0\x10" . 'x' x 16) . str("\x30") . str("\x31"),
 	str('hub.') . str('') . str("domain x.test\n") . str("\x31") . str("\x37" . 'x' x 40);
+sub mail {
+	my ($wrong, $numbers) = @_;
+	return "\0\0" . str('a@b.test') . str('c@d.test') . str('') . str("5000:hello\n") .
+	    $wrong . "\1\1" . ($numbers // '') . "\0";
+}
 my $mail = "\0\0" . str('a@b.test') . str('c@d.test') . str('key=x') . str("hello\n") . "\1\0\0\0";
 seed('segment', $_) for "\4\2$mail\0\5\0\1\0\0\1\0\xff\3\3$mail\1\0\1\0\1\2\0\1\3\xff\0",
-	"\6\2$mail\0$mail\1" . "\3\0\1\1" . "\2\0\0\0\1" . "\1\0\0\0\1" . str('ok') . "\0\xff\0\0";
+	"\6\2$mail\0$mail\1" . "\3\0\1\1" . "\2\0\0\0\1" . "\1\0\0\0\1" . str('ok') . "\0\xff\0\0",
+	# an outcome of a recipient that is none; an envelope longer than its record
+	"\4\2" . mail("\2") . "\1\1\1\1\4" . str('x') . "\0" . "\3\0\0\1\xff\0",
+	"\3\2" . mail("\x51", "\xf0\x10") . "\3\0\0\1\xff\0";
 
 # dns: a type and "make it fit", the number of records, then records
 my $own = "\xc0\x0c";

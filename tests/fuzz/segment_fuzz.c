@@ -23,6 +23,7 @@ enum {
 	FIRST = 0x60000000,
 	SIZE = 8192,
 	SETTLED = 8,
+	COUNTED = 64,
 	BIRTH = 1700000000
 };
 
@@ -209,6 +210,16 @@ make_queue(struct slice *in)
 
 /* living on it */
 
+static uint32_t
+n_open(struct message *m)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < m->n_rcpts; i++)
+		n += !message_is_done(m, i);
+	return n;
+}
+
 static void
 check_message(struct message *m)
 {
@@ -220,6 +231,7 @@ check_message(struct message *m)
 
 	fuzz_check(m->n_live > 0 && m->n_live <= m->n_rcpts &&
 		   m->n_rcpts <= MESSAGE_RCPTS_MAX);
+	fuzz_check(m->n_rcpts > COUNTED || n_open(m) == m->n_live);
 	if (store_envelope(&store, m, &room, &e) == 0) {
 		struct store_reader r = {.want = e.text_crc};
 		size_t len = m->text_len < sizeof text ? (size_t)m->text_len

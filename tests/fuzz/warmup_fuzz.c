@@ -10,7 +10,7 @@
 
 #include <fcntl.h>
 
-enum { DAY_S = 86400, GROUPS = 4, OPS_MAX = 32, GROUP_MAX = 24 };
+enum { DAY_S = 86400, GROUPS = 4, OPS_MAX = 32, GROUP_MAX = 24, STOPS_MAX = 3 };
 
 static const int64_t begin_s = 20 * (int64_t)DAY_S;
 static struct simfs *disk;
@@ -54,10 +54,14 @@ open_at(struct warmup *w, int64_t now_s)
 }
 
 static void
-check_sent(struct warmup *w, struct slice group, uint64_t taken, int64_t now_s)
+check_sent(struct warmup *w, const struct slice *groups, const uint64_t *taken,
+	   int64_t now_s)
 {
-	if (!w->is_unread)
-		fuzz_check(warmup_sent(w, address, group, now_s) >= taken);
+	size_t i;
+
+	for (i = 0; !w->is_unread && i < GROUPS; i++)
+		fuzz_check(warmup_sent(w, address, groups[i], now_s) >=
+			   taken[i]);
 }
 
 int
@@ -70,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 	uint64_t taken[GROUPS] = {0};
 	int64_t now_s = begin_s;
 	struct warmup w;
-	size_t i;
+	size_t i, n_stops = 0;
 
 	begin_disk();
 	fuzz_check(fs_mkdir(AT_FDCWD, "queue", 0700) == 0);
@@ -81,12 +85,13 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 		uint8_t op = fuzz_byte(&ops);
 		struct slice g = groups[op % GROUPS];
 
-		if (op >= 250) {
+		if (op >= 250 && n_stops++ < STOPS_MAX) {
+			check_sent(&w, groups, taken, now_s);
 			warmup_close(&w);
 			open_at(&w, now_s);
-			for (i = 0; i < GROUPS; i++)
-				check_sent(&w, groups[i], taken[i], now_s);
+			check_sent(&w, groups, taken, now_s);
 		} else if (op >= 230) {
+			check_sent(&w, groups, taken, now_s);
 			now_s += DAY_S;
 			memset(taken, 0, sizeof taken);
 		} else if (op >= 200 && taken[op % GROUPS] > 0) {
@@ -98,10 +103,8 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 			for (i = 0; i < GROUPS; i++)
 				taken[i] += slice_eq(groups[i], g);
 		}
-		check_sent(&w, g, taken[op % GROUPS], now_s);
 	}
-	for (i = 0; i < GROUPS; i++)
-		check_sent(&w, groups[i], taken[i], now_s);
+	check_sent(&w, groups, taken, now_s);
 	warmup_close(&w);
 	fs_close(dir);
 	fuzz_check(simfs_is_closed(disk));
