@@ -44,6 +44,7 @@ take_off(struct dns *dns, struct dns_query *q, void (*done)(struct dns_query *))
 	q->dns = dns;
 	q->flight = f;
 	q->result = DNS_NONE;
+	q->exists = q->is_unheard = false;
 	q->n_addresses = 0;
 	q->n_mx = 0;
 	q->done = done;
@@ -125,9 +126,20 @@ mix(struct dns_flight *f)
 				       : DNS_NONE;
 }
 
+/* What a user is told beside the result. */
 static void
-one_answer(struct dns_flight *f, enum dns_answer_result r)
+note(struct dns_flight *f, const struct dns_question *q,
+     enum dns_answer_result r)
 {
+	f->query->exists |= r == DNS_ANSWER_GOOD;
+	f->query->is_unheard |= q->is_unheard;
+}
+
+static void
+one_answer(struct dns_flight *f, const struct dns_question *q,
+	   enum dns_answer_result r)
+{
+	note(f, q, r);
 	f->soft = f->soft || r == DNS_ANSWER_BAD;
 	if (--f->n_asked > 0)
 		return;
@@ -165,7 +177,7 @@ v4_answer(struct dns_question *q, struct slice answer)
 
 	if (r == DNS_ANSWER_BAD)
 		f->n_v4 = 0;
-	one_answer(f, r);
+	one_answer(f, q, r);
 }
 
 static void
@@ -177,7 +189,7 @@ v6_answer(struct dns_question *q, struct slice answer)
 
 	if (r == DNS_ANSWER_BAD)
 		f->n_v6 = 0;
-	one_answer(f, r);
+	one_answer(f, q, r);
 }
 
 /* False: it says nothing, so the DNS is asked. */
@@ -263,6 +275,7 @@ mx_answer(struct dns_question *question, struct slice answer)
 	enum dns_answer_result r =
 	    dns_answer_read(&question->wire, answer, mx_record, f);
 
+	note(f, question, r);
 	if (r == DNS_ANSWER_BAD || f->soft) {
 		q->n_mx = 0;
 		q->result = DNS_SOFT;
@@ -285,6 +298,12 @@ dns_mx(struct dns *dns, struct dns_query *q, struct slice domain,
 }
 
 /* the whole */
+
+void
+dns_servers(const struct dns *dns, struct buf *out)
+{
+	dns_ask_servers(dns->asks, out);
+}
 
 struct dns *
 dns_open(struct loop *loop)

@@ -10,6 +10,7 @@
 #ifndef QUAIL_LIB_DNS_H
 #define QUAIL_LIB_DNS_H
 
+#include "lib/buf.h"
 #include "lib/endpoint.h"
 #include "lib/loop.h"
 
@@ -33,6 +34,8 @@ struct dns_query {
 	struct dns *dns; /* NULL: not under way */
 	uint16_t port;
 	enum dns_result result;
+	bool exists;	    /* DNS_NONE: there is the name, but no record */
+	bool is_unheard;    /* DNS_SOFT: no server has said anything */
 	size_t n_addresses; /* of dns_addresses */
 	struct endpoint addresses[DNS_ADDRESSES_MAX];
 	size_t n_mx; /* of dns_mx: sorted, equal preference shuffled */
@@ -68,6 +71,10 @@ dns_addresses(struct dns *dns, struct dns_query *q, struct slice host,
 void
 dns_mx(struct dns *dns, struct dns_query *q, struct slice domain,
        void (*done)(struct dns_query *));
+
+/* dns_servers - append the addresses of those that are asked */
+void
+dns_servers(const struct dns *dns, struct buf *out);
 
 /* dns_cancel - done will not be called; legal when nothing is under way */
 void

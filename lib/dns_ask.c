@@ -249,6 +249,7 @@ lane_answer(void *arg, int status, int timeouts, unsigned char *answer, int len)
 	if (!q)
 		return;
 	q->asked = NULL;
+	q->is_unheard = s.len == 0 && q->n_heard == dns_socket_heard();
 	l->n_live--;
 	settle(l, q, s);
 }
@@ -262,6 +263,7 @@ start(struct dns_lane *l, struct dns_question *q)
 		die_nomem();
 	*a = (struct dns_asked){.lane = l, .question = q};
 	q->asked = a;
+	q->n_heard = dns_socket_heard();
 	l->n++;
 	l->n_live++;
 	list_put(&l->asks->busy, &l->all);
@@ -373,6 +375,12 @@ dns_asks_open(struct loop *loop, const char *servers, const char **why)
 	*why = ares_strerror(r);
 	free(asks);
 	return NULL;
+}
+
+void
+dns_ask_servers(const struct dns_asks *asks, struct buf *out)
+{
+	dns_socket_servers(asks->servers, out);
 }
 
 static void

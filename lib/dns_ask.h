@@ -17,6 +17,7 @@
 #ifndef QUAIL_LIB_DNS_ASK_H
 #define QUAIL_LIB_DNS_ASK_H
 
+#include "lib/buf.h"
 #include "lib/dns_answer.h"
 #include "lib/list.h"
 #include "lib/loop.h"
@@ -35,6 +36,8 @@ struct dns_question {
 	struct dns_asked *asked; /* NULL: it waits, or is not under way */
 	struct dns_wire wire;
 	bool by_tcp;
+	bool is_unheard;  /* no server has said anything to anybody, ... */
+	uint64_t n_heard; /* ... since it was asked */
 	/* answer: empty when there is none; gone when it returns */
 	void (*answered)(struct dns_question *q, struct slice answer);
 };
@@ -62,6 +65,10 @@ dns_ask(struct dns_asks *asks, struct dns_question *q);
 /* dns_ask_cancel - nothing more will be called; legal when it is over */
 void
 dns_ask_cancel(struct dns_question *q);
+
+/* dns_ask_servers - append their addresses, with blanks between them */
+void
+dns_ask_servers(const struct dns_asks *asks, struct buf *out);
 
 /* dns_ask_hosts - what /etc/hosts says of a name
  *

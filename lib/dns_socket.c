@@ -1,11 +1,13 @@
 #include "lib/dns_socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 static unsigned n_left;
+static uint64_t n_heard;
 
 void
 dns_socket_turn(void)
@@ -39,13 +41,23 @@ static ares_ssize_t
 receive(ares_socket_t fd, void *to, size_t max, int flags,
 	struct sockaddr *from, ares_socklen_t *len, void *user)
 {
+	ares_ssize_t n;
+
 	(void)user;
 	if (n_left == 0) {
 		errno = EAGAIN;
 		return -1;
 	}
 	n_left--;
-	return recvfrom(fd, to, max, flags, from, len);
+	n = recvfrom(fd, to, max, flags, from, len);
+	n_heard += n > 0;
+	return n;
+}
+
+uint64_t
+dns_socket_heard(void)
+{
+	return n_heard;
 }
 
 /* The first part is enough: the others are asked for again. */
@@ -65,4 +77,18 @@ dns_socket_use(ares_channel channel)
 	    open_one, close_one, connect_one, receive, transmit};
 
 	ares_set_socket_functions(channel, &ours, NULL);
+}
+
+void
+dns_socket_servers(const struct ares_addr_port_node *all, struct buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	for (; all; all = all->next) {
+		if (!inet_ntop(all->family, &all->addr, text, sizeof text))
+			continue;
+		if (out->len > 0)
+			buf_putc(out, ' ');
+		buf_text(out, text);
+	}
 }

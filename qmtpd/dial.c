@@ -6,9 +6,12 @@
 
 #define NO_CONNECTION "cannot connect to the next hop (#4.4.1)"
 #define NO_NAME	      "the next hop's name cannot be looked up (#4.4.3)"
-#define NO_HOST	      "the next hop's name has no address (#4.4.4)"
-#define NO_TLS	      "no trusted connection to the next hop (#4.4.1)"
-#define BAD_NAME      "the next hop is not HOST:PORT (#4.3.5)"
+#define NO_SERVER                                                              \
+	"the next hop's name cannot be looked up: no name server answers "     \
+	"(#4.4.3)"
+#define NO_HOST	 "the next hop's name has no address (#4.4.4)"
+#define NO_TLS	 "no trusted connection to the next hop (#4.4.1)"
+#define BAD_NAME "the next hop is not HOST:PORT (#4.3.5)"
 
 static void
 failed(struct hop *h, const char *why)
@@ -64,7 +67,7 @@ looked_up(struct dns_query *q)
 	switch (q->result) {
 	case DNS_FOUND: dial_next(h); break;
 	case DNS_NONE: failed(h, NO_HOST); break;
-	case DNS_SOFT: failed(h, NO_NAME); break;
+	case DNS_SOFT: failed(h, q->is_unheard ? NO_SERVER : NO_NAME); break;
 	}
 }
 

@@ -4,6 +4,16 @@
 #include "lib/clock.h"
 #include "lib/owner.h"
 
+enum { SERVERS_MAX = 120 }; /* bytes of them in a reply */
+
+/* Each answer tells something of the domain, or of who answers. */
+static void
+note(struct lookup *l)
+{
+	l->exists |= l->query.exists;
+	l->is_unheard |= l->query.is_unheard;
+}
+
 static void
 finish(struct lookup *l, char code, const char *before, const char *after)
 {
@@ -80,6 +90,30 @@ add(struct lookup *l, struct slice name, uint16_t preference)
 	return all;
 }
 
+/* No usable answer: whether any server is there at all is what an
+ * administrator needs first. */
+static void
+not_now(struct lookup *l, const char *what)
+{
+	struct buf after = {0}, servers = {0};
+
+	if (l->is_unheard) {
+		dns_servers(l->by.dns, &servers);
+		buf_text(&after, " now: no name server answers (asked: ");
+		buf_puts(&after,
+			 slice_of(buf_slice(&servers).at,
+				  servers.len < SERVERS_MAX ? servers.len
+							    : SERVERS_MAX));
+		buf_text(&after, ") (#4.4.3)");
+	} else {
+		buf_text(&after, " now (#4.4.3)");
+	}
+	buf_putc(&after, 0);
+	finish(l, 'Z', what, after.mem);
+	buf_free(&after);
+	buf_free(&servers);
+}
+
 /* addresses of a smarthost, or of a domain without MX */
 
 static void
@@ -87,6 +121,7 @@ own_addresses(struct dns_query *q)
 {
 	struct lookup *l = OWNER(q, struct lookup, query);
 
+	note(l);
 	if (q->result == DNS_FOUND)
 		add(l, slice_text(l->domain), 0);
 	if (l->targets.n > 0)
@@ -98,7 +133,10 @@ own_addresses(struct dns_query *q)
 	else if (l->loops)
 		finish(l, 'Z', "the smarthost ", " is this host (#4.4.6)");
 	else if (q->result == DNS_SOFT || !l->is_mx)
-		finish(l, 'Z', "cannot find the address of ", " now (#4.4.3)");
+		not_now(l, "cannot find the address of ");
+	else if (l->exists)
+		finish(l, 'D', "the domain ",
+		       " has no mail host: neither MX nor address (#5.1.2)");
 	else
 		finish(l, 'D', "there is no domain ", " (#5.1.2)");
 }
@@ -126,6 +164,7 @@ host_addresses(struct dns_query *q)
 	struct lookup *l = OWNER(q, struct lookup, query);
 	const struct dns_mx *mx = &l->mx[l->next];
 
+	note(l);
 	if (q->result == DNS_SOFT)
 		l->soft = true;
 	if (q->result == DNS_FOUND &&
@@ -161,7 +200,7 @@ next_host(struct lookup *l)
 	else if (l->targets.n > 0)
 		l->done(l);
 	else if (l->soft)
-		finish(l, 'Z', "cannot find the MX hosts of ", " now (#4.4.3)");
+		not_now(l, "cannot find the MX hosts of ");
 	else if (l->is_private)
 		keeps_to_itself(l);
 	else if (l->loops)
@@ -197,8 +236,9 @@ mx_hosts(struct dns_query *q)
 {
 	struct lookup *l = OWNER(q, struct lookup, query);
 
+	note(l);
 	if (q->result == DNS_SOFT) {
-		finish(l, 'Z', "cannot find the MX of ", " now (#4.4.3)");
+		not_now(l, "cannot find the MX of ");
 		return;
 	}
 	if (q->result == DNS_NONE) {

@@ -6,7 +6,8 @@
  * mail of others is left out (self.h).
  *
  *   what DNS says                       the verdict
- *   no such domain, no MX, no address   D (#5.1.2)
+ *   no such domain                      D (#5.1.2)
+ *   the domain, but no MX, no address   D (#5.1.2)
  *   null MX (RFC 7505)                  D (#5.1.10)
  *   we are the best MX, or nothing      D (#5.4.6)
  *   but localhost is named
@@ -56,6 +57,8 @@ struct lookup {
 	struct dns_query query;
 	uint16_t port;
 	bool is_mx;	 /* of a domain, not of a smarthost */
+	bool exists;	 /* the domain: a server knows its name */
+	bool is_unheard; /* no server answers */
 	bool soft;	 /* some host had no usable answer */
 	bool loops;	 /* something was left out: it is we, or nobody */
 	bool is_private; /* ... in a private network */

@@ -439,9 +439,12 @@ test_addresses(struct dns *dns, struct dns_query *q)
 	ok(addresses(dns, q, "four.test.") == DNS_FOUND &&
 	       q->n_addresses == 1 && is_address(q, 0, "127.0.0.1"),
 	   "v4 only, a dot at the end");
-	ok(addresses(dns, q, "none.test") == DNS_NONE, "no such name");
-	ok(addresses(dns, q, "empty.test") == DNS_NONE, "no such record");
-	ok(addresses(dns, q, "serv.test") == DNS_SOFT, "SERVFAIL is soft");
+	ok(addresses(dns, q, "none.test") == DNS_NONE && !q->exists,
+	   "no such name");
+	ok(addresses(dns, q, "empty.test") == DNS_NONE && q->exists,
+	   "no such record");
+	ok(addresses(dns, q, "serv.test") == DNS_SOFT && !q->is_unheard,
+	   "SERVFAIL is soft");
 	ok(addresses(dns, q, "half.test") == DNS_SOFT,
 	   "no v6, and SERVFAIL for v4: soft, not none");
 	ok(addresses(dns, q, "short.test") == DNS_SOFT, "cut short: soft");
@@ -698,6 +701,26 @@ test_close(struct dns *dns)
 	   "closing ends what is under way, softly");
 }
 
+/* A server that is not there. */
+static void
+test_unheard(struct dns_query *q)
+{
+	struct buf servers = {0};
+	struct dns *dns;
+
+	setenv("QUAIL_DNS", "127.0.0.1:1,[::1]:1", 1);
+	dns = dns_open(&loop);
+	ok(mx(dns, q, "mx.test") == DNS_SOFT && q->is_unheard,
+	   "nobody answers for MX");
+	ok(addresses(dns, q, "four.test") == DNS_SOFT && q->is_unheard,
+	   "nor for addresses");
+	dns_servers(dns, &servers);
+	ok(slice_eq(buf_slice(&servers), SLICE("127.0.0.1 ::1")),
+	   "who was asked is known");
+	buf_free(&servers);
+	dns_close(dns);
+}
+
 int
 main(void)
 {
@@ -716,6 +739,7 @@ main(void)
 	test_silence(dns);
 	test_hosts_beyond_reach(dns, q);
 	test_close(dns);
+	test_unheard(q);
 	loop_forget(&loop, &server_io);
 	close(server_io.fd);
 	loop_forget(&loop, &tcp_io);

@@ -68,6 +68,7 @@ my %names = (
 	"first.test" => "127.0.0.3",
 	"second.test" => "127.0.0.4",
 	"bare.test" => "127.0.0.4",
+	"nodata.test" => [],
 	# a first host that is of no use, and a good one
 	(map {("two-$_.test" => [[10, "$_.test"], [20, "second.test"]])}
 	    qw(later full4 busy grey frozen)),

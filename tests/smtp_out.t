@@ -37,6 +37,7 @@ T
 # an MX of the first preference that does not answer, and a second that does
 background perl "$here/smtp_fake.pl" "$work/got" $servers \
     "mx:127.0.0.4:$mx" "dns:127.0.0.1:$dns" >"$work/fake.out"
+fake=$!
 wait_for 10 grep -q ready "$work/fake.out"
 QUAIL_DNS=127.0.0.1:$dns QUAIL_SMTP_PORT=$mx
 export QUAIL_DNS QUAIL_SMTP_PORT
@@ -159,14 +160,15 @@ is "$(outcome "$id" | cut -d' ' -f2-4)" "k=1 z=0 d=0" \
 
 # MX: several domains at once
 id=$(mail 'Subject: x\r\n\r\nx' a@mx.test b@null.test c@none.test d@soft.test \
-    e@self.test f@bare.test g@MX.test h@lost.test i@backup.test \
+    e@self.test n@nodata.test f@bare.test g@MX.test h@lost.test i@backup.test \
     'j@[127.0.0.4]')
-is "$(outcome "$id" 9)" \
+is "$(outcome "$id" 10)" \
     'dest=[127.0.0.4] k=1 z=0 d=0 reply="[127.0.0.4][127.0.0.4] said: 250 2.0.0 got it (#2.0.0)"
 dest=backup.test k=1 z=0 d=0 reply="second.test[127.0.0.4] said: 250 2.0.0 got it (#2.0.0)"
 dest=bare.test k=1 z=0 d=0 reply="bare.test[127.0.0.4] said: 250 2.0.0 got it (#2.0.0)"
 dest=lost.test k=0 z=1 d=0 reply="no MX host of lost.test has an address (#4.4.4)"
 dest=mx.test k=2 z=0 d=0 reply="second.test[127.0.0.4] said: 250 2.0.0 got it (#2.0.0)"
+dest=nodata.test k=0 z=0 d=1 reply="the domain nodata.test has no mail host: neither MX nor address (#5.1.2)"
 dest=none.test k=0 z=0 d=1 reply="there is no domain none.test (#5.1.2)"
 dest=null.test k=0 z=0 d=1 reply="null.test takes no mail (#5.1.10)"
 dest=self.test k=0 z=0 d=1 reply="mail for self.test loops back (#5.4.6)"
@@ -191,6 +193,13 @@ id=$(mail 'Subject: many\r\n\r\nx' $rcpts)
 is "$(outcome "$id" 3 | cut -d' ' -f2-4)" "k=100 z=0 d=0
 k=100 z=0 d=0
 k=50 z=0 d=0" "250 recipients go in three"
+# a name server that is no more
+kill "$fake"
+wait_for 10 is_gone "$fake"
+id=$(mail 'Subject: x\r\n\r\nx' a@unheard.test)
+is "$(outcome "$id")" \
+    'dest=unheard.test k=0 z=1 d=0 reply="cannot find the MX of unheard.test now: no name server answers (asked: 127.0.0.1) (#4.4.3)"' \
+    "nobody to ask: Z, and who was asked"
 check "the node ends on TERM" node_stop hub
 check "no daemon died on the way" sh -c '! grep "event=died" "$1"' - \
     "$work/hub.log"
