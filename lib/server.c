@@ -39,10 +39,15 @@ pause_over(struct loop_timer *timer)
 		set_accepting(s, true);
 }
 
-/* What is wrong with one connection is forgotten with it. */
+/* What is wrong with one connection is forgotten with it. What is wrong with
+ * the socket stays: our starter may have a better one. */
 static void
 accept_failed(struct server *s, int error)
 {
+	if (error == EINVAL || error == EBADF || error == ENOTSOCK)
+		die_sys("accepting connections: the socket does not listen any "
+			"more",
+			s->protocol);
 	if (error != EMFILE && error != ENFILE && error != ENOBUFS &&
 	    error != ENOMEM)
 		return;

@@ -21,7 +21,7 @@
 /* On TERM the front ends and agents finish what they have begun, for as long
  * as stopwait says and a little more; then they are killed. The queue ends
  * after them, so that it can still take their answers. */
-enum { PATIENCE_MS = 5000, QUEUE_MS = 10000 };
+enum { PATIENCE_MS = 5000 };
 
 static const struct run_kind kinds[] = {
     {.name = "quail-queue",
@@ -182,13 +182,21 @@ same_sockets(const struct run_sockets *a, const struct run_sockets *b,
 	}
 }
 
+static int64_t
+stop_ms(const struct node *node)
+{
+	return config_stopwait_s(&node->config) * 1000 + PATIENCE_MS;
+}
+
 /* Bind and start what the configuration asks for, end what it does not. */
 static int
 follow_config(struct node *node)
 {
 	const struct run_sockets before = node->sockets;
+	bool healed = run_sockets_heal(&node->sockets);
 	size_t i;
 
+	node->place.stop_ms = stop_ms(node);
 	if (run_sockets_bind(&node->sockets, &node->config) != 0)
 		return -1;
 	/* now it is certain that nobody else has the node */
@@ -198,7 +206,7 @@ follow_config(struct node *node)
 	for (i = 0; i < N_SERVICES; i++) {
 		struct run_service *s = &node->services[i];
 
-		if (s->kind->by_sockets &&
+		if ((s->kind->by_sockets || healed) &&
 		    !same_sockets(&before, &node->sockets, s->kind))
 			run_service_restart(s);
 		run_service_want(s, wanted(node, s->kind));
@@ -251,7 +259,7 @@ end_further(struct node *node)
 static void
 end_begin(struct node *node, int exit_code, const char *why)
 {
-	int64_t ms;
+	int64_t ms = stop_ms(node);
 
 	if (node->stopping)
 		return;
@@ -260,9 +268,8 @@ end_begin(struct node *node, int exit_code, const char *why)
 	log_open("stop");
 	log_text("why", why);
 	log_close();
-	ms = config_stopwait_s(&node->config) * 1000 + PATIENCE_MS;
 	loop_timer_set(&node->loop, &node->others, ms);
-	loop_timer_set(&node->loop, &node->all, ms + QUEUE_MS);
+	loop_timer_set(&node->loop, &node->all, ms + RUN_LAST_MS);
 	want_none(node, false);
 	run_sockets_deafen(&node->sockets);
 	end_further(node);
@@ -298,6 +305,8 @@ died(struct node *node, struct run_service *s, int status)
 	bool refused = WIFEXITED(status) &&
 		       WEXITSTATUS(status) == COMMAND_WRONG && !s->was_ready;
 
+	if (!node->stopping && run_sockets_heal(&node->sockets))
+		run_home_share(&node->users, &node->sockets);
 	run_service_died(s, status);
 	if (node->stopping)
 		end_further(node);

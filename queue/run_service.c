@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,35 @@
 enum { HANDED_FIRST = 3, HANDED_ABOVE = 200 };
 
 /* in the child */
+
+/* Nothing else of the administrator's own: a token, a password, an agent's
+ * socket. */
+static bool
+is_handed(const char *variable)
+{
+	static const char *const kept[] = {
+	    "PATH=",   "TZ=",		"LANG=",	 "LC_",
+	    "LD_",     "TMPDIR=",	"QUAIL_",	 "OPENSSL_CONF=",
+	    "MALLOC_", "ASAN_OPTIONS=", "LSAN_OPTIONS=", "UBSAN_OPTIONS="};
+	size_t i;
+
+	for (i = 0; i < sizeof kept / sizeof *kept; i++)
+		if (strncmp(variable, kept[i], strlen(kept[i])) == 0)
+			return true;
+	return false;
+}
+
+static void
+clean_environment(void)
+{
+	char **from = environ, **to = environ;
+
+	for (; from && *from; from++)
+		if (is_handed(*from))
+			*to++ = *from;
+	if (to)
+		*to = NULL;
+}
 
 static void
 set_number(const char *name, int number)
@@ -125,6 +155,7 @@ become(const struct run_service *s, int notify, pid_t parent)
 	int argc = 1;
 
 	log_child();
+	clean_environment();
 	take_user(s); /* first: it takes the death signal away */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 		_exit(111);
@@ -132,7 +163,6 @@ become(const struct run_service *s, int notify, pid_t parent)
 	loop_signals_child();
 	standard_descriptors();
 	hand_over(s, notify);
-	unsetenv("NOTIFY_SOCKET");
 	if (kind->mode)
 		argv[argc++] = (char *)(uintptr_t)kind->mode;
 	argv[argc] = (char *)(uintptr_t)s->place->dir;
@@ -218,7 +248,7 @@ start(struct run_service *s)
 		return;
 	}
 	close(ends[1]);
-	s->ready = s->restarting = false;
+	s->ready = s->restarting = s->killed = false;
 	s->started_ms = s->loop->now_ms;
 	s->notify = (struct loop_io){ends[0], LOOP_READ, notified};
 	loop_watch(s->loop, &s->notify);
@@ -234,6 +264,23 @@ pause_over(struct loop_timer *timer)
 	start(OWNER(timer, struct run_service, again));
 }
 
+static void
+is_late(struct loop_timer *timer)
+{
+	run_service_kill(OWNER(timer, struct run_service, late));
+}
+
+/* A captured one need not want to. */
+static void
+end_it(struct run_service *s)
+{
+	int64_t ms = s->place->stop_ms;
+
+	kill(s->pid, SIGTERM);
+	loop_timer_set(s->loop, &s->late,
+		       s->kind->last ? ms + RUN_LAST_MS : ms);
+}
+
 void
 run_service_init(struct run_service *s, struct loop *loop,
 		 const struct run_kind *kind, const struct run_place *place,
@@ -245,6 +292,7 @@ run_service_init(struct run_service *s, struct loop *loop,
 				  .pause_ms = RUN_PAUSE_MIN_MS,
 				  .notify = {.fd = -1},
 				  .again = {.expired = pause_over},
+				  .late = {.expired = is_late},
 				  .became_ready = became_ready};
 }
 
@@ -260,7 +308,7 @@ run_service_want(struct run_service *s, bool wanted)
 		return;
 	loop_timer_stop(s->loop, &s->again);
 	if (s->pid > 0)
-		kill(s->pid, SIGTERM);
+		end_it(s);
 }
 
 void
@@ -275,8 +323,10 @@ run_service_restart(struct run_service *s)
 {
 	if (s->pid == 0 || !s->wanted)
 		return;
+	if (s->restarting) /* once, or its time would not run out */
+		return;
 	s->restarting = true;
-	kill(s->pid, SIGTERM);
+	end_it(s);
 }
 
 static void
@@ -298,6 +348,7 @@ void
 run_service_died(struct run_service *s, int status)
 {
 	forget_notify(s);
+	loop_timer_stop(s->loop, &s->late);
 	if (s->loop->now_ms - s->started_ms >= RUN_LONG_LIFE_MS)
 		s->pause_ms = RUN_PAUSE_MIN_MS;
 	log_death(s, status);
@@ -315,6 +366,13 @@ run_service_died(struct run_service *s, int status)
 void
 run_service_kill(struct run_service *s)
 {
-	if (s->pid > 0)
-		kill(s->pid, SIGKILL);
+	if (s->pid == 0 || s->killed)
+		return;
+	s->killed = true;
+	log_open("killed");
+	log_text("service", s->kind->name);
+	log_number("pid", s->pid);
+	log_text("why", "it has not ended in time");
+	log_close();
+	kill(s->pid, SIGKILL);
 }

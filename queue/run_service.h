@@ -23,6 +23,7 @@ enum {
 	RUN_PAUSE_MIN_MS = 100,
 	RUN_PAUSE_MAX_MS = 5000,
 	RUN_LONG_LIFE_MS = 5000,
+	RUN_LAST_MS = 10000, /* what those that end last have besides */
 	RUN_NAMES_MAX = 3
 };
 
@@ -52,6 +53,7 @@ struct run_place {
 	const char *bin, *dir; /* absolute */
 	struct run_sockets *sockets;
 	const struct run_users *users;
+	int64_t stop_ms; /* what a process has to end, once it is told to */
 };
 
 struct run_service {
@@ -63,9 +65,11 @@ struct run_service {
 	bool ready;	 /* this process has said so */
 	bool was_ready;	 /* one of its processes has */
 	bool restarting; /* we ended it to start it anew */
+	bool killed;
 	int64_t started_ms, pause_ms;
 	struct loop_io notify; /* fd -1: closed */
 	struct loop_timer again;
+	struct loop_timer late; /* it was told to end */
 	void (*became_ready)(struct run_service *s);
 };
 
@@ -76,7 +80,9 @@ run_service_init(struct run_service *s, struct loop *loop,
 
 /* run_service_want - let there be a process, or none
  *
- * Does     start it, or send TERM; nothing when it is so already.
+ * Does     start it, or send TERM; nothing when it is so already. Who has not
+ *          ended in time (the place's stop_ms) is killed, which is logged; so
+ *          by run_service_restart.
  */
 void
 run_service_want(struct run_service *s, bool wanted);
@@ -97,7 +103,7 @@ run_service_restart(struct run_service *s);
 void
 run_service_died(struct run_service *s, int status);
 
-/* run_service_kill - KILL, if there is a process */
+/* run_service_kill - KILL, if there is a process; logged */
 void
 run_service_kill(struct run_service *s);
 

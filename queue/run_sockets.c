@@ -154,6 +154,59 @@ run_sockets_bind(struct run_sockets *s, const struct config *c)
 	return 0;
 }
 
+static bool
+listens(int fd)
+{
+	socklen_t len = sizeof(int);
+	int is = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is, &len) == 0 && is;
+}
+
+/* The old one goes first: it may have the address still. */
+static void
+heal(struct run_socket *s)
+{
+	close(s->fd);
+	s->fd = listen_once(s->at);
+	log_open(s->fd < 0 ? "bind-failed" : "bound-anew");
+	log_text("socket", s->name);
+	log_text("at", s->at);
+	if (s->fd < 0)
+		log_errno(errno);
+	log_text("why", "a daemon has made it deaf");
+	log_close();
+}
+
+/* The others keep their order. */
+static void
+drop_lost(struct run_sockets *s)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n; i++)
+		if (s->all[i].fd >= 0)
+			s->all[n++] = s->all[i];
+	s->n = n;
+}
+
+bool
+run_sockets_heal(struct run_sockets *s)
+{
+	bool healed = false;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		if (listens(s->all[i].fd))
+			continue;
+		heal(&s->all[i]);
+		healed = true;
+	}
+	if (healed)
+		drop_lost(s);
+	return healed;
+}
+
 void
 run_sockets_deafen(struct run_sockets *s)
 {

@@ -31,6 +31,15 @@ struct run_sockets {
 int
 run_sockets_bind(struct run_sockets *s, const struct config *c);
 
+/* run_sockets_heal - bind anew what does not listen any more
+ *
+ * A daemon that was captured can have shut it down, where the kernel has no
+ * seccomp: the next one would hear nobody.
+ * Returns  whether there was any; each is logged.
+ */
+bool
+run_sockets_heal(struct run_sockets *s);
+
 /* run_sockets_deafen - close those of the network: who calls is refused
  *
  * Those in run/ stay.

@@ -22,8 +22,8 @@ set_clock() {
 		print $f pack "q", 86400 * $ARGV[1]' "$work/ahead" "$1"
 }
 set_clock 0
-CLOCK_FILE=$work/ahead
-export CLOCK_FILE
+QUAIL_CLOCK_FILE=$work/ahead
+export QUAIL_CLOCK_FILE
 
 set -- $(free_ports 2)
 qmtp=$1 z=$2

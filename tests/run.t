@@ -42,6 +42,9 @@ for dir; do :; done
 echo "$LISTEN_FDNAMES" >"$dir/$name.names"
 [ "$LISTEN_PID" = $$ ] || echo "not for $$" >"$dir/$name.names"
 echo "$*" >"$dir/$name.arguments"
+env >"$dir/$name.env"
+[ -e "$dir/$name.shut" ] && rm "$dir/$name.shut" &&
+	perl -e 'open my $s, "+<&=", 3 or die; shutdown $s, 0 or die'
 ls -l /proc/$$/fd >"$dir/$name.fds"
 echo $$ >"$dir/$name.pid.new" && mv "$dir/$name.pid.new" "$dir/$name.pid"
 echo x >>"$dir/$name.starts"
@@ -60,7 +63,7 @@ node=$work/node
 supervisor=
 begin() {
 	rm -f "$node"/*.pid "$node"/*.starts "$work/out"
-	"$quail" run "$node" >"$work/out" 2>"$work/log" 9</dev/null &
+	PASSWORD=x SSH_AUTH_SOCK=x QUAIL_X=y "$quail" run "$node" >"$work/out" 2>"$work/log" 9</dev/null &
 	supervisor=$!
 }
 await() { # -> $code; who takes longer than it may is killed: code 137
@@ -194,6 +197,11 @@ is "$(stat -c %a "$node/run" "$node/queue" "$node/run/door" | tr '\n' ' ')" \
 listens $p1 && listens $p2
 ok $? "both ports listen"
 
+is "$(grep -c -e ^PASSWORD= -e ^SSH_ "$node/qmqpd.env")" 0 \
+    "what is the administrator's own stays with him"
+is "$(grep -c -e ^QUAIL_X=y -e ^PATH= "$node/qmqpd.env")" 2 \
+    "the rest is handed over"
+
 said=$("$quail" run "$node" 2>&1)
 is $? 111 "a second supervisor: 111"
 case $said in *another*) true ;; *) false ;; esac
@@ -218,6 +226,17 @@ while [ $i -lt 3 ]; do
 done
 grep -q 'again_ms=800' "$work/log"
 ok $? "pauses double"
+starts=$(wc -l <"$node/qmqpd.starts")
+touch "$node/qmqpd.shut"
+kill -KILL "$(pid_of qmqpd)"
+soon started qmqpd $((starts + 1))
+listens $p1
+is $? 1 "a captured daemon can shut its socket down"
+kill -KILL "$(pid_of qmqpd)"
+soon started qmqpd $((starts + 2))
+listens $p1 && grep -q "event=bound-anew socket=qmqp at=127.0.0.1:$p1" \
+    "$work/log"
+ok $? "the next one has one that listens"
 is "$(grep -c ready "$work/out")" 1 "ready is said once"
 
 # new tables

@@ -1,12 +1,15 @@
-/* run_service_test.c - a daemon that cannot be started is started later
+/* run_service_test.c - a daemon that cannot be started is started later, one
+ * that does not end is killed
  *
- * fork and pipe2 are this file's own; no child is ever made. */
+ * fork, pipe2 and kill are this file's own; no child is ever made. */
 #include "queue/run_service.h"
 
 #include "lib/clock.h"
 #include "tests/tap.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static unsigned n_failing, n_forks;
@@ -29,6 +32,17 @@ pipe2(int ends[2], int flags)
 	(void)flags;
 	errno = EMFILE;
 	return has_pipes ? pipe(ends) : -1;
+}
+
+static int last_signal;
+
+int
+kill(pid_t pid, int signal)
+{
+	if (pid != 1000000)
+		abort();
+	last_signal = signal;
+	return 0;
 }
 
 static struct loop loop;
@@ -76,6 +90,39 @@ test_no_process(void)
 	ok(n_forks == 4 && loop.n_timers == 0, "not when it is wanted no more");
 }
 
+static void
+test_no_end(void)
+{
+	static const struct run_kind kind = {.name = "x", .program = "x"};
+	static const struct run_place place = {.stop_ms = 7000};
+	struct run_service s;
+
+	run_service_init(&s, &loop, &kind, &place, became_ready);
+	n_failing = 0;
+	run_service_want(&s, true);
+	run_service_want(&s, false);
+	ok(last_signal == SIGTERM, "it is told to end");
+	pass_ms(6900);
+	ok(last_signal == SIGTERM, "and has its time");
+	pass_ms(200);
+	ok(last_signal == SIGKILL, "then it is killed");
+	run_service_died(&s, SIGKILL);
+	ok(loop.n_timers == 0, "and that is all");
+	run_service_want(&s, true);
+	run_service_restart(&s);
+	pass_ms(6000);
+	run_service_restart(&s);
+	ok(last_signal == SIGTERM, "it is told to begin anew");
+	pass_ms(1100);
+	ok(last_signal == SIGKILL, "not for ever, however often");
+	last_signal = 0;
+	run_service_died(&s, SIGKILL);
+	pass_ms(20000);
+	ok(s.pid > 0 && last_signal == 0, "its successor is left alone");
+	run_service_want(&s, false);
+	run_service_died(&s, 0);
+}
+
 int
 main(void)
 {
@@ -83,6 +130,7 @@ main(void)
 	loop_init(&loop);
 	pass_ms(0);
 	test_no_process();
+	test_no_end();
 	loop_free(&loop);
 	return tap_done();
 }

@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SESSIONS = 8 };
@@ -683,6 +684,24 @@ test_wide(void)
 	limit(9, 9, 9);
 }
 
+/* Who has the socket with us has shut it down. */
+static void
+test_deaf(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(20);
+		shutdown(server.sockets[0].io.fd, SHUT_RD);
+		for (;;)
+			rounds(1);
+	}
+	ok(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == 111,
+	   "a socket that does not listen any more ends us");
+}
+
 int
 main(void)
 {
@@ -699,6 +718,7 @@ main(void)
 	test_guests(false);
 	test_guests(true);
 	test_wide();
+	test_deaf(); /* for good */
 	server_stop(&server);
 	clients_free(&server.clients);
 	clients_free(&server.networks);

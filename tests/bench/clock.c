@@ -1,7 +1,7 @@
 /* clock.c - a wall's clock that can be set for one node alone: an LD_PRELOAD
  * shim
  *
- * The file CLOCK_FILE is mapped; its bytes 0-7 are seconds, in the machine's
+ * The file QUAIL_CLOCK_FILE is mapped; its bytes 0-7 are seconds, in the machine's
  * own order, by which CLOCK_REALTIME and time(2) are ahead (or behind). The
  * other clocks go on as they do. Without the file it does nothing.
  */
@@ -18,7 +18,7 @@ static volatile const int64_t *ahead_s;
 __attribute__((constructor)) static void
 map_file(void)
 {
-	const char *path = getenv("CLOCK_FILE");
+	const char *path = getenv("QUAIL_CLOCK_FILE");
 	void *at;
 	int fd;
 
