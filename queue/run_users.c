@@ -186,13 +186,14 @@ is_to_give(const struct handing *h, const struct stat *st)
 	       st->st_uid != h->user->uid;
 }
 
-/* What others have put into a shared one stays theirs; its user reads it. */
+/* A file in a shared one stays whose it is, root's too: anybody may have moved
+ * it there. Its user reads what its mode lets the group read: mail. */
 static void
 give(struct handing *h, int fd, const struct stat *st, const char *name)
 {
-	bool is_others = h->is_shared && st->st_uid != h->from;
+	bool stays = h->is_shared && !S_ISDIR(st->st_mode);
 
-	if (fchown(fd, is_others ? (uid_t)-1 : h->user->uid, h->user->gid) != 0)
+	if (fchown(fd, stays ? (uid_t)-1 : h->user->uid, h->user->gid) != 0)
 		die_sys("giving a file to a daemon's user", name);
 	h->n++;
 }
