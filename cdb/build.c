@@ -122,6 +122,14 @@ want_me(struct build *b)
 		    NULL);
 }
 
+/* Is it there, but not for us? */
+static bool
+is_closed(const struct build *b, const char *name)
+{
+	return faccessat(b->dir, name, R_OK, AT_EACCESS) != 0 &&
+	       errno == EACCES;
+}
+
 /* What listens with TLS must have a key; what speaks it may have one. */
 static void
 check_key(struct build *b)
@@ -142,7 +150,11 @@ check_key(struct build *b)
 	opened = tls_key_open(cert.mem, key.mem, &why);
 	if (!opened)
 		report_line(&b->report->errors, "tls", 0, 0,
-			    "$ (quail key -o DIR/tls makes a new key)",
+			    is_closed(b, TLS_KEY_FILE)
+				? "$ (as root: quail build DIR; it reads the "
+				  "key and gives it to the daemons. A new key "
+				  "would have another pin)"
+				: "$ (quail key -o DIR/tls makes a new key)",
 			    &(struct slice){buf_slice(&why).at, why.len});
 	tls_key_close(opened);
 	buf_free(&cert);

@@ -69,10 +69,10 @@ version_fault(const char *at)
 	if (slice_number(slice_of(at, len), UINT32_MAX, &version) == 0 &&
 	    version > ours)
 		return "made by a newer version of quail; bring this host's "
-		       "quail up to it, or make it again with this one's quail "
-		       "build";
-	return "made by another version of quail; make it again with quail "
-	       "build";
+		       "quail up to it, or make it again with this one's: "
+		       "quail build DIR, then start the daemons that ended";
+	return "made by another version of quail; make it again: quail build "
+	       "DIR, then start the daemons that ended";
 }
 
 /* What is wrong with it? NULL: nothing. */

@@ -25,6 +25,18 @@ refuse(struct buf *why, int code, const char *what, struct slice path)
 	return code;
 }
 
+static int
+refuse_owner(struct buf *why, const struct spool *s, struct slice path)
+{
+	refuse(why, EX_NOPERM, "only its owner may drain the spool ", path);
+	buf_text(why, ": that is user ");
+	buf_number(why, s->owner);
+	buf_text(why, ", this is ");
+	buf_number(why, geteuid());
+	buf_text(why, " (chown)");
+	return EX_NOPERM;
+}
+
 /* Without them the mail goes all the same. */
 static void
 open_places(struct drain *d)
@@ -97,9 +109,7 @@ drain_open(struct drain *d, const char *dir, struct buf *why)
 		code = refuse(why, EX_TEMPFAIL, "the spool ", buf_slice(&path));
 	else if (d->spool.sync_dir < 0 ||
 		 (geteuid() != 0 && geteuid() != d->spool.owner))
-		code = refuse(why, EX_NOPERM,
-			      "only its owner may drain the spool ",
-			      buf_slice(&path));
+		code = refuse_owner(why, &d->spool, buf_slice(&path));
 	else if (fs_lock(d->spool.sync_dir) != 0)
 		code = refuse(why, EX_TEMPFAIL, "another drain has the spool ",
 			      buf_slice(&path));

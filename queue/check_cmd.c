@@ -4,6 +4,7 @@
 #include "lib/home.h"
 #include "queue/command.h"
 #include "queue/compile.h"
+#include "queue/enter.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -131,10 +132,8 @@ check_node(const char *dir, bool json)
 	struct config c;
 	int r;
 
-	if (chdir(dir) != 0) {
-		perror(dir);
+	if (enter_node(dir) != COMMAND_DONE)
 		return COMMAND_WRONG;
-	}
 	if (config_open(&c, HOME_CONFIG, &why) != 0) {
 		fprintf(stderr, "quail: %.*s\n", (int)why.len,
 			buf_slice(&why).at);

@@ -3,6 +3,7 @@
 #include "lib/home.h"
 #include "queue/command.h"
 #include "queue/compile.h"
+#include "queue/enter.h"
 #include "queue/explain_facts.h"
 
 #include <getopt.h>
@@ -75,9 +76,7 @@ explain_command(int argc, char **argv)
 		}
 	if (optind == argc)
 		return complain();
-	if (chdir(dir) != 0) {
-		perror(dir);
+	if (enter_node(dir) != COMMAND_DONE)
 		return COMMAND_WRONG;
-	}
 	return explain_all(&e, argv + optind);
 }

@@ -13,16 +13,27 @@ enum { KEY_MODE = 0640 };
 static bool
 is_right(const struct stat *st, gid_t gid)
 {
-	return st->st_gid == gid && (st->st_mode & 07777) == KEY_MODE;
+	return st->st_uid == 0 && st->st_gid == gid &&
+	       (st->st_mode & 07777) == KEY_MODE;
 }
 
-/* A key of another user's is not ours to give away, nor one that has a name
- * elsewhere: root could be led to any file by it. */
+/* A key of another user's is his own where the directory is not root's. */
+static bool
+is_ours(int dir, const struct stat *st)
+{
+	struct stat at;
+
+	return S_ISREG(st->st_mode) &&
+	       (st->st_uid == 0 || (fstat(dir, &at) == 0 && at.st_uid == 0));
+}
+
+/* One that has a name elsewhere is not ours to give away: root could be led to
+ * any file by it. */
 static enum key_group
 mend(int fd, const struct stat *st, gid_t gid)
 {
-	if (st->st_uid != geteuid() || st->st_nlink != 1 ||
-	    fchown(fd, 0, gid) != 0 || fchmod(fd, KEY_MODE) != 0)
+	if (geteuid() != 0 || st->st_nlink != 1 || fchown(fd, 0, gid) != 0 ||
+	    fchmod(fd, KEY_MODE) != 0)
 		return KEY_GROUP_WRONG;
 	return KEY_GROUP_MENDED;
 }
@@ -40,7 +51,7 @@ key_group_mend(int dir, const char *name)
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return KEY_GROUP_RIGHT;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
+	if (fstat(fd, &st) == 0 && is_ours(dir, &st) &&
 	    !is_right(&st, group->gr_gid))
 		r = mend(fd, &st, group->gr_gid);
 	close(fd);
@@ -66,7 +77,7 @@ key_group_check(const char *node)
 		fprintf(stderr,
 			"quail: %s/" TLS_KEY_FILE
 			": the daemons may not read it, or others may; as "
-			"root: chgrp " KEY_GROUP
+			"root: chown root:" KEY_GROUP
 			" FILE && chmod 640 FILE (one without another name)\n",
 			node);
 		break;

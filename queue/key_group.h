@@ -3,7 +3,8 @@
  * tls/key.pem is root's, mode 0640, with the group quail-key, where the system
  * has that group (packaging/sysusers.d): so the daemons that speak TLS read it,
  * and the queue, SMTP and mailboxes do not. Where there is no such group it is
- * for whoever runs the node, mode 0600.
+ * for whoever runs the node, mode 0600; so it is in a directory that is not
+ * root's, if it is not root's either.
  *
  * Test  tests/walls.t
  */

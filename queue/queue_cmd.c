@@ -4,6 +4,7 @@
 #include "lib/die.h"
 #include "lib/netstring.h"
 #include "queue/command.h"
+#include "queue/enter.h"
 #include "queue/entry.h"
 #include "queue/queue_cmd_args.h"
 #include "queue/queue_cmd_export.h"
@@ -306,10 +307,7 @@ enter(struct args *a, char **path)
 		free(here);
 		a->export_to = *path;
 	}
-	if (chdir(a->dir) == 0)
-		return COMMAND_DONE;
-	perror(a->dir);
-	return COMMAND_WRONG;
+	return enter_node(a->dir);
 }
 
 int

@@ -181,6 +181,9 @@ rm -f "$work"/hub/*
 echo "127.0.0.1:$hub" | table node qmqpservers
 "$BIN/quail" build "$work/node" || exit 1
 chmod 644 "$work/node/config.cdb"
+as $user $user "$BIN/qmqpc" --drain "$work/node" >"$work/said" 2>&1
+check "who has the spool, and who asks, is said" grep -q \
+    "only its owner .*spool: that is user $drain, this is $user" "$work/said"
 as $drain $group "$BIN/qmqpc" --drain "$work/node" >"$work/said" 2>&1
 is "$?" 0 "the drain, an ordinary user too, does"
 is "$(count "$work/hub") $(grep -c "uid=$user" "$work/said")" "2 2" \

@@ -318,4 +318,10 @@ is "$(count "$work/hub/two/new")" 2 "a new route moves what is queued"
 is "$("$quail" explain -d "$work/hub" x@late.test | grep -c '  state   open')" \
     1 "explain shows the present state of the next hop"
 check "no daemon died" node_is_sound hub
+mkdir "$work/none"
+for q in 'queue -d DIR list' 'explain -d DIR a@b.test' 'check --sandbox -d DIR'; do
+	set -- $(echo "$q" | sed "s,DIR,$work/none,")
+	is "$("$quail" "$@" 2>&1 | grep -c "$work/none: no node.* -d DIR")" 1 \
+	    "quail $1 where there is no node: says where, and how to name it"
+done
 tap_done

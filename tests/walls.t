@@ -208,12 +208,23 @@ chown root:root "$n/tls/key.pem"
 chmod 600 "$n/tls/key.pem"
 "$BIN/quail" build "$n" 2>"$work/said"
 check "a key with two names is left alone, and what to do is said" \
-    grep -q 'chgrp quail-key' "$work/said"
+    grep -q 'chown root:quail-key' "$work/said"
 is "$(stat -c '%G %a' "$n/tls/key.pem")" "root 600" "it is"
 rm "$n/tls/other"
 "$BIN/quail" build "$n" 2>"$work/said"
 check "with one it is mended, and that is said" \
     grep -q 'quail-key may read it now' "$work/said"
+
+chown 4711:4711 "$n/tls/key.pem"
+"$BIN/quail" build "$n" 2>"$work/said"
+is "$(stat -c '%U:%G %a' "$n/tls/key.pem")" "root:quail-key 640" \
+    "a key of another user's in a directory of root's is mended"
+chown nobody "$n"
+find "$n" -maxdepth 1 -type f -exec chmod 644 {} +
+setpriv --reuid nobody --clear-groups "$BIN/quail" build "$n" 2>"$work/said"
+check "who may not read it is not told to make a new one" \
+    grep -q 'key.pem: Permission denied" (as root: quail build DIR' "$work/said"
+chown root "$n"
 
 # a queue that its starter tells who may call, as the units do
 QUAIL_CALLERS='qmqpd=quail-qmqpd operator=nobody none=quail-not-there' \
