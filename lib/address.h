@@ -48,6 +48,11 @@ address_sane_domain(struct slice domain);
 bool
 address_sane(struct slice address);
 
+/* address_why - why is address_sane false? For people; NULL where it is true
+ */
+const char *
+address_why(struct slice address);
+
 /* address_put_lower - append it with the ASCII letters of its domain in
  * lower case, without a dot at its end: the form that tables are asked in */
 void

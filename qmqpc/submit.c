@@ -1,5 +1,6 @@
 #include "qmqpc/submit.h"
 
+#include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/netstring.h"
@@ -21,6 +22,21 @@ refuse(struct submit *s, int code, const char *what, struct slice object)
 	buf_clear(&s->why);
 	buf_text(&s->why, what);
 	buf_puts(&s->why, object);
+	return code;
+}
+
+/* Of several in one argument nobody knows which it is. */
+static int
+not_address(struct submit *s, int code, const char *option, const char *word)
+{
+	const char *fault =
+	    strpbrk(word, "<>(),; \t\"") ? NULL : address_why(slice_text(word));
+
+	buf_clear(&s->why);
+	buf_text(&s->why, option);
+	buf_text(&s->why, word);
+	buf_text(&s->why, ": this is not an address: ");
+	buf_text(&s->why, fault ? fault : "it cannot be read as one");
 	return code;
 }
 
@@ -122,8 +138,7 @@ submit_arguments(struct submit *s, const struct options *options,
 			      slice_text(options->name));
 	if (options->sender &&
 	    envelope_sender(&s->sender, slice_text(options->sender), me) != 0)
-		return refuse(s, EX_USAGE, "no address: -f ",
-			      slice_text(options->sender));
+		return not_address(s, EX_USAGE, "-f ", options->sender);
 	take_from(s);
 	if (!options->sender && options->return_path)
 		buf_text(&s->sender, options->return_path);
@@ -134,8 +149,8 @@ submit_arguments(struct submit *s, const struct options *options,
 	for (i = 0; i < options->n_rcpts; i++)
 		if (envelope_rcpts(&s->rcpts, slice_text(options->rcpts[i]),
 				   me) != 0)
-			return refuse(s, EX_DATAERR, "no address: ",
-				      slice_text(options->rcpts[i]));
+			return not_address(s, EX_DATAERR, "",
+					   options->rcpts[i]);
 	if (s->rcpts.n == 0 && !options->from_header)
 		return refuse(s, EX_USAGE,
 			      "no recipients: give them as arguments, or -t",

@@ -1,5 +1,6 @@
 #include "queue/explain.h"
 
+#include "lib/address.h"
 #include "lib/home.h"
 #include "queue/command.h"
 #include "queue/compile.h"
@@ -15,11 +16,27 @@ static const char usage[] =
     "usage: quail explain [-d DIR] [--from SENDER] [--client NAME|IP] "
     "[--json] ADDRESS...\n";
 
+/* A name with an address is what a header has, not an envelope. */
+static bool
+is_address(const char *word)
+{
+	struct slice s = slice_text(word);
+	const char *fault = s.len > 0 && s.at[s.len - 1] == '>'
+				? "leave out the name and the < and >"
+				: address_why(s);
+
+	if (fault)
+		fprintf(stderr, "quail: %s: this is not an address: %s\n", word,
+			fault);
+	return !fault;
+}
+
 static int
 explain_all(struct explain *e, char **addresses)
 {
 	struct buf why = {0};
 	struct config c;
+	int r = COMMAND_DONE;
 
 	if (config_open(&c, HOME_CONFIG, &why) != 0) {
 		fprintf(stderr, "quail: %.*s\n", (int)why.len,
@@ -30,12 +47,16 @@ explain_all(struct explain *e, char **addresses)
 	compile_say_newer();
 	e->config = &c;
 	for (; *addresses; addresses++) {
+		if (!is_address(*addresses)) {
+			r = COMMAND_WRONG;
+			continue;
+		}
 		explain_facts(e, slice_text(*addresses));
 		if (addresses[1] && !e->json)
 			putchar('\n');
 	}
 	config_close(&c);
-	return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_LATER;
+	return fflush(stdout) == 0 ? r : COMMAND_LATER;
 }
 
 static int

@@ -377,6 +377,29 @@ test_address(void)
 	    {SLICE("\xc3\xa4@b.test"), SLICE("\xc3\xa4@b.test")},
 	    {SLICE("postmaster"), SLICE("postmaster")},
 	};
+	static const struct {
+		const char *address, *why;
+	} faults[] = {
+	    {"a@", "no domain"},
+	    {"@b.test", "nobody"},
+	    {"a@b..test", "between two dots"},
+	    {"a@.test", "before one"},
+	    {"a@.", "before one"},
+	    {"a@b test", "blank"},
+	    {"a@b\r", "CR"},
+	    {"a@"
+	     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	     ".test",
+	     "more than 63"},
+	    {"a@x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x"
+	     ".x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x."
+	     "x"
+	     ".x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x."
+	     "x"
+	     ".x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x."
+	     "x",
+	     "more than 253"},
+	};
 	struct slice local, domain;
 	struct buf b = {0};
 	char big[ADDRESS_MAX + 1];
@@ -394,6 +417,13 @@ test_address(void)
 	   "nothing but @");
 	ok(!address_split(SLICE(""), &local, &domain) && local.len == 0,
 	   "nothing");
+	for (i = 0; i < sizeof faults / sizeof *faults; i++)
+		ok(address_why(slice_text(faults[i].address)) &&
+		       strstr(address_why(slice_text(faults[i].address)),
+			      faults[i].why),
+		   "%s: %s", faults[i].address, faults[i].why);
+	ok(!address_why(SLICE("a@b.test.")) && !address_why(SLICE("")),
+	   "no fault");
 	ok(slice_eq(lowered(&b, SLICE("User@Host.TEST.")),
 		    SLICE("User@host.test")) &&
 	       slice_eq(lowered(&b, SLICE("A@B@C.\xc4")),

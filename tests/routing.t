@@ -80,6 +80,10 @@ next hop  maildir:joe/joe-x  [users:1 joe-*@hub.test]
   agent   maildir
 lifetime  86400 s  [queuelifetime:1]
 stranger  may send here by SMTP' "explain: a virtual domain"
+said=$(explain 'Joe <joe@far.test>' x@a..b x@far.test 2>&1 >/dev/null)
+is "$?:$said" "100:quail: Joe <joe@far.test>: this is not an address: leave out the name and the < and >
+quail: x@a..b: this is not an address: nothing between two dots, or before one" \
+    "explain: what is no address"
 is "$(explain --client 10.1.2.3 x@far.test)" \
 'address   x@far.test
 next hop  qmtp:a.test:209, weight 3  [routes.d/partners:2 far.test]

@@ -227,6 +227,18 @@ refused 64 "two senders" -f a@b,c@d a
 refused 65 "an empty recipient" ''
 refused 65 "a recipient without a host" a@
 
+said_why() {
+	printf 'Subject: s\n\nt\n' | send leaf "$@"
+	sed 's/.*: this is/this is/' "$work/said"
+}
+l64=$(printf %064d 0)
+is "$(said_why joe@a..test)" \
+    "this is not an address: nothing between two dots, or before one" "two dots"
+is "$(said_why "joe@$l64.test")" \
+    "this is not an address: more than 63 bytes between two dots" "a long label"
+is "$(said_why -f joe@ a)" \
+    "this is not an address: no domain behind the @" "no domain"
+
 # no file is read or written for a flag; harmless ones are ignored
 cd "$work" || exit 111
 : | send leaf -X "$work/x1" -C "$work/x2" -Oa=b -oQ"$work/x3" -D "$work/x4" \
