@@ -248,6 +248,17 @@ char
 config_accepts(const struct config *c, unsigned rights, struct slice rcpt,
 	       const char **why_r);
 
+/* config_postmaster - the same of a postmaster without a domain, whom a
+ * stranger may write to too (RFC 5321 section 4.5.1)
+ *
+ * Takes    rcpt: that word, as it was written.
+ * Returns  'D' also where he would be looked for in the DNS, by the line of
+ *          routes for all, since nothing here serves the name of this host.
+ */
+char
+config_postmaster(const struct config *c, struct slice rcpt,
+		  const char **why_r);
+
 enum config_decision {
 	CONFIG_NEXTHOPS, /* try route.nexthops in order */
 	CONFIG_HOLD,

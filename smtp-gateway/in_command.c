@@ -149,7 +149,7 @@ rcpt(struct in_session *s)
 {
 	struct slice address = s->smtpd.command.address;
 	const char *why = "";
-	char code = 'K';
+	char code;
 
 	if (!s->has_sender) {
 		in_error(s, "503 5.5.1 say MAIL first");
@@ -164,7 +164,9 @@ rcpt(struct in_session *s)
 		in_reply(s, "452 4.3.1 too much is being received now");
 		return;
 	}
-	if (!postmaster(address))
+	if (postmaster(address))
+		code = config_postmaster(s->in->config, address, &why);
+	else
 		code = config_accepts(s->in->config, s->rights, address, &why);
 	if (code != 'K') {
 		refuse(s, code, why);

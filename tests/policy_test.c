@@ -318,6 +318,51 @@ test_rollback(void)
 	buf_free(&why);
 }
 
+/* Of a node with these routes, locals, users and aliases. */
+static char
+postmaster(const char *routed, const char *locals, const char *users,
+	   const char *aliases)
+{
+	const char *why = "";
+	struct config c;
+	char code;
+
+	no_tables();
+	table("me", "hub.example\n");
+	table("routes", routed);
+	table("locals", locals);
+	table("users", users);
+	table("aliases", aliases);
+	if (!compile(&c))
+		return '?';
+	code = config_postmaster(&c, SLICE("Postmaster"), &why);
+	printf("# %c %s\n", code, why);
+	config_close(&c);
+	return code;
+}
+
+static void
+test_postmaster(void)
+{
+	ok(postmaster("* smtp:mx\n", "", "", "") == 'D', "nobody serves him");
+	ok(postmaster("* smtp:mx\n", "hub.example\n",
+		      "joe@hub.example "
+		      "maildir:a\n",
+		      "") == 'D',
+	   "no mailbox");
+	ok(postmaster("* smtp:mx\n", "hub.example\n",
+		      "postmaster@hub.example maildir:a\n", "") == 'K',
+	   "a mailbox");
+	ok(postmaster("* smtp:mx\n", "", "",
+		      "postmaster@hub.example x@far.example\n") == 'K',
+	   "an alias");
+	ok(postmaster("hub.example smtp:mx\n", "", "", "") == 'K',
+	   "a route of his own");
+	ok(postmaster("* qmtp:hub:209\n", "", "", "") == 'K',
+	   "another hub knows");
+	ok(postmaster("x.example hold\n", "", "", "") == 'Z', "no route");
+}
+
 /* Who may not write in the directory is told who may. */
 static void
 test_unwritable(void)
@@ -370,6 +415,7 @@ main(void)
 		test_policies(&c);
 		config_close(&c);
 		test_rollback();
+		test_postmaster();
 		test_unwritable();
 	}
 	unlink("key1");

@@ -10,7 +10,8 @@ mkdir -p "$work" || exit 111
 . "$here/tap.sh"
 . "$here/node.sh"
 
-smtp=$(free_ports 1)
+set -- $(free_ports 2)
+smtp=$1 deaf=$2
 table edge me <<T
 edge.test
 T
@@ -227,4 +228,29 @@ is "$(tail -n 1 "$work/busy")" "250 2.0.0, 421 4.3.2, closed" \
     "TERM: the message in hand is taken"
 wait_for 10 has_count "$new" 4
 is "$(count "$new")" 4 "and arrives"
+
+# postmaster, whom nothing serves
+table deaf me <<T
+deaf.test
+T
+table deaf listen <<T
+smtp 127.0.0.1:$deaf
+T
+table deaf routes <<T
+* smtp:mx
+T
+node_start deaf || exit 1
+smtp=$deaf
+is "$(talk <<'T'
+1
+1 EHLO me.test
+1 MAIL FROM:<a@b.test>
+1 RCPT TO:<postmaster>
+2 QUIT
+T
+)" "220
+250
+250 2.1.0
+550 5.1.1
+221 2.0.0, closed" "a postmaster whom nothing serves is refused at once"
 tap_done
