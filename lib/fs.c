@@ -45,25 +45,20 @@ real_stat(int fd, struct stat *st)
 /* By its number: not every libc has it, or the flag. */
 enum { NOREPLACE = 1 };
 
-enum { OPENAT2 = 437, NO_MOUNTS = 1, NO_SYMLINKS = 4 }; /* linux/openat2.h */
-
-static int
-real_openat2(int dir, const char *path, int flags, uint64_t resolve)
-{
-	const struct { /* open_how */
-		uint64_t flags, mode, resolve;
-	} how = {.flags = (uint64_t)flags | O_CLOEXEC, .resolve = resolve};
-	int fd = (int)syscall(OPENAT2, dir, path, &how, sizeof how);
-
-	if (fd < 0 && errno == EPERM) /* a sandbox that does not know it */
-		errno = ENOSYS;
-	return fd;
-}
+enum { OPENAT2 = 437, NO_SYMLINKS = 4 }; /* linux/openat2.h */
 
 static int
 real_enter(const char *path)
 {
-	return real_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, NO_SYMLINKS);
+	const struct { /* open_how */
+		uint64_t flags, mode, resolve;
+	} how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		 .resolve = NO_SYMLINKS};
+	int fd = (int)syscall(OPENAT2, AT_FDCWD, path, &how, sizeof how);
+
+	if (fd < 0 && errno == EPERM) /* a sandbox that does not know it */
+		errno = ENOSYS;
+	return fd;
 }
 
 static int
@@ -191,20 +186,6 @@ fs_open(int dir, const char *name, int flags, mode_t mode)
 		fd = fs->open(dir, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
 	while (fd < 0 && errno == EINTR);
 	return fd;
-}
-
-int
-fs_open_here(int dir, const char *name, int flags)
-{
-	int fd;
-
-	if (fs->open != real_open)
-		return fs_open(dir, name, flags, 0);
-	do
-		fd = real_openat2(dir, name, flags | O_NOFOLLOW,
-				  NO_MOUNTS | NO_SYMLINKS);
-	while (fd < 0 && errno == EINTR);
-	return fd < 0 && errno == ENOSYS ? fs_open(dir, name, flags, 0) : fd;
 }
 
 int

@@ -89,7 +89,6 @@ static const struct sandbox_call list[] = {
     {SYS_linkat, Q | M, SANDBOX_ANY},
     {SYS_mkdirat, WRITERS, SANDBOX_ANY},
     {437 /* openat2 */, M, SANDBOX_NO_SUCH}, /* its mode is not seen */
-    {437 /* openat2 */, L | D, SANDBOX_ANY}, /* nothing mounted on a name */
     {SYS_syncfs, M | L | D, SANDBOX_ANY},
     {SYS_memfd_create, Q | L | D, SANDBOX_ANY}, /* no disk to be had */
     {SYS_uname, M | L | D, SANDBOX_ANY}, /* gethostname; can syncfs tell? */

@@ -3,7 +3,6 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "qmqpc/handover.h"
-#include "qmqpc/pipes.h"
 #include "qmqpc/session.h"
 #include "qmqpc/who.h"
 
@@ -249,13 +248,13 @@ show(struct submit *s)
 			return EX_IOERR;
 		if (piece.len > end - at)
 			piece.len = (size_t)(end - at);
-		n = pipes_write(1, piece.at, piece.len);
-		if (n < 0) {
+		n = write(1, piece.at, piece.len);
+		if (n < 0 && errno != EINTR) {
 			buf_text(&s->why, "writing the message: ");
 			buf_text(&s->why, strerror(errno));
 			return EX_IOERR;
 		}
-		at += (uint64_t)n;
+		at += n > 0 ? (uint64_t)n : 0;
 	}
 	return 0;
 }

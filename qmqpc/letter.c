@@ -19,21 +19,20 @@ unopened(int error)
 	case EACCES:
 	case EPERM:
 	case ELOOP:
-	case EXDEV:
 	case ENXIO: return LETTER_FOREIGN;
 	default: return LETTER_TROUBLE;
 	}
 }
 
 /* Without O_NONBLOCK a FIFO would keep us waiting for its writer, and a lease
- * for its holder; what is mounted there, for ever. */
+ * for its holder. */
 static enum letter_result
 open_file(struct letter *l, const struct spool *s, const char *name,
 	  const char **why)
 {
 	struct stat st;
 
-	l->fd = fs_open_here(s->dir, name, O_RDONLY | O_NONBLOCK);
+	l->fd = fs_open(s->dir, name, O_RDONLY | O_NONBLOCK, 0);
 	*why = "it cannot be opened";
 	if (l->fd < 0)
 		return unopened(errno);

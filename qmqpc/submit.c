@@ -6,7 +6,6 @@
 #include "lib/netstring.h"
 #include "qmqpc/envelope.h"
 #include "qmqpc/fields.h"
-#include "qmqpc/pipes.h"
 #include "qmqpc/who.h"
 
 #include <errno.h>
@@ -370,7 +369,9 @@ submit_read(struct submit *s, int fd)
 	int code = 0;
 
 	while (n != 0 && event == TEXTIN_MORE && code == 0) {
-		n = pipes_read(fd, room, sizeof room);
+		n = read(fd, room, sizeof room);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
 			return trouble(s, EX_IOERR, "reading the message: ");
 		code = take_input(s, slice_of(room, (size_t)n), &event);

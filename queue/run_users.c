@@ -170,28 +170,43 @@ run_users_share(const struct run_users *u, const struct run_user *queue,
 
 struct handing {
 	const struct run_user *user;
-	uid_t from;	/* whose the directory was */
+	uid_t from; /* whose the directory was */
+	gid_t from_group;
 	bool is_shared; /* anybody may put things there */
 	size_t n;
 };
 
-/* One without a name elsewhere: else it could be anybody's. */
 static bool
-is_to_give(const struct handing *h, const struct stat *st)
+is_open_to_others(const struct stat *st)
 {
-	if (S_ISDIR(st->st_mode))
-		return st->st_uid != h->user->uid &&
-		       (!h->is_shared || st->st_uid == h->from);
-	return S_ISREG(st->st_mode) && st->st_nlink == 1 &&
-	       st->st_uid != h->user->uid;
+	return (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }
 
-/* A file in a shared one stays whose it is, root's too: anybody may have moved
- * it there. Its user reads what its mode lets the group read: mail. */
+/* Of others nothing: they have moved it here, or come by it themselves. In a
+ * shared one a file of root's may be one that was moved there, too; one that
+ * was made there has its group. A directory that is closed to others they
+ * cannot move. And what has a name elsewhere could be anybody's. */
+static bool
+is_to_give(const struct handing *h, const struct stat *st, bool is_top)
+{
+	bool is_former = st->st_uid == 0 || st->st_uid == h->from;
+
+	if (S_ISDIR(st->st_mode))
+		return st->st_uid != h->user->uid &&
+		       (is_top || (is_former &&
+				   !(h->is_shared && is_open_to_others(st))));
+	if (!S_ISREG(st->st_mode) || st->st_nlink != 1 ||
+	    st->st_uid == h->user->uid)
+		return false;
+	return h->is_shared ? st->st_gid == h->from_group : is_former;
+}
+
+/* A file in a shared one stays whose it is. Its user reads what its mode lets
+ * the group read: mail. */
 static void
 give(struct handing *h, int fd, const struct stat *st, const char *name)
 {
-	bool stays = h->is_shared && !S_ISDIR(st->st_mode);
+	bool stays = h->is_shared && S_ISREG(st->st_mode);
 
 	if (fchown(fd, stays ? (uid_t)-1 : h->user->uid, h->user->gid) != 0)
 		die_sys("giving a file to a daemon's user", name);
@@ -216,7 +231,7 @@ hand(struct handing *h, int above, const char *name, unsigned depth)
 		return; /* the daemon will say so */
 	if (fstat(fd, &st) != 0)
 		st = (struct stat){0};
-	is_given = is_to_give(h, &st);
+	is_given = is_to_give(h, &st, depth == DEPTH);
 	if (is_given)
 		give(h, fd, &st, name);
 	if (S_ISDIR(st.st_mode) && depth > 0 &&
@@ -236,7 +251,10 @@ run_users_hand(const char *path, const struct run_user *user, bool is_shared)
 	struct stat st;
 
 	if (lstat(path, &st) == 0)
-		h.from = st.st_uid;
+		h = (struct handing){.user = user,
+				     .is_shared = is_shared,
+				     .from = st.st_uid,
+				     .from_group = st.st_gid};
 	hand(&h, AT_FDCWD, path, DEPTH);
 	if (h.n > 0) {
 		log_open("given");

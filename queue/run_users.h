@@ -70,9 +70,11 @@ run_users_share(const struct run_users *u, const struct run_user *queue,
  * What a first run as root has left, or another version's user, or whoever
  * ran the node before; said once if there was any. Links are not followed,
  * nor files given away that have another name too. In a directory that is the
- * user's already, and one floor below, only what is there is looked at.
- * Takes    is_shared: others put files there, which stay theirs, but for the
- *          group; it is left alone if it is the user's already.
+ * user's already, and one floor below, only what is there is looked at. What is
+ * neither root's nor of the directory's former owner stays as it is.
+ * Takes    is_shared: others put files there, which stay their owners', root's
+ *          too, but for the group if they have the directory's; it is left
+ *          alone if it is the user's already.
  * Returns  how many. Dies when it cannot.
  */
 size_t

@@ -122,13 +122,16 @@ mkdir -p "$n/mail/joe/new"
 : >"$n/mail/joe/new/1"
 chown -R 4711:4711 "$n/mail"
 
+touch "$n/queue/root" "$n/queue/another"
+chown nobody "$n/queue/another"
 check "the next one has a user for each daemon" node_start hub
 ! grep -q one-user "$work/hub.log"
 is $? 0 "and nothing is said of one"
 is "$(stat -c %a "$n/config.cdb")" 644 "config.cdb is for all of them"
 is "$(stat -c '%U:%G %a' "$n/tls/key.pem")" "root:quail-key 640" \
     "the key is for its readers again"
-is "$(find "$n/queue" ! -user quail-queue)" "" "the queue's files are its own"
+is "$(find "$n/queue" ! -user quail-queue)" "$n/queue/another" \
+    "the queue's files are its own, but for another user's"
 is "$(find "$n/mail" ! -user quail-maildir)" "" "and so are the mailboxes"
 is "$(grep -c 'event=given path=mail user=quail-maildir n=4' "$work/hub.log")" \
     1 "which is said"
@@ -225,6 +228,36 @@ setpriv --reuid nobody --clear-groups "$BIN/quail" build "$n" 2>"$work/said"
 check "who may not read it is not told to make a new one" \
     grep -q 'key.pem: Permission denied" (as root: quail build DIR' "$work/said"
 chown root "$n"
+# the spool, where all write: who moves a file there has not given it away
+l=$work/leaf
+echo leaf.test | table leaf me
+echo 127.0.0.1:9 | table leaf qmqpservers
+echo "smtp 127.0.0.1:$4" | table leaf listen
+echo '127.0.0.0/8 relay' | table leaf access
+chmod 755 "$l"
+install -d -m 3733 "$l/spool"
+install -d -m 700 "$l/spool/failed"
+install -d -m 711 "$l/spool/full"
+install -d -m 777 "$l/spool/d"
+touch "$l/spool/d/roots" "$l/spool/roots" "$l/spool/failed/roots" \
+    "$l/spool/nobodys" "$l/spool/moved"
+chown nobody "$l/spool/d"
+chown nobody:0 "$l/spool/nobodys"
+chown nobody:daemon "$l/spool/moved"
+"$BIN/quail" run "$l" >"$work/leaf.out" 2>"$work/leaf.log" </dev/null &
+leaf=$!
+check "a leaf" wait_for 20 grep -q ready "$work/leaf.out"
+is "$(cd "$l/spool" && stat -c '%n=%U' . full failed d/roots |
+	paste -s -d ' ' -)" ".=quail full=quail failed=quail d/roots=root" \
+    "its spool is given to the drain, and not what is in it"
+is "$(find "$l/spool" -name '*roots' -user quail | wc -l)" 0 \
+    "nor what is root's"
+is "$(find "$l/spool" -name nobodys -user nobody -group quail | wc -l)" 1 \
+    "what was made there it may read"
+is "$(find "$l/spool" -name moved -user nobody -group daemon | wc -l)" 1 \
+    "not what was moved there"
+kill $leaf
+wait $leaf
 
 # a queue that its starter tells who may call, as the units do
 QUAIL_CALLERS='qmqpd=quail-qmqpd operator=nobody none=quail-not-there' \

@@ -101,10 +101,10 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 {
 	struct slice in = slice_of((const char *)at, n);
 	struct slice s = fuzz_string(&in), pattern = fuzz_string(&in);
-	static struct simfs *disk;
+	struct simfs *disk = simfs_new();
 	struct holds h;
 
-	disk = simfs_bare(disk);
+	simfs_use(disk);
 	fuzz_check(fs_mkdir(AT_FDCWD, "queue", 0700) == 0);
 	dir = fs_open_dir(AT_FDCWD, "queue");
 	put_file(in);
@@ -118,7 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 	fuzz_check(h.n <= HOLDS_MAX);
 	holds_free(&h);
 	fs_close(dir);
-	fuzz_check(simfs_is_closed(disk));
-	simfs_bare(disk);
+	simfs_use(NULL);
+	simfs_free(disk);
 	return 0;
 }
