@@ -30,6 +30,8 @@ intake_drop(struct staged *s)
 		idmap_drop(&s->link->staged, s->in.id);
 	staging_count(&s->intake->staging, &s->part, NULL, false);
 	s->intake->n_files -= s->has_file;
+	if (s->link)
+		s->link->n_files -= s->has_file;
 	incoming_free(&s->in, s->intake->store->big_dir);
 	repeat_free(&s->repeat);
 	free(s);
@@ -124,13 +126,28 @@ lacks_memory(struct staged *s)
 	return s->refused || staging_is_spent(st, may_relay);
 }
 
+/* One user, captured, must leave some to the others: it has no more than three
+ * times what is free. */
+static bool
+has_its_files(const struct intake *in, uid_t uid)
+{
+	const struct door_link *l;
+	size_t own = 0;
+
+	for (l = in->links; l; l = l->next)
+		if (l->who.uid == uid)
+			own += l->n_files;
+	return in->n_files >= in->files_max ||
+	       own / 3 >= in->files_max - in->n_files;
+}
+
 /* A file of its own is a descriptor: those are not all for strangers. */
 static bool
 lacks_file(const struct staged *s, struct slice text)
 {
 	return s->in.big_fd <= 0 &&
 	       s->in.text.len + text.len > staging_small(&s->intake->staging) &&
-	       s->intake->n_files >= s->intake->files_max;
+	       has_its_files(s->intake, s->link->who.uid);
 }
 
 static void
@@ -139,6 +156,7 @@ count_file(struct staged *s)
 	if (s->has_file || s->in.big_fd <= 0)
 		return;
 	s->has_file = true;
+	s->link->n_files++;
 	s->intake->n_files++;
 }
 

@@ -21,7 +21,7 @@ struct staged {
 	struct tags tags;
 	struct repeat repeat;
 	uint64_t of;	/* a repeat of this message, of which only the ... */
-	bool has_file;	/* counted in n_files */
+	bool has_file;	/* counted in both n_files */
 	bool is_repeat; /* ... answer is awaited */
 	bool refused;
 	struct verdict verdict; /* when refused */
@@ -35,6 +35,7 @@ struct door_link {
 	struct intake_caller who;
 	uint64_t first[2], end[2]; /* the two ranges of ids it may use */
 	uint64_t last_opened;
+	size_t n_files; /* of intake->n_files */
 	struct idmap staged;
 };
 

@@ -858,6 +858,51 @@ test_real_files(void)
 	real.intake.files_max = 100;
 }
 
+static uid_t caller;
+
+static bool
+admits_caller(struct intake *in, int fd, struct intake_caller *who)
+{
+	(void)in;
+	(void)fd;
+	*who = (struct intake_caller){.uid = caller, .fronts = ~0u};
+	return true;
+}
+
+/* A captured front end begins many large ones, and ends none. */
+static void
+test_real_shares(void)
+{
+	struct raw greedy[2], other;
+	uint64_t i;
+
+	real.intake.files_max = 12;
+	real.intake.admits = admits_caller;
+	caller = 1;
+	raw_open(&greedy[0]);
+	raw_open(&greedy[1]);
+	for (i = 0; i < 8; i++)
+		put_large(&greedy[i % 2], i, "O S:a@b.test R:c@d.test");
+	rounds(20);
+	for (; i < 12; i++)
+		put_large(&greedy[i % 2], i, "O S:a@b.test R:c@d.test");
+	rounds(20);
+	ok(real.intake.n_files == 9, "a user has three quarters: %zu",
+	   real.intake.n_files);
+	caller = 2;
+	raw_open(&other);
+	put_large(&other, 0, "O S:a@b.test R:c@d.test");
+	raw_say(&other, 0, "C");
+	ok(refused(&other, 0, 'K', "2.0.0"), "another one's are taken");
+	conn_close(&greedy[0].conn);
+	conn_close(&greedy[1].conn);
+	conn_close(&other.conn);
+	rounds(5);
+	ok(real.intake.n_files == 0, "all is given back");
+	real.intake.admits = NULL;
+	real.intake.files_max = 100;
+}
+
 /* Strangers who hold all that is theirs, and never come to an end. */
 static void
 test_real_memory(void)
@@ -1028,6 +1073,7 @@ main(void)
 	test_real_refused();
 	test_real_large();
 	test_real_files();
+	test_real_shares();
 	test_real_memory();
 	test_real_front_end_gone();
 	test_real_leases();
