@@ -173,11 +173,13 @@ input(struct in_session *s)
 		    s->smtpd.state == SMTPD_S_SKIP;
 }
 
+/* Counted for all: on a leaf anybody is a client that may relay, and this is
+ * made at will. */
 static void
 lost(struct in_session *s, const char *how)
 {
 	if ((s->state == IN_TEXT || s->state == IN_WAIT) &&
-	    in_log_open(s, "lost", how, OFTEN_FEW)) {
+	    often_open("lost", &s->peer, how, OFTEN_FEW)) {
 		in_log_peer(s);
 		log_text("where", s->state == IN_TEXT
 				      ? "receiving the text"

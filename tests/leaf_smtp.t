@@ -97,6 +97,31 @@ send root root@leaf.test root >"$work/said"
 check "the administrator has mail for root" wait_for 20 mails admin 1
 is "$(count "$work/hub/mail/admin/new")" 1 "once, though it was named twice"
 
+# programs of one user that go away in the middle of a message
+
+cat >"$work/leave.pl" <<'P'
+use IO::Socket::INET;
+my ($port, $n) = @ARGV;
+for (1 .. $n) {
+	my $s = IO::Socket::INET->new("127.0.0.1:$port") or die;
+	$s->autoflush;
+	<$s>;
+	for my $c ("HELO x", "MAIL FROM:<a\@b.test>", "RCPT TO:<a\@in.test>",
+	    "DATA") {
+		print $s "$c\r\n";
+		$last = <$s>;
+	}
+	$last =~ /^354/ or die $last;
+	print $s "x: y\r\n";
+}
+print "left\n";
+P
+is "$(perl "$work/leave.pl" "$smtp" 60)" left "sixty go away"
+send behind w@in.test >"$work/said"
+is "$(grep -c '^250 2.0.0 ok' "$work/said")" 1 "another is served"
+n=$(grep -c 'event=lost' "$work/leaf.log")
+check "and the log has few lines of it: $n" [ "$n" -gt 0 -a "$n" -le 30 ]
+
 if command -v swaks >/dev/null 2>&1; then
 	swaks --server "127.0.0.1:$smtp" --from s@leaf.test \
 	    --to c@in.test,d@in.test --body x >"$work/swaks" 2>&1
