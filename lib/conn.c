@@ -175,7 +175,8 @@ ready(struct loop_io *io, unsigned events)
 	if ((events & LOOP_WRITE) && !output(c))
 		return;
 	/* what waits in c->in is told before what comes behind it */
-	if ((events & LOOP_READ) && (c->io.wants & LOOP_READ) && !c->again)
+	if ((events & LOOP_READ) && (c->io.wants & LOOP_READ) && !c->again &&
+	    !c->yields)
 		conn_input(c);
 	else if (conn_reads(c) && stream_pending(&c->stream))
 		conn_flush_later(c);
@@ -195,6 +196,10 @@ more(struct loop_task *task)
 
 	if (c->tell_drained)
 		conn_flush_later(c);
+	if (c->yields) {
+		conn_go_on(c);
+		return;
+	}
 	if (c->io.fd < 0 || !conn_reads(c) || !stream_pending(&c->stream))
 		return;
 	if (c->again)

@@ -24,8 +24,9 @@
  * the most, is halved, down to 4, whenever one CONN_INPUT takes longer than a
  * millisecond (less where many are ready in the same round), and doubled when
  * it is quick; who was slow once is read 64 KiB at the most. So a round costs
- * the same whatever the bytes ask for. Steps of a TLS handshake wait for a
- * turn, of which a round of the loop has two.
+ * the same whatever the bytes ask for. A session that knows what is dear in
+ * them stops itself after so much of it, and yields. Steps of a TLS handshake
+ * wait for a turn, of which a round of the loop has two.
  *
  * Inside any event the session may call conn_close and free the struct: the
  * connection touches nothing of it afterwards.
@@ -68,6 +69,7 @@ struct conn {
 	bool paused;	     /* the session does not want input */
 	bool eof;	     /* the peer has ended its side */
 	bool again;	     /* tell c->in once more */
+	bool yields;	     /* ... in the next round */
 	bool tell_drained;   /* set by the session; told once, then cleared */
 	uint64_t drained_in; /* the round in which it was told last */
 	bool tell_open;	     /* the same; before the first CONN_INPUT */
@@ -127,6 +129,14 @@ conn_pause(struct conn *c);
 
 void
 conn_resume(struct conn *c);
+
+/* conn_yield - enough for this round: what is left in c->in is told in the
+ * next one, when others have had their turn, and before any more is read
+ *
+ * To be called within CONN_INPUT.
+ */
+void
+conn_yield(struct conn *c);
 
 /* conn_timeout - let CONN_TIMEOUT come in ms milliseconds; 0: never */
 void

@@ -139,6 +139,26 @@ conn_input(struct conn *c)
 }
 
 void
+conn_yield(struct conn *c)
+{
+	c->yields = true;
+	conn_more(c);
+}
+
+/* One that is paused is told when it is resumed. */
+void
+conn_go_on(struct conn *c)
+{
+	c->yields = false;
+	if (c->io.fd < 0)
+		return;
+	if (stream_pending(&c->stream))
+		conn_more(c);
+	if (c->in.len > 0 && !c->paused && !c->close_drained)
+		c->on(c, CONN_INPUT);
+}
+
+void
 conn_return(const struct conn *c)
 {
 	if (borrower == c)

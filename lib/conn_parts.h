@@ -61,6 +61,13 @@ conn_broken(struct conn *c, int error);
 void
 conn_input(struct conn *c);
 
+/* conn_go_on - its turn comes after conn_yield
+ *
+ * Keeps    nothing: the session may have freed the struct.
+ */
+void
+conn_go_on(struct conn *c);
+
 /* conn_more - read on in the next round: the stream itself has something */
 void
 conn_more(struct conn *c);

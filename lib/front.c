@@ -193,6 +193,34 @@ front_late(struct front_session *s, bool waits)
 	return state;
 }
 
+static unsigned
+add_work(struct front_work *w, const struct front *f, unsigned work)
+{
+	if (w->round != f->loop->n_rounds)
+		*w = (struct front_work){.round = f->loop->n_rounds};
+	return w->n += work;
+}
+
+bool
+front_worked(struct front_session *s, unsigned work, bool more)
+{
+	unsigned n, most = FRONT_WORK_RIGHT;
+
+	if (work == 0)
+		return false;
+	n = add_work(&s->work, s->front, work);
+	if (!s->relay && !s->known)
+		most =
+		    add_work(&s->front->work, s->front, work) > FRONT_WORK_ROUND
+			? FRONT_WORK_LEAST
+			: FRONT_WORK;
+	if (n < most)
+		return false;
+	if (more)
+		conn_yield(&s->conn);
+	return true;
+}
+
 void
 front_wait(struct front_session *s)
 {

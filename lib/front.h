@@ -21,7 +21,18 @@ enum {
 	FRONT_WAIT_MS = 5000,  /* for a queue that is there but gives no ids */
 	FRONT_CLIENT_MAX = 48, /* an address as text */
 	FRONT_NAME_MAX = 64,   /* of a client, by its key */
-	FRONT_GATHER = 32768   /* small pieces of text go out together */
+	FRONT_GATHER = 32768,  /* small pieces of text go out together */
+	/* what a session may do in one round before others have their turn */
+	FRONT_WORK = 64,	 /* of a stranger: recipients; ... */
+	FRONT_WORK_LEAST = 4,	 /* ... when all strangers together had ... */
+	FRONT_WORK_ROUND = 256,	 /* ... so many in this round; */
+	FRONT_WORK_RIGHT = 1024, /* of who has a right here; */
+	FRONT_WORK_PACKAGE = 3	 /* a package costs as much as so many */
+};
+
+struct front_work {
+	uint64_t round;
+	unsigned n;
 };
 
 struct front {
@@ -36,6 +47,7 @@ struct front {
 	struct list waiting; /* those that front_wait paused */
 	struct buf gather;   /* text on its way to the door */
 	struct buf scratch;
+	struct front_work work; /* of all strangers */
 	bool stopping;
 	unsigned stopping_s;
 };
@@ -56,6 +68,7 @@ struct front_session {
 	struct endpoint peer;
 	struct server_guest guest; /* while it has no right here */
 	struct pace pace;
+	struct front_work work;
 	uint64_t number;       /* of its connection, for the door */
 	struct front_key *key; /* NULL: a session without TLS */
 	const struct server_socket *balanced; /* see server.h */
@@ -191,6 +204,13 @@ front_alive(struct front_session *s, uint64_t n, bool inside);
  */
 enum pace_state
 front_late(struct front_session *s, bool waits);
+
+/* front_worked - is it enough for this round? Then the rest waits (conn_yield)
+ *
+ * Takes    work: how much has just been done; more: there is more to do.
+ */
+bool
+front_worked(struct front_session *s, unsigned work, bool more);
 
 /* front_wait - read no more until the door has room
  *

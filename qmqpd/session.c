@@ -289,6 +289,8 @@ take_all(struct session *s, struct slice *in)
 		if (event == QMQP_BAD)
 			return false;
 		take(s, event, piece);
+		if (front_worked(&s->base, event == QMQP_RCPT, in->len > 0))
+			break;
 	}
 	return true;
 }

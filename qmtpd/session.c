@@ -130,6 +130,16 @@ overrun(struct session *s)
 	return s->reading && s->reading->replies.n > SESSION_RCPTS_HARD;
 }
 
+static unsigned
+price(enum qmtp_event event)
+{
+	switch (event) {
+	case QMTP_BEGIN: return FRONT_WORK_PACKAGE;
+	case QMTP_RCPT: return 1;
+	default: return 0;
+	}
+}
+
 /* One round's bytes. Returns why the session must end, or NULL. */
 static const char *
 take_all(struct session *s, struct slice *in)
@@ -146,6 +156,8 @@ take_all(struct session *s, struct slice *in)
 		package_take(s, event, piece);
 		if (overrun(s))
 			return "too many recipients";
+		if (front_worked(&s->base, price(event), in->len > 0))
+			break;
 	}
 	return NULL;
 }

@@ -145,6 +145,8 @@ skipped(struct in_session *s, size_t n)
 static void
 input(struct in_session *s)
 {
+	unsigned most = list_has(&s->guest.idle) ? IN_WORK : IN_WORK_RIGHT,
+		 n = 0;
 	struct buf *in = &s->conn.in;
 
 	while (in->len > 0 && !s->stalled &&
@@ -167,6 +169,11 @@ input(struct in_session *s)
 			pace_ended(&s->pace);
 		if (e == SMTPD_MORE)
 			break;
+		n += e != SMTPD_TEXT;
+		if (n >= most && in->len > 0 && !s->stalled) {
+			conn_yield(&s->conn);
+			break;
+		}
 	}
 	s->left = in->len;
 	s->inside = s->state == IN_TEXT || in->len > 0 ||
@@ -248,12 +255,6 @@ displaced(struct server_guest *g)
 	lost(s, "idle, and another client needs its place");
 }
 
-static bool
-is_guest(const struct in_session *s)
-{
-	return !(config_access(s->in->config, &s->peer) & CONFIG_RELAY);
-}
-
 static void
 greet(struct in_session *s)
 {
@@ -284,7 +285,7 @@ in_session_start_take(struct in *in, int fd, const struct endpoint *peer)
 	conn_open_take(&s->conn, in->loop, fd, on);
 	s->conn.budget = &in->server.budget;
 	s->guest = (struct server_guest){.peer = &s->peer, .leave = displaced};
-	if (is_guest(s))
+	if (!(config_access(in->config, peer) & CONFIG_RELAY))
 		server_guest_heard(&in->server, &s->guest);
 	if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 		in_finish(s, "554 5.5.0 you spoke before the greeting");

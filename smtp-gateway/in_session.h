@@ -27,6 +27,8 @@ enum {
 	IN_ERRORS_MAX = 20,    /* 4xx and 5xx since the last good message */
 	IN_COMMANDS_MAX = 200, /* commands without a good message */
 	IN_LINE_MAX = 65536,   /* bytes of a line that are skipped */
+	IN_WORK = 64,	       /* commands in a round, of a stranger ... */
+	IN_WORK_RIGHT = 1024,  /* ... and of who has the right to relay */
 	IN_BEGIN_MS = 5000,    /* to wait for a queue that gives no ids */
 	IN_AWAY_MS = 500,      /* ... that is not there: it may be back */
 	IN_FINISH_MS = 10000   /* to write out the last reply */

@@ -24,6 +24,7 @@ struct session {
 	bool take;    /* takes all input; else it leaves it */
 	bool pause;   /* pauses at input */
 	size_t leave; /* takes all but so much */
+	bool one;     /* takes a byte, and yields if there are more */
 	int next;     /* closes at input, and goes on with this */
 	bool free_at[CONN_BROKEN + 1];
 	bool close_at_broken;
@@ -90,6 +91,12 @@ on(struct conn *c, enum conn_event event)
 		buf_put(&s->got, buf_slice(&c->in).at, n);
 		conn_take(c, n);
 	}
+	if (event == CONN_INPUT && s->one) {
+		buf_put(&s->got, buf_slice(&c->in).at, 1);
+		conn_take(c, 1);
+		if (c->in.len > 0)
+			conn_yield(c);
+	}
 	if (event == CONN_INPUT && s->pause)
 		conn_pause(c);
 }
@@ -137,6 +144,52 @@ sleeps(void)
 
 	loop_round(&loop, 30);
 	return clock_ms() - from >= 25;
+}
+
+/* Others have their turn in between, and what comes later comes later. */
+static void
+test_yield(void)
+{
+	int peer;
+	struct session *s = open_session(&peer);
+
+	s->take = false, s->one = true;
+	send_all(peer, "abc");
+	rounds(1);
+	send_all(peer, "d");
+	ok(told("input ") && s->got.len == 1, "one turn a round");
+	rounds(1);
+	ok(told("input ") && s->got.len == 2, "the next one goes on");
+	rounds(2);
+	ok(told("input input ") && slice_eq(buf_slice(&s->got), SLICE("abcd")),
+	   "then what came meanwhile");
+	ok(sleeps(), "then there is nothing to do");
+	send_all(peer, "ef");
+	rounds(1);
+	s->pause = true;
+	rounds(3);
+	s->pause = false;
+	conn_pause(&s->conn);
+	send_all(peer, "gh");
+	rounds(3);
+	ok(told("input input ") && s->got.len == 6, "who paused hears nothing");
+	conn_resume(&s->conn);
+	rounds(4);
+	ok(told("input input ") && s->got.len == 8, "until it goes on");
+	send_all(peer, "ij");
+	rounds(1);
+	close(peer);
+	rounds(3);
+	ok(told("input input eof "), "the end comes last");
+	free_session(s);
+	s = open_session(&peer);
+	s->take = false, s->one = true;
+	send_all(peer, "ab");
+	rounds(1);
+	free_session(s);
+	rounds(2);
+	ok(told("input "), "who is gone is not told");
+	close(peer);
 }
 
 static void
@@ -853,6 +906,7 @@ main(void)
 	loop_init(&loop);
 	signal(SIGPIPE, SIG_IGN);
 	test_every_cut();
+	test_yield();
 	test_idle();
 	test_pause();
 	test_leave();

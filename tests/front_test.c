@@ -740,7 +740,7 @@ many_replies(size_t in_flight, size_t most)
 	buf_text(&wire, "2:\nx,1:s,");
 	netstring_put(&wire, buf_slice(&list));
 	client_push(&c, buf_slice(&wire), 1);
-	rounds(100);
+	rounds(600);
 	held = qmtpd.front.server.budget.used;
 	ok(held < most, "replies are made as they are read: %zu bytes", held);
 	for (s = replies(&c, false); *s; s++)
@@ -780,7 +780,7 @@ qmtp_spent(void)
 	buf_text(&wire, "2:\nx,1:s,");
 	netstring_put(&wire, buf_slice(&list));
 	client_write(&c, buf_slice(&wire), 1 << 16);
-	rounds(50);
+	rounds(150);
 	for (s = replies(&c, false); *s; s++)
 		z += strncmp(s, "Z 4.3.1", 7) == 0;
 	ok(z > 4000 && z < 5000, "without budget: %zu recipients later", z);
@@ -1113,6 +1113,72 @@ guests(struct server *server)
 	ok(server->n_sessions == 0, "none is left: %zu", server->n_sessions);
 }
 
+/* How many tiny packages does one round answer? */
+static unsigned
+in_a_round(const char *address)
+{
+	struct buf wire = {0};
+	struct client c;
+	unsigned n = 0;
+	const char *s;
+	int i;
+
+	connect_client(&c, &qmtpd.front.server, address);
+	for (i = 0; i < 200; i++)
+		buf_text(&wire, "1:\n,0:,8:5:a@x.y,,");
+	if (send(c.fd, buf_slice(&wire).at, wire.len, 0) != (ssize_t)wire.len)
+		abort();
+	rounds(1);
+	client_read(&c);
+	for (i = 0; (size_t)i < c.got.len; i++)
+		n += buf_slice(&c.got).at[i] == ',';
+	s = replies(&c, false);
+	ok(strlen(s) == 200 * strlen("D 5.7.1, "), "%s: all are answered",
+	   address);
+	client_close(&c);
+	buf_free(&wire);
+	return n;
+}
+
+static void
+qmtp_turns(void)
+{
+	unsigned n;
+
+	fresh(true);
+	n = in_a_round("198.51.100.1");
+	ok(n > 0 && n <= FRONT_WORK / (FRONT_WORK_PACKAGE + 1),
+	   "packages of a stranger in a round: %u", n);
+	qmtpd.front.work = (struct front_work){loop.n_rounds + 1, 1000};
+	n = in_a_round("198.51.100.1");
+	ok(n <= 1, "when others have had much: %u", n);
+}
+
+static void
+qmqp_turns(void)
+{
+	struct buf list = {0}, wire = {0};
+	struct client c;
+	int i, n;
+
+	fresh(true);
+	for (i = 0; i < 1000; i++)
+		buf_text(&list, "1:a,");
+	buf_text(&wire, "4008:1:x,1:s,");
+	buf_puts(&wire, buf_slice(&list));
+	buf_putc(&wire, ',');
+	connect_client(&c, &qmqpd.front.server, "198.51.100.1");
+	client_push(&c, buf_slice(&wire), 1);
+	for (n = 1; n < 100 && c.got.len == 0; n++) {
+		rounds(1);
+		client_read(&c);
+	}
+	ok(n >= 1000 / FRONT_WORK && n < 50,
+	   "1,000 recipients of a stranger: %d rounds", n);
+	client_close(&c);
+	buf_free(&list), buf_free(&wire);
+}
+
 static void
 qmtp_guests(void)
 {
@@ -1157,27 +1223,17 @@ with_front(struct front *front, const char *proto,
 int
 main(void)
 {
-	static void (*const qmtp[])(void) = {qmtp_plain,
-					     qmtp_order,
-					     qmtp_refusals,
-					     qmtp_ends,
-					     qmtp_window,
-					     qmtp_back_pressure,
-					     qmtp_bounds,
-					     qmtp_too_much,
-					     qmtp_queue_away,
-					     qmtp_limited,
-					     qmtp_many_replies,
-					     qmtp_spent,
-					     qmtp_slow,
-					     qmtp_rights,
-					     qmtp_drains,
-					     qmtp_guests,
-					     NULL};
+	static void (*const qmtp[])(void) = {
+	    qmtp_plain,	  qmtp_order,	     qmtp_refusals,
+	    qmtp_ends,	  qmtp_window,	     qmtp_back_pressure,
+	    qmtp_bounds,  qmtp_too_much,     qmtp_queue_away,
+	    qmtp_limited, qmtp_many_replies, qmtp_spent,
+	    qmtp_slow,	  qmtp_rights,	     qmtp_guests,
+	    qmtp_turns,	  qmtp_drains,	     NULL};
 	static void (*const qmqp[])(void) = {
-	    qmqp_plain,	  qmqp_ends,   qmqp_back_pressure,
-	    qmqp_limited, qmqp_slow,   qmqp_rights,
-	    qmqp_drains,  qmqp_guests, NULL};
+	    qmqp_plain,	 qmqp_ends,   qmqp_back_pressure, qmqp_limited,
+	    qmqp_slow,	 qmqp_rights, qmqp_guests,	  qmqp_turns,
+	    qmqp_drains, NULL};
 	char dir[] = "/tmp/quail-front-XXXXXX", command[64];
 
 	tables(dir);
