@@ -59,7 +59,7 @@ staging_small(const struct staging *st)
 bool
 staging_is_spent(const struct staging *st, bool may_relay)
 {
-	return st->used > STAGING_HELD ||
+	return st->used > STAGING_GIVEN ||
 	       (!may_relay && st->held[false] > STAGING_STRANGERS);
 }
 

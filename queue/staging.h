@@ -11,7 +11,8 @@
  *    recipients. A file is a sync of its own: text that is shorter, as of most
  *    mail, still shares the batch's.
  *  - Clients who may not relay have STAGING_STRANGERS of it, all together. Past
- *    that, and past STAGING_HELD for all, who holds more than STAGING_LARGE for
+ *    that, and past STAGING_GIVEN for all (counting stops an eighth before
+ *    STAGING_HELD, for the same reason), who holds more than STAGING_LARGE for
  *    the longest is refused, for whoever needs room: Z (#4.3.1). A client who
  *    may relay takes it from strangers first, a stranger from strangers only.
  *    If nobody has that much, nothing more is given, neither for text that is
@@ -32,7 +33,8 @@
 enum {
 	STAGING_MAX = 32 * 1024 * 1024,
 	STAGING_HELD = 256 * 1024 * 1024,
-	STAGING_STRANGERS = STAGING_HELD / 2,
+	STAGING_GIVEN = STAGING_HELD - STAGING_HELD / 8,
+	STAGING_STRANGERS = STAGING_GIVEN / 2,
 	STAGING_LARGE = 32 * 1024,
 	STAGING_SHORT = 16 * 1024,
 	STAGING_EACH = 1024,		/* what else there is of a message */
