@@ -35,10 +35,10 @@ enum {
 
 /* often_open - log_open, unless there have been enough of these
  *
- * Takes    event: a text that stays where it is; why: any, of which the first 79
- *          bytes are kept, or NULL; n: how many to log as they come.
- * Returns  true: the line is open, and log_close must follow; false: it is
- *          counted, and there is none.
+ * Takes    event: a text that stays where it is; why: any, of which the first
+ * 79 bytes are kept, or NULL; n: how many to log as they come. Returns  true:
+ * the line is open, and log_close must follow; false: it is counted, and there
+ * is none.
  */
 bool
 often_open(const char *event, const struct endpoint *peer, const char *why,
