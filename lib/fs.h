@@ -57,6 +57,17 @@ fs_use(const struct fs_calls *calls);
 int
 fs_open(int dir, const char *name, int flags, mode_t mode);
 
+/* fs_open_here - what is there, in a directory where strangers put things
+ *
+ * What is mounted on a name is not opened, nor asked anything: a file system
+ * of a user's own, by FUSE, may never answer.
+ * Takes    flags: of a file that is there, also O_PATH.
+ * Returns  -1 with errno, EXDEV for a mount. A kernel before 5.8 knows
+ *          no mounts: then it is fs_open.
+ */
+int
+fs_open_here(int dir, const char *name, int flags);
+
 /* fs_open_dir - a directory, for the dir arguments and fs_sync */
 int
 fs_open_dir(int dir, const char *name);

@@ -19,20 +19,21 @@ unopened(int error)
 	case EACCES:
 	case EPERM:
 	case ELOOP:
+	case EXDEV:
 	case ENXIO: return LETTER_FOREIGN;
 	default: return LETTER_TROUBLE;
 	}
 }
 
 /* Without O_NONBLOCK a FIFO would keep us waiting for its writer, and a lease
- * for its holder. */
+ * for its holder; what is mounted there, for ever. */
 static enum letter_result
 open_file(struct letter *l, const struct spool *s, const char *name,
 	  const char **why)
 {
 	struct stat st;
 
-	l->fd = fs_open(s->dir, name, O_RDONLY | O_NONBLOCK, 0);
+	l->fd = fs_open_here(s->dir, name, O_RDONLY | O_NONBLOCK);
 	*why = "it cannot be opened";
 	if (l->fd < 0)
 		return unopened(errno);

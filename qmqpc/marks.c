@@ -14,7 +14,7 @@ static int
 look(const struct spool *s)
 {
 	struct stat st;
-	int fd = fs_open(s->dir, SPOOL_FULL, O_PATH, 0);
+	int fd = fs_open_here(s->dir, SPOOL_FULL, O_PATH);
 
 	if (fd >= 0 && (fs_stat(fd, &st) != 0 || !own_is(s, &st))) {
 		fs_close(fd);

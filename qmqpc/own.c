@@ -108,7 +108,7 @@ open_ours(const struct spool *s, const char *name)
 		errno = EPERM;
 		return -1;
 	}
-	fd = fs_open_dir(s->dir, name);
+	fd = fs_open_here(s->dir, name, O_RDONLY | O_DIRECTORY);
 	if (fd >= 0 && (fs_stat(fd, &st) != 0 || !is_usable(s, &st))) {
 		fs_close(fd);
 		errno = EPERM;
@@ -137,7 +137,7 @@ own_dir(const struct spool *s, const char *name, mode_t mode)
 		fd = open_ours(s, name);
 	else if (fd < 0 &&
 		 (errno == EPERM || errno == EACCES || errno == EEXIST ||
-		  errno == ELOOP || errno == ENOTDIR) &&
+		  errno == ELOOP || errno == ENOTDIR || errno == EXDEV) &&
 		 take_back(s, name, mode) == 0)
 		fd = open_ours(s, name);
 	if (fd >= 0)

@@ -132,7 +132,7 @@ spool_id(const char *name, const char *prefix, uint64_t *id)
 int
 spool_stat(int dir, const char *name, struct stat *st)
 {
-	int fd = fs_open(dir, name, O_PATH, 0), r;
+	int fd = fs_open_here(dir, name, O_PATH), r;
 
 	if (fd < 0)
 		return -1;

@@ -112,7 +112,8 @@ spool_id(const char *name, const char *prefix, uint64_t *id);
 
 /* spool_stat - what a name in a directory stands for, a link for itself
  *
- * Opens nothing that could notice. Returns  0; -1 with errno.
+ * Opens nothing that could notice, nor keep us waiting.
+ * Returns  0; -1 with errno, EXDEV for what is mounted there.
  */
 int
 spool_stat(int dir, const char *name, struct stat *st);

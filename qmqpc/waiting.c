@@ -4,6 +4,7 @@
 #include "lib/die.h"
 #include "lib/fs.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static int
@@ -70,8 +71,13 @@ judge(struct scan *scan, struct waiting_item *item, const char *name)
 	struct stat st;
 
 	item->is_ignored = false;
-	if (spool_stat(scan->spool->dir, name, &st) != 0)
+	if (spool_stat(scan->spool->dir, name, &st) != 0) {
+		if (errno == EXDEV) /* whose it is nobody may ask */
+			waiting_ignore(scan->waiting, item,
+				       "something is mounted there",
+				       scan->now_ms);
 		return; /* gone; or else opening it will tell */
+	}
 	item->uid = st.st_uid;
 	item->size = shares_weight(&st);
 	if (!shares_counts(&st))

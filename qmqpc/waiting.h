@@ -7,8 +7,8 @@
  * one that is due first, then by id.
  *
  * Who may write to the spool may have put anything there, and any number: of
- * an owner WAITING_EACH are held in memory, and what is no file with one name
- * is ignored, for an hour at a time.
+ * an owner WAITING_EACH are held in memory, and what is no file with one name,
+ * or has something mounted on it, is ignored, for an hour at a time.
  *
  * Test  tests/leaf_test.c, tests/leafspool_test.c
  */

@@ -12,7 +12,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static char dir_path[] = "/tmp/quail-leafspool-XXXXXX";
@@ -467,9 +470,9 @@ test_unopened(void)
 		int error;
 		enum letter_result result;
 	} cases[] = {{ENOENT, LETTER_GONE},    {EACCES, LETTER_FOREIGN},
-		     {ELOOP, LETTER_FOREIGN},  {ENXIO, LETTER_FOREIGN},
-		     {EAGAIN, LETTER_TROUBLE}, {EMFILE, LETTER_TROUBLE},
-		     {EIO, LETTER_TROUBLE}};
+		     {ELOOP, LETTER_FOREIGN},  {EXDEV, LETTER_FOREIGN},
+		     {ENXIO, LETTER_FOREIGN},  {EAGAIN, LETTER_TROUBLE},
+		     {EMFILE, LETTER_TROUBLE}, {EIO, LETTER_TROUBLE}};
 	struct fs_calls failing = fs_kernel;
 	struct letter l;
 	const char *why;
@@ -484,6 +487,48 @@ test_unopened(void)
 		letter_close(&l);
 	}
 	fs_use(&fs_kernel);
+}
+
+/* What a user mounts may never answer: tests/leaf_mount.t has such a one. */
+static void
+test_mounted(void)
+{
+	static const char name[] = "m.0000000000000001";
+	struct waiting w = {0};
+	struct spool s;
+	struct letter l;
+	struct stat st;
+	const char *why;
+	struct utsname host;
+	int major, minor;
+
+	if (uname(&host) != 0 ||
+	    sscanf(host.release, "%d.%d", &major, &minor) != 2 ||
+	    major * 100 + minor < 508) {
+		printf("# this kernel does not tell mounts\n");
+		return;
+	}
+	mkdirat(spool.dir, name, 0700);
+	if (unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    chdir(dir_path) != 0 || mount("t", name, "tmpfs", 0, NULL) != 0) {
+		printf("# no mounts here: %s\n", strerror(errno));
+		unlinkat(spool.dir, name, AT_REMOVEDIR);
+		return;
+	}
+	spool_open(&s, ".");
+	ok(spool_stat(s.dir, name, &st) != 0 && errno == EXDEV,
+	   "what is mounted there is not asked");
+	ok(letter_open(&l, &s, name, &why) == LETTER_FOREIGN, "nor opened");
+	letter_close(&l);
+	waiting_scan(&w, &s, 1000);
+	ok(w.n == 1 && w.items[0].is_ignored && waiting_count(&w) == 0,
+	   "and ignored");
+	waiting_free(&w);
+	spool_close(&s);
+	umount2(name, MNT_DETACH);
+	unlinkat(spool.dir, name, AT_REMOVEDIR);
+	ok(chdir("/") == 0, "back");
 }
 
 int
@@ -509,6 +554,7 @@ main(void)
 	test_failed();
 	fs_use(&fs_kernel);
 	test_unopened();
+	test_mounted();
 	spool_close(&spool);
 	rmdir(dir_path);
 	return tap_done();
