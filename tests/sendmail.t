@@ -267,7 +267,7 @@ is "$(show text | grep ^From | cut -d' ' -f2)" '"a??[31m"' "control characters"
 is "$(show text | grep ^From | cut -d' ' -f2)" \
     '=?UTF-8?B?SsO8cmdlbiBHcsO2w59l?=' "a name in UTF-8"
 QUAIL_DIR=$work/leaf "$BIN/sendmail" a b <&- >&- 2>&-
-is "$?" 0 "without stdin, stdout, stderr"
+is "$?" 74 "without stdin, stdout, stderr"
 
 # large
 
