@@ -152,6 +152,7 @@ front_start(struct front_session *s, struct front *f, int fd,
 	list_put(&f->sessions, &s->all);
 	conn_open_take(&s->conn, f->loop, fd, on);
 	s->conn.budget = &f->server.budget;
+	s->conn.turn.first = s->relay;
 	if (f->server.tls)
 		speak_tls(s);
 	s->guest = (struct server_guest){

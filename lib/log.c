@@ -16,6 +16,9 @@ log_guard(void)
 {
 	int fd;
 
+	if (fcntl(STDIN_FILENO, F_GETFD) < 0 &&
+	    open("/dev/null", O_WRONLY | O_CLOEXEC) < 0)
+		return;
 	do
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	while (fd >= 0 && fd <= STDERR_FILENO);

@@ -31,7 +31,8 @@ enum { LOG_MAX = 1000 * 1000 };
 /* log_guard - of descriptors 0 to 2, open as /dev/null those that whoever
  * started us has closed; first of all in main
  *
- * Else the next file opened would be descriptor 2, and get the log.
+ * Else the next file opened would be descriptor 2, and get the log. Reading
+ * from a descriptor 0 that was closed stays an error: EBADF.
  */
 void
 log_guard(void);

@@ -32,6 +32,7 @@ loop_init(struct loop *loop)
 	loop->last_task = &loop->first_task;
 	loop->last_later = &loop->first_later;
 	list_init(&loop->turns);
+	list_init(&loop->turns_first);
 	loop->now_ms = clock_ms();
 }
 
@@ -260,7 +261,8 @@ wait_ms(const struct loop *loop, int64_t max_ms)
 {
 	int64_t ms = max_ms;
 
-	if (loop->first_task || loop->first_later || !list_empty(&loop->turns))
+	if (loop->first_task || loop->first_later ||
+	    !list_empty(&loop->turns) || !list_empty(&loop->turns_first))
 		return 0;
 	if (loop->n_timers > 0) {
 		int64_t next = loop->timers[0]->due_ms - clock_ms();

@@ -49,6 +49,7 @@ struct loop_task {
 /* Work that costs so much that a round has time for LOOP_TURNS of it only. */
 struct loop_turn {
 	struct link waits;
+	bool first; /* it goes before all those that are not */
 	void (*run)(struct loop_turn *turn);
 };
 
@@ -61,7 +62,7 @@ struct loop {
 	struct loop_task *first_task, **last_task;
 	struct loop_task *first_later, **last_later; /* of the next round */
 	uint64_t n_rounds;			     /* begun so far */
-	struct list turns;
+	struct list turns, turns_first;
 	size_t n_events; /* descriptors that were ready in this round */
 	size_t n_ready;	 /* of these, those whose turn may still come */
 	void *ready[LOOP_BATCH];
@@ -141,8 +142,9 @@ loop_task_later(struct loop *loop, struct loop_task *task);
 void
 loop_task_drop(struct loop *loop, struct loop_task *task);
 
-/* loop_turn_queue - run it when its turn comes: in the order of queueing,
- * LOOP_TURNS in each round; nothing if it is queued already */
+/* loop_turn_queue - run it when its turn comes: in the order of queueing, but
+ * those that are first before the others, LOOP_TURNS in each round; nothing
+ * if it is queued already */
 void
 loop_turn_queue(struct loop *loop, struct loop_turn *turn);
 

@@ -80,7 +80,7 @@ loop_run_tasks(struct loop *loop)
 void
 loop_turn_queue(struct loop *loop, struct loop_turn *turn)
 {
-	list_put(&loop->turns, &turn->waits);
+	list_put(turn->first ? &loop->turns_first : &loop->turns, &turn->waits);
 }
 
 void
@@ -89,13 +89,21 @@ loop_turn_drop(struct loop_turn *turn)
 	list_drop(&turn->waits);
 }
 
+static struct link *
+next_turn(const struct loop *loop)
+{
+	struct link *link = list_first(&loop->turns_first);
+
+	return link ? link : list_first(&loop->turns);
+}
+
 void
 loop_take_turns(struct loop *loop)
 {
 	struct link *link;
 	int i;
 
-	for (i = 0; i < LOOP_TURNS && (link = list_first(&loop->turns)); i++) {
+	for (i = 0; i < LOOP_TURNS && (link = next_turn(loop)); i++) {
 		struct loop_turn *turn = OWNER(link, struct loop_turn, waits);
 
 		list_drop(link);

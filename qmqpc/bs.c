@@ -4,6 +4,7 @@
 #include "lib/netstring.h"
 #include "qmqpc/envelope.h"
 #include "qmqpc/handover.h"
+#include "qmqpc/pipes.h"
 #include "qmqpc/session.h"
 #include "qmqpc/talk.h"
 
@@ -32,10 +33,8 @@ static void
 flush(struct bs *b)
 {
 	while (b->out.len > 0) {
-		ssize_t n = write(1, buf_slice(&b->out).at, b->out.len);
+		ssize_t n = pipes_write(1, buf_slice(&b->out).at, b->out.len);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n <= 0) {
 			b->is_over = true;
 			return;
@@ -330,9 +329,10 @@ speak(struct bs *b)
 	buf_text(&b->out, " ESMTP\r\n");
 	flush(b);
 	while (!b->is_over) {
-		n = read(0, room, sizeof room);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = pipes_read(0, room, sizeof room);
+		if (n < 0)
+			b->code = session_complain(EX_IOERR,
+						   slice_text(strerror(errno)));
 		if (n <= 0)
 			return;
 		take(b, slice_of(room, (size_t)n));

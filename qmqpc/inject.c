@@ -3,6 +3,7 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "qmqpc/handover.h"
+#include "qmqpc/pipes.h"
 #include "qmqpc/session.h"
 #include "qmqpc/who.h"
 
@@ -248,13 +249,13 @@ show(struct submit *s)
 			return EX_IOERR;
 		if (piece.len > end - at)
 			piece.len = (size_t)(end - at);
-		n = write(1, piece.at, piece.len);
-		if (n < 0 && errno != EINTR) {
+		n = pipes_write(1, piece.at, piece.len);
+		if (n < 0) {
 			buf_text(&s->why, "writing the message: ");
 			buf_text(&s->why, strerror(errno));
 			return EX_IOERR;
 		}
-		at += n > 0 ? (uint64_t)n : 0;
+		at += (uint64_t)n;
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "lib/address.h"
 #include "lib/limits.h"
 #include "qmqpc/handover.h"
+#include "qmqpc/pipes.h"
 
 #include <errno.h>
 #include <sysexits.h>
@@ -13,24 +14,13 @@ enum {
 	ENVELOPE_MAX = (LIMIT_RCPTS + 1) * (ADDRESS_MAX + 2) + 1
 };
 
-static ssize_t
-read_some(int fd, char *room)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, room, PIECE);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
 static int
 read_message(struct package *p)
 {
 	static char room[PIECE];
 	ssize_t n;
 
-	while ((n = read_some(0, room)) > 0) {
+	while ((n = pipes_read(0, room, PIECE)) > 0) {
 		if (package_text(p, slice_of(room, (size_t)n)) != 0)
 			return QMAIL_QUEUE_STORING;
 		if (p->text_len > LIMIT_TEXT)
@@ -44,7 +34,7 @@ read_envelope(struct buf *to)
 {
 	ssize_t n;
 
-	while ((n = read_some(1, buf_room(to, PIECE))) > 0) {
+	while ((n = pipes_read(1, buf_room(to, PIECE), PIECE)) > 0) {
 		buf_added(to, (size_t)n);
 		if (to->len > ENVELOPE_MAX)
 			return QMAIL_QUEUE_TOO_LONG;

@@ -1,6 +1,7 @@
 #include "qmqpc/session.h"
 
 #include "qmqpc/handover.h"
+#include "qmqpc/pipes.h"
 
 #include <errno.h>
 #include <sysexits.h>
@@ -32,10 +33,8 @@ int
 session_print(struct slice text)
 {
 	while (text.len > 0) {
-		ssize_t n = write(1, text.at, text.len);
+		ssize_t n = pipes_write(1, text.at, text.len);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n <= 0)
 			return EX_IOERR;
 		text = slice_from(text, (size_t)n);

@@ -6,6 +6,7 @@
 #include "lib/netstring.h"
 #include "qmqpc/envelope.h"
 #include "qmqpc/fields.h"
+#include "qmqpc/pipes.h"
 #include "qmqpc/who.h"
 
 #include <errno.h>
@@ -369,9 +370,7 @@ submit_read(struct submit *s, int fd)
 	int code = 0;
 
 	while (n != 0 && event == TEXTIN_MORE && code == 0) {
-		n = read(fd, room, sizeof room);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = pipes_read(fd, room, sizeof room);
 		if (n < 0)
 			return trouble(s, EX_IOERR, "reading the message: ");
 		code = take_input(s, slice_of(room, (size_t)n), &event);

@@ -20,6 +20,7 @@ struct plan {
 	struct slice rcpts; /* ... those that are still to be routed */
 	uint32_t index;	    /* ... of the first of them */
 	uint64_t sender_key;
+	bool was_held; /* it is known, and logged */
 	struct attempt *attempts[64];
 	struct slice domains[64];
 	uint32_t vias[64]; /* of the recipients of each: via_walk_to */

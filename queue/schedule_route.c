@@ -196,7 +196,8 @@ route_rcpt(struct plan *p, uint32_t index, struct slice rcpt)
 		wait_for_tables(p, &r);
 		break;
 	case CONFIG_HOLD:
-		log_decision(p->m, rcpt, "hold", r.source);
+		if (!p->was_held)
+			log_decision(p->m, rcpt, "hold", r.source);
 		p->m->is_held = true;
 		break;
 	case CONFIG_NOROUTE:
@@ -260,6 +261,7 @@ plan_begin(struct plan *p, struct schedule *s, struct message *m)
 		buf_free(&p->room);
 		return false;
 	}
+	p->was_held = m->is_held;
 	m->is_held = m->is_moved = false;
 	m->retry_k = 0;
 	m->lifetime_s = UINT32_MAX;

@@ -1092,15 +1092,28 @@ qmqp_rights(void)
 	access_is(ACCESS, &qmqpd.config);
 }
 
-static void
-guests(struct server *server)
+/* The stranger connected first. */
+static bool
+guests_turn_last(const struct front *f)
 {
+	struct link *a = list_first(&f->sessions);
+	struct link *b = list_next(&f->sessions, a);
+
+	return !OWNER(a, struct front_session, all)->conn.turn.first &&
+	       OWNER(b, struct front_session, all)->conn.turn.first;
+}
+
+static void
+guests(struct front *f)
+{
+	struct server *server = &f->server;
 	struct client stranger, other;
 
 	connect_client(&stranger, server, "198.51.100.1");
 	connect_client(&other, server, "192.0.2.1");
 	ok(!server_make_room(server, false, false),
 	   "nobody has been idle for long");
+	ok(guests_turn_last(f), "their handshakes come last");
 	ok(server_make_room(server, false, true), "who has a right gets room");
 	rounds(2);
 	client_read(&stranger);
@@ -1182,13 +1195,13 @@ qmqp_turns(void)
 static void
 qmtp_guests(void)
 {
-	guests(&qmtpd.front.server);
+	guests(&qmtpd.front);
 }
 
 static void
 qmqp_guests(void)
 {
-	guests(&qmqpd.front.server);
+	guests(&qmqpd.front);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "lib/loop.h"
 #include "tests/tap.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -242,6 +243,10 @@ test_gone(void)
 	ok(!log_waits(), "closed: nothing waits");
 	log_guard();
 	ok(fcntl(2, F_GETFD) >= 0, "then it is guarded");
+	close(0);
+	log_guard();
+	ok(fcntl(0, F_GETFD) >= 0 && read(0, bytes, 1) < 0 && errno == EBADF,
+	   "so is a closed stdin, and reads as an error, not as empty");
 	end();
 }
 

@@ -323,6 +323,30 @@ turn_tells(struct loop_turn *turn)
 }
 
 static void
+test_first_turns(void)
+{
+	struct named_turn t[4] = {
+	    {{.run = turn_tells}, "1", false},
+	    {{.run = turn_tells}, "2", false},
+	    {{.run = turn_tells, .first = true}, "3", false},
+	    {{.run = turn_tells, .first = true}, "4", false}};
+	size_t i;
+
+	begin();
+	for (i = 0; i < 3; i++)
+		loop_turn_queue(&loop, &t[i].turn);
+	loop_round(&loop, 10000);
+	ok(told("3 1 "), "who is first goes before those that waited longer");
+	loop_turn_queue(&loop, &t[3].turn);
+	loop_turn_drop(&t[3].turn);
+	loop_round(&loop, 10000);
+	ok(told("2 "), "and can be taken back");
+	loop_turn_queue(&loop, &t[3].turn);
+	loop_round(&loop, 10000);
+	ok(told("4 "), "alone it is not waited for");
+}
+
+static void
 test_turns(void)
 {
 	struct named_turn t[5] = {{{.run = turn_tells}, "1", true},
@@ -635,6 +659,7 @@ main(void)
 	test_tasks();
 	test_later();
 	test_turns();
+	test_first_turns();
 	test_wants();
 	test_hang_up();
 	test_forget_in_round();

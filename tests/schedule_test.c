@@ -7,6 +7,8 @@
 #include "lib/agent.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/log_write.h"
 #include "lib/netstring.h"
 #include "queue/damaged.h"
 #include "tests/tables.h"
@@ -881,6 +883,62 @@ test_decisions(void)
 	node_end();
 }
 
+/* The log to a file meanwhile; how many lines with that are in it? */
+static int
+log_kept(void)
+{
+	int kept = dup(2), fd = open("log", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	log_flush();
+	dup2(fd, 2);
+	log_write_look();
+	close(fd);
+	return kept;
+}
+
+static size_t
+lines_logged(int kept, const char *what)
+{
+	size_t n = 0;
+	char line[1000];
+	FILE *f = fopen("log", "r");
+
+	log_flush();
+	dup2(kept, 2);
+	log_write_look();
+	close(kept);
+	while (f && fgets(line, sizeof line, f))
+		n += strstr(line, what) != NULL;
+	if (f)
+		fclose(f);
+	unlink("log");
+	return n;
+}
+
+/* New tables that hold it still say nothing new of a message. */
+static void
+test_held_once(void)
+{
+	size_t n;
+	int kept, i;
+
+	node_begin();
+	kept = log_kept();
+	for (i = 0; i < 5; i++)
+		send_one("a@from.test", "k@held.test");
+	n = lines_logged(kept, "event=route");
+	ok(n == 5, "each message that is held is logged: %zu", n);
+	kept = log_kept();
+	for (i = 0; i < 3; i++) {
+		build();
+		schedule_reroute(&schedule);
+		pass_s(1);
+	}
+	n = lines_logged(kept, "event=route");
+	ok(n == 0, "but not at each build: %zu", n);
+	node_end();
+}
+
 /* By the sender, rejected by a route, bounces that are held. */
 static void
 test_options(void)
@@ -1623,6 +1681,7 @@ main(void)
 	test_stems();
 	test_class();
 	test_reroute();
+	test_held_once();
 	test_no_verdict();
 	test_agents();
 	test_segments();

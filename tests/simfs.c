@@ -231,20 +231,6 @@ simfs_free(struct simfs *fs)
 	free(fs);
 }
 
-void
-simfs_bare(struct simfs *fs)
-{
-	int i;
-
-	for (i = 0; i < fs->n_files; i++)
-		free(fs->files[i].bytes);
-	for (i = 0; i < fs->n_names; i++)
-		fs->names[i].used = false;
-	fs->n_files = fs->n_names = 0;
-	fs->is_bare = true;
-	new_file(fs, true);
-}
-
 bool
 simfs_is_closed(const struct simfs *fs)
 {
@@ -716,6 +702,24 @@ simfs_use(struct simfs *fs)
 {
 	sim = fs;
 	fs_use(fs ? &sim_calls : &fs_kernel);
+}
+
+struct simfs *
+simfs_bare(struct simfs *fs)
+{
+	int i;
+
+	if (!fs)
+		fs = simfs_new();
+	for (i = 0; i < fs->n_files; i++)
+		free(fs->files[i].bytes);
+	for (i = 0; i < fs->n_names; i++)
+		fs->names[i].used = false;
+	fs->n_files = fs->n_names = 0;
+	fs->is_bare = true;
+	new_file(fs, true);
+	simfs_use(fs);
+	return fs;
 }
 
 /* rot */

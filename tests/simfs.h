@@ -31,12 +31,13 @@ simfs_new(void);
 void
 simfs_free(struct simfs *fs);
 
-/* simfs_bare - a new one, made empty again, without a trace: for harnesses that
- * want a disk millions of times and no crash
+/* simfs_bare - an empty disk without a trace, in use: for harnesses that want
+ * one millions of times, and no crash
  *
+ * Takes    fs: the one of the last time, or NULL.
  * Needs    simfs_is_closed: no descriptor is open.
  */
-void
+struct simfs *
 simfs_bare(struct simfs *fs);
 
 /* simfs_is_closed - has every descriptor been given back? */

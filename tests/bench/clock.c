@@ -1,9 +1,9 @@
 /* clock.c - a wall's clock that can be set for one node alone: an LD_PRELOAD
  * shim
  *
- * The file QUAIL_CLOCK_FILE is mapped; its bytes 0-7 are seconds, in the machine's
- * own order, by which CLOCK_REALTIME and time(2) are ahead (or behind). The
- * other clocks go on as they do. Without the file it does nothing.
+ * The file QUAIL_CLOCK_FILE is mapped; its bytes 0-7 are seconds, in the
+ * machine's own order, by which CLOCK_REALTIME and time(2) are ahead (or
+ * behind). The other clocks go on as they do. Without the file it does nothing.
  */
 #include <fcntl.h>
 #include <stdint.h>

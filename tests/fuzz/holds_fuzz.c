@@ -101,10 +101,10 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 {
 	struct slice in = slice_of((const char *)at, n);
 	struct slice s = fuzz_string(&in), pattern = fuzz_string(&in);
-	struct simfs *disk = simfs_new();
+	static struct simfs *disk;
 	struct holds h;
 
-	simfs_use(disk);
+	disk = simfs_bare(disk);
 	fuzz_check(fs_mkdir(AT_FDCWD, "queue", 0700) == 0);
 	dir = fs_open_dir(AT_FDCWD, "queue");
 	put_file(in);
@@ -118,7 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 	fuzz_check(h.n <= HOLDS_MAX);
 	holds_free(&h);
 	fs_close(dir);
-	simfs_use(NULL);
-	simfs_free(disk);
+	fuzz_check(simfs_is_closed(disk));
+	simfs_bare(disk);
 	return 0;
 }

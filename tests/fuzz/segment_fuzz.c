@@ -310,13 +310,11 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 	struct slice in = slice_of((const char *)at, n);
 
 	if (!disk) {
-		disk = simfs_new();
-		simfs_bare(disk);
-		simfs_use(disk);
 		clock_set_for_tests((BIRTH + 5) * INT64_C(1000000));
 		loop_init(&loop);
 		buf_room(&bytes, 65536); /* no growth that looks like a leak */
 	}
+	disk = simfs_bare(disk);
 	make_queue(&in);
 	live();
 	if (n % 4 == 0)

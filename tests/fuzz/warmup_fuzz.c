@@ -26,17 +26,6 @@ put_file(struct slice bytes)
 	fs_close(fd);
 }
 
-/* The same one for all, left empty by each. */
-static void
-begin_disk(void)
-{
-	if (disk)
-		return;
-	disk = simfs_new();
-	simfs_bare(disk);
-	simfs_use(disk);
-}
-
 /* What a domain may be: it has no end of line. */
 static struct slice
 group_of(struct slice *in)
@@ -76,7 +65,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 	struct warmup w;
 	size_t i, n_stops = 0;
 
-	begin_disk();
+	disk = simfs_bare(disk);
 	fuzz_check(fs_mkdir(AT_FDCWD, "queue", 0700) == 0);
 	dir = fs_open_dir(AT_FDCWD, "queue");
 	put_file(in);
