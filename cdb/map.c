@@ -68,11 +68,11 @@ version_fault(const char *at)
 	slice_number(SLICE(MAP_VERSION), UINT32_MAX, &ours);
 	if (slice_number(slice_of(at, len), UINT32_MAX, &version) == 0 &&
 	    version > ours)
-		return "made by a newer version of quail; bring this host's "
-		       "quail up to it, or make it again with this one's: "
-		       "quail build DIR, then start the daemons that ended";
-	return "made by another version of quail; make it again: quail build "
-	       "DIR, then start the daemons that ended";
+		return "made by a newer version of quail; update it here, or "
+		       "run quail "
+		       "build DIR and start the daemons that ended";
+	return "made by another version of quail; run quail build DIR, then "
+	       "start the daemons that ended";
 }
 
 /* What is wrong with it? NULL: nothing. */

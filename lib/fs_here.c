@@ -1,9 +1,9 @@
 /* fs_here.c - the part of fs.h that looks at what strangers have put there */
+#include "lib/buf.h"
 #include "lib/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,11 +21,25 @@ is_mount(int fd)
 	       (words[ATTRIBUTES] & words[KNOWN] & root) != 0;
 }
 
+/* The same file, whatever has its name now. */
+static int
+open_again(int looked, int flags)
+{
+	struct buf path = {0};
+	int fd;
+
+	buf_text(&path, "/proc/self/fd/");
+	buf_number(&path, (uint64_t)looked);
+	buf_putc(&path, 0);
+	fd = openat(AT_FDCWD, buf_slice(&path).at, flags | O_CLOEXEC);
+	buf_free(&path);
+	return fd;
+}
+
 int
 fs_open_here(int dir, const char *name, int flags)
 {
 	int looked = fs_open(dir, name, O_PATH, 0), fd;
-	char path[32];
 
 	if (looked >= 0 && is_mount(looked)) {
 		close(looked);
@@ -34,9 +48,7 @@ fs_open_here(int dir, const char *name, int flags)
 	}
 	if (looked < 0 || (flags & O_PATH))
 		return looked;
-	/* the same one, whatever has the name now */
-	snprintf(path, sizeof path, "/proc/self/fd/%d", looked);
-	fd = openat(AT_FDCWD, path, flags | O_CLOEXEC);
+	fd = open_again(looked, flags);
 	if (fd < 0 && errno == ENOENT)
 		fd = fs_open(dir, name, flags, 0);
 	fs_close(looked);

@@ -122,7 +122,7 @@ certificate_fault(struct tls_key *key)
 		       "RSA";
 	if (public->key_type == BR_KEYTYPE_RSA &&
 	    public->key.rsa.nlen < TLS_RSA_MIN)
-		return "its RSA key has less than 2048 bits; make a new one "
+		return "its RSA key is under 2048 bits; make a new one "
 		       "with quail key";
 	if (!tls_price_fair(public))
 		return "its key is of a kind that no peer takes; make a new "

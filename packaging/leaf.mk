@@ -35,7 +35,7 @@ LEAF_LINK  = -nostdlib -flto-partition=one -Wl,--gc-sections \
 # else; and log_keep.c, which needs to be ready for less. They come first, so
 # the linker leaves musl's own alone.
 LEAF_LIBC := $(filter-out %/plain.c %/tls.c,$(wildcard packaging/leaf/*.c))
-LEAF_SRCS := $(filter-out lib/heard.c lib/log_keep.c lib/log_write.c lib/dns.c \
+LEAF_SRCS := $(filter-out lib/address_why.c lib/fs_here.c lib/heard.c lib/log_keep.c lib/log_write.c lib/dns.c \
              lib/dns_%.c lib/worker.c lib/sandbox%.c cdb/build.c \
              cdb/wall%.c $(MAINS), \
              $(filter qmqpc/% lib/% cdb/%,$(SRCS)))

@@ -29,8 +29,8 @@ static void
 give_up(void)
 {
 	static const char line[] =
-	    "qmqpc: event=possible-duplicate why=\"the drain was ended while a "
-	    "hub that has the message had not answered\"\n";
+	    "qmqpc: event=possible-duplicate why=\"ended while a "
+	    "hub had the message and no answer had come\"\n";
 
 	if (qmqp_awaits() && write(2, line, sizeof line - 1) < 0)
 		_exit(0);
