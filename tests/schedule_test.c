@@ -1537,6 +1537,42 @@ test_slices_cut(void)
 	buf_free(&rcpts);
 }
 
+static size_t n_by_old;
+
+static const char *
+say_by_which(const struct agent_job *job, struct slice rcpt)
+{
+	(void)rcpt;
+	n_by_old += slice_eq(job->nexthop, SLICE("qmtp:one:209"));
+	return "Kfine (#2.0.0)";
+}
+
+/* New tables come while only a part of it is routed by the old ones. */
+static void
+test_slices_rerouted(void)
+{
+	struct buf rcpts = {0};
+
+	node_begin();
+	say = say_by_which;
+	is_quiet = true;
+	n_delivered = 0;
+	put_rcpts(&rcpts, 2000, "@one.test");
+	inject("kim@from.test", rcpts.mem);
+	until_planned();
+	table("routes", "one.test qmtp:new:1\nfrom.test qmtp:back:1\n");
+	build();
+	schedule_reroute(&schedule);
+	settle();
+	pass_s(1);
+	settle();
+	ok(n_by_old == 0 && n_delivered == 2000,
+	   "new tables in the middle: none goes by the old ones, %zu",
+	   n_by_old);
+	node_end();
+	buf_free(&rcpts);
+}
+
 /* the attributes of jobs, between bars */
 static struct buf asked;
 
@@ -1689,6 +1725,7 @@ main(void)
 	test_many_rcpts();
 	test_slices();
 	test_slices_cut();
+	test_slices_rerouted();
 	test_envelopes();
 	test_envelopes_idle();
 	test_params();
