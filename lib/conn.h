@@ -21,9 +21,9 @@
  * buffers, and reads no more than the budget allows.
  *
  * No peer holds the others up. What is read at once, 32 KiB at first and 256 at
- * the most, is halved, down to 4, whenever one CONN_INPUT takes longer than a
+ * the most, is halved, down to 4, whenever one CONN_INPUT costs more than a
  * millisecond (less where many are ready in the same round), and doubled when
- * it is quick; who was slow once is read 64 KiB at the most. So a round costs
+ * it is quick. So a round costs
  * the same whatever the bytes ask for. A session that knows what is dear in
  * them stops itself after so much of it, and yields. Steps of a TLS handshake
  * wait for a turn, of which a round of the loop has two.
@@ -60,7 +60,6 @@ struct conn {
 	struct loop_task more; /* in the next round: what is left of this */
 	struct loop_turn turn; /* for a step of its handshake */
 	size_t read_max;       /* how much to read at once */
-	bool is_dear;	       /* a CONN_INPUT has taken too long */
 	struct budget *budget; /* set right behind conn_open_take; NULL: none */
 	size_t held;	       /* what it is charged for */
 	bool is_open;	       /* conn_close has not been called */

@@ -63,15 +63,13 @@ static void
 learn(struct conn *c, size_t n, int64_t took_us)
 {
 	int64_t fair = fair_us(c->loop);
-	size_t most = c->is_dear ? CONN_READ_DEAR : CONN_READ_MAX;
 
 	if (took_us > fair && c->read_max > CONN_READ_MIN) {
-		c->is_dear = true;
 		c->read_max /= took_us > 4 * fair ? 4 : 2;
 		if (c->read_max < CONN_READ_MIN)
 			c->read_max = CONN_READ_MIN;
 	} else if (took_us <= fair / 2 && n >= c->read_max / 2 &&
-		   c->read_max < most) {
+		   c->read_max < CONN_READ_MAX) {
 		c->read_max *= 2;
 	}
 }
@@ -80,7 +78,7 @@ learn(struct conn *c, size_t n, int64_t took_us)
 static void
 tell_input(struct conn *c, size_t n)
 {
-	int64_t from_us = clock_steady_us();
+	int64_t from_us = clock_cpu_us();
 
 	lend(c, n);
 	conn_settle(c);
@@ -89,7 +87,7 @@ tell_input(struct conn *c, size_t n)
 	if (borrower != c)
 		return;
 	borrower = NULL;
-	learn(c, n, clock_steady_us() - from_us);
+	learn(c, n, clock_cpu_us() - from_us);
 	buf_own(&c->in);
 	conn_settle(c);
 	if (c->io.fd >= 0 && !conn_reads(c))

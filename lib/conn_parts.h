@@ -13,7 +13,6 @@
 enum {
 	CONN_READ_MIN = 4 * 1024,
 	CONN_READ_FIRST = 32 * 1024,
-	CONN_READ_DEAR = 64 * 1024, /* most, once it has cost too much */
 	CONN_READ_MAX = 256 * 1024,
 	CONN_TURN_US = 1000,	   /* what one CONN_INPUT may take, ... */
 	CONN_ROUND_US = 10 * 1000, /* ... and those of a round together; */
