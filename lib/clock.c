@@ -22,12 +22,6 @@ clock_steady_us(void)
 }
 
 int64_t
-clock_cpu_us(void)
-{
-	return read_us(CLOCK_THREAD_CPUTIME_ID);
-}
-
-int64_t
 clock_ms(void)
 {
 	return clock_steady_us() / 1000;

@@ -21,11 +21,6 @@ clock_ms(void);
 int64_t
 clock_steady_us(void);
 
-/* clock_cpu_us - what this thread has cost so far: it stands while another
- * process has the processor */
-int64_t
-clock_cpu_us(void);
-
 /* clock_boot_s - seconds since the machine was started */
 int64_t
 clock_boot_s(void);

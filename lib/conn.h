@@ -21,7 +21,7 @@
  * buffers, and reads no more than the budget allows.
  *
  * No peer holds the others up. What is read at once, 32 KiB at first and 256 at
- * the most, is halved, down to 4, whenever one CONN_INPUT costs more than a
+ * the most, is halved, down to 4, whenever one CONN_INPUT takes longer than a
  * millisecond (less where many are ready in the same round), and doubled when
  * it is quick. So a round costs
  * the same whatever the bytes ask for. A session that knows what is dear in

@@ -78,7 +78,7 @@ learn(struct conn *c, size_t n, int64_t took_us)
 static void
 tell_input(struct conn *c, size_t n)
 {
-	int64_t from_us = clock_cpu_us();
+	int64_t from_us = clock_steady_us();
 
 	lend(c, n);
 	conn_settle(c);
@@ -87,7 +87,7 @@ tell_input(struct conn *c, size_t n)
 	if (borrower != c)
 		return;
 	borrower = NULL;
-	learn(c, n, clock_cpu_us() - from_us);
+	learn(c, n, clock_steady_us() - from_us);
 	buf_own(&c->in);
 	conn_settle(c);
 	if (c->io.fd >= 0 && !conn_reads(c))
