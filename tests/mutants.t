@@ -4,7 +4,7 @@
 # tests/mutants/list says how to break one line of one file, and which test
 # must see it. The file is copied, changed, compiled and linked in front of
 # what the build has; then the test must fail, and without the change it must
-# pass. Four at a time: many wait more than they work.
+# pass. Two at a time.
 #
 # MUTANT=NAME tries only that one and shows what the test says.
 set -u
@@ -125,7 +125,7 @@ begun=$(date +%s)
 		    unchanged-maildir maildir/deliver.c maildir_test 1 \
 		    disk-that-lies queue/store.c 'replay_test DISK_LIES=1' 1
 	entries
-} | xargs -0 -n 4 -P 4 sh "$0" one
+} | xargs -0 -n 4 -P 2 sh "$0" one
 
 # report NAME WANTED - 0: it must pass; 1: it must not; !: nobody can tell
 report() {
